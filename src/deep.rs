@@ -1,0 +1,58 @@
+//! Room for recursion over deeply nested documents.
+//!
+//! The walkers are recursive because the rules they follow are. A document may nest 10,000 levels
+//! deep, more than a small stack holds, so an operation on a deep document runs on a thread whose
+//! stack is sized for it. Ordinary documents never pay for this.
+
+use std::thread;
+
+/// Nesting that any stack of this crate's users is expected to hold.
+const ORDINARY_DEPTH: usize = 96;
+/// Stack reserved for one level; unoptimised builds have large frames.
+const BYTES_PER_LEVEL: usize = if cfg!(debug_assertions) { 16 * 1024 } else { 4 * 1024 };
+/// Stack for everything else the operation does.
+const BASE_BYTES: usize = 1024 * 1024;
+
+/// Runs `operation`, on a thread with a large stack when `depth` levels may be walked.
+///
+/// Where no thread can be started the operation runs on the caller's stack.
+pub(crate) fn with_stack<R: Send>(depth: usize, operation: impl FnOnce() -> R + Send) -> R {
+    if depth <= ORDINARY_DEPTH {
+        return operation();
+    }
+    let mut slot = Some(operation);
+    let size = BASE_BYTES + depth * BYTES_PER_LEVEL;
+    let done = thread::scope(|scope| {
+        let taken = &mut slot;
+        let spawned = thread::Builder::new()
+            .stack_size(size)
+            .spawn_scoped(scope, move || taken.take().map(|operation| operation()));
+        match spawned {
+            Ok(handle) => match handle.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
+            Err(_) => None,
+        }
+    });
+    match (done, slot) {
+        (Some(result), _) => result,
+        (None, Some(operation)) => operation(),
+        (None, None) => unreachable!("the operation either ran or is still here"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_stack;
+
+    fn descend(levels: usize) -> usize {
+        if levels == 0 { 0 } else { 1 + std::hint::black_box(descend(levels - 1)) }
+    }
+
+    #[test]
+    fn deep_recursion_has_room() {
+        assert_eq!(with_stack(10_000, || descend(10_000)), 10_000);
+        assert_eq!(with_stack(3, || descend(3)), 3);
+    }
+}

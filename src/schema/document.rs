@@ -1,0 +1,114 @@
+//! Merge-schema documents: the form in which schemas are written down.
+
+use crate::value::{Kind, ValueRef};
+
+use super::compile::{AtomDef, ListDef, MapDef, SchemaDef, TypeRefDef};
+
+/// The schema that a schema document must follow.
+pub(crate) const SCHEMA_OF_SCHEMAS: &str = r#"{"types":[
+{"name":"schema","map":{"fields":[
+  {"name":"types","type":{"list":{"elementRelationship":"associative","elementType":{"namedType":"typeDef"},"keys":["name"]}}}]}},
+{"name":"typeDef","map":{"fields":[
+  {"name":"name","type":{"scalar":"string"}},
+  {"name":"scalar","type":{"scalar":"string"}},
+  {"name":"map","type":{"namedType":"map"}},
+  {"name":"list","type":{"namedType":"list"}},
+  {"name":"untyped","type":{"namedType":"untyped"}}]}},
+{"name":"typeRef","map":{"fields":[
+  {"name":"namedType","type":{"scalar":"string"}},
+  {"name":"scalar","type":{"scalar":"string"}},
+  {"name":"map","type":{"namedType":"map"}},
+  {"name":"list","type":{"namedType":"list"}},
+  {"name":"untyped","type":{"namedType":"untyped"}},
+  {"name":"elementRelationship","type":{"scalar":"string"}},
+  {"name":"nullable","type":{"scalar":"boolean"}}]}},
+{"name":"scalar","scalar":"string"},
+{"name":"map","map":{"fields":[
+  {"name":"fields","type":{"list":{"elementType":{"namedType":"structField"},"elementRelationship":"associative","keys":["name"]}}},
+  {"name":"unions","type":{"list":{"elementType":{"namedType":"union"},"elementRelationship":"atomic"}}},
+  {"name":"elementType","type":{"namedType":"typeRef"}},
+  {"name":"elementRelationship","type":{"scalar":"string"}}]}},
+{"name":"unionField","map":{"fields":[
+  {"name":"fieldName","type":{"scalar":"string"}},
+  {"name":"discriminatorValue","type":{"scalar":"string"}}]}},
+{"name":"union","map":{"fields":[
+  {"name":"discriminator","type":{"scalar":"string"}},
+  {"name":"deduceInvalidDiscriminator","type":{"scalar":"boolean"}},
+  {"name":"fields","type":{"list":{"elementRelationship":"associative","elementType":{"namedType":"unionField"},"keys":["fieldName"]}}}]}},
+{"name":"structField","map":{"fields":[
+  {"name":"name","type":{"scalar":"string"}},
+  {"name":"type","type":{"namedType":"typeRef"}},
+  {"name":"default","type":{"namedType":"__untyped_atomic_"}}]}},
+{"name":"list","map":{"fields":[
+  {"name":"elementType","type":{"namedType":"typeRef"}},
+  {"name":"elementRelationship","type":{"scalar":"string"}},
+  {"name":"keys","type":{"list":{"elementType":{"scalar":"string"},"elementRelationship":"atomic"}}}]}},
+{"name":"untyped","map":{"fields":[
+  {"name":"elementRelationship","type":{"scalar":"string"}}]}},
+{"name":"__untyped_atomic_","scalar":"untyped",
+  "list":{"elementType":{"namedType":"__untyped_atomic_"},"elementRelationship":"atomic"},
+  "map":{"elementType":{"namedType":"__untyped_atomic_"},"elementRelationship":"atomic"}}
+]}"#;
+
+/// Reads a schema document, ignoring whatever a valid one does not hold.
+pub(crate) fn read_schema(document: ValueRef<'_>) -> SchemaDef {
+    let types = document.get("types");
+    SchemaDef {
+        types: items(types)
+            .map(|definition| (text(definition, "name").unwrap_or_default(), atom(definition)))
+            .collect(),
+    }
+}
+
+fn items(value: Option<ValueRef<'_>>) -> impl Iterator<Item = ValueRef<'_>> {
+    value.into_iter().flat_map(ValueRef::items)
+}
+
+fn text(value: ValueRef<'_>, key: &str) -> Option<String> {
+    value.get(key)?.as_str().map(|text| text.into_owned())
+}
+
+fn atom(value: ValueRef<'_>) -> AtomDef {
+    AtomDef {
+        scalar: text(value, "scalar"),
+        list: value.get("list").filter(|list| list.kind() == Kind::Map).map(list),
+        map: value.get("map").filter(|map| map.kind() == Kind::Map).map(map),
+    }
+}
+
+fn type_ref(value: Option<ValueRef<'_>>) -> TypeRefDef {
+    let Some(value) = value else { return TypeRefDef::default() };
+    TypeRefDef {
+        named: text(value, "namedType"),
+        inlined: atom(value),
+        relationship: text(value, "elementRelationship"),
+        nullable: value.get("nullable").and_then(ValueRef::as_bool).unwrap_or(false),
+    }
+}
+
+fn list(value: ValueRef<'_>) -> ListDef {
+    ListDef {
+        element: type_ref(value.get("elementType")),
+        relationship: text(value, "elementRelationship"),
+        keys: items(value.get("keys"))
+            .filter_map(|key| key.as_str().map(|key| key.into_owned()))
+            .collect(),
+    }
+}
+
+fn map(value: ValueRef<'_>) -> MapDef {
+    MapDef {
+        fields: items(value.get("fields"))
+            .map(|field| {
+                let default = field.get("default").filter(|default| default.kind() != Kind::Null);
+                (
+                    text(field, "name").unwrap_or_default(),
+                    type_ref(field.get("type")),
+                    default.map(ValueRef::to_value),
+                )
+            })
+            .collect(),
+        element: type_ref(value.get("elementType")),
+        relationship: text(value, "elementRelationship"),
+    }
+}

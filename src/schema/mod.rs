@@ -1,0 +1,19 @@
+//! The merge schema: which fields a type has, and how its lists and maps are owned.
+//!
+//! A schema is compiled once into flat tables in which every reference is an index, overrides are
+//! applied and the defaults of list keys are found. Walkers never look a type up by name.
+
+#[cfg(feature = "builtin-schemas")]
+mod builtin;
+mod compile;
+mod compiled;
+mod deduced;
+mod document;
+mod kinds;
+
+pub(crate) use compiled::{
+    Atom, Compiled, Field, FieldCursor, KeyDefault, ListPart, MapPart, Scalar, TypeId,
+};
+pub use compiled::{ElementRelationship, Schema, Type};
+pub(crate) use document::{SCHEMA_OF_SCHEMAS, read_schema};
+pub use kinds::{GroupVersionKind, Schemas};

@@ -1,0 +1,419 @@
+//! Nodes, the texts they point into, and all indexing into both.
+//!
+//! The texts of an operation (the live object, the configuration, ...) share one address space:
+//! each is laid behind the one before it, so a position says which text it belongs to, and sorting
+//! by position gives the live object's members first and the configuration's after them.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "positions and indices are made by the parser and by `Arena::rebuild` from the same texts and vectors"
+)]
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use super::text;
+
+/// What a node is, as read from the text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Tag {
+    Null,
+    False,
+    True,
+    /// An integer literal that fits 64 bits.
+    Int,
+    /// Every other number.
+    Float,
+    String,
+    List,
+    Map,
+}
+
+const TAGS: [Tag; 8] = [
+    Tag::Null,
+    Tag::False,
+    Tag::True,
+    Tag::Int,
+    Tag::Float,
+    Tag::String,
+    Tag::List,
+    Tag::Map,
+];
+
+const TAG_MASK: u32 = 0b111;
+/// The string value holds backslash escapes.
+const ESCAPED: u32 = 1 << 3;
+/// The key holds backslash escapes.
+const KEY_ESCAPED: u32 = 1 << 4;
+/// The text span does not say what the value is now: it was assembled, or its text holds a
+/// repeated key or an unpaired surrogate.
+const REWRITE: u32 = 1 << 5;
+/// The members of the map do not stand in key order in the text.
+const UNSORTED: u32 = 1 << 6;
+const COUNT_SHIFT: u32 = 8;
+
+/// The largest number of members or items of one container.
+pub(crate) const MAX_COUNT: u32 = (1 << (32 - COUNT_SHIFT)) - 1;
+
+/// One value: where it stands and, for a container, where its children stand.
+///
+/// A node is 24 bytes and copied freely; it means something only together with its [`Arena`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    key: u32,
+    key_end: u32,
+    pos: u32,
+    end: u32,
+    link: u32,
+    info: u32,
+}
+
+impl Node {
+    /// A null that stands in no text.
+    pub(crate) const NULL: Node =
+        Node { key: 0, key_end: 0, pos: 0, end: 0, link: 0, info: Tag::Null as u32 | REWRITE };
+
+    pub(super) fn scalar(tag: Tag, pos: u32, end: u32) -> Node {
+        Node { key: 0, key_end: 0, pos, end, link: 0, info: tag as u32 }
+    }
+
+    pub(super) fn container(tag: Tag, pos: u32, end: u32, link: u32, count: u32) -> Node {
+        Node { key: 0, key_end: 0, pos, end, link, info: tag as u32 | (count << COUNT_SHIFT) }
+    }
+
+    #[inline]
+    pub(crate) fn tag(self) -> Tag {
+        TAGS[(self.info & TAG_MASK) as usize]
+    }
+
+    /// Members of a map, items of a list, 0 for everything else.
+    #[inline]
+    pub(crate) fn count(self) -> usize {
+        (self.info >> COUNT_SHIFT) as usize
+    }
+
+    #[inline]
+    pub(crate) fn is_null(self) -> bool {
+        self.tag() == Tag::Null
+    }
+
+    /// Whether the value's text is exactly what it means.
+    #[inline]
+    pub(crate) fn is_verbatim(self) -> bool {
+        self.info & REWRITE == 0
+    }
+
+    pub(super) fn is_escaped(self) -> bool {
+        self.info & ESCAPED != 0
+    }
+
+    pub(super) fn has_key_escapes(self) -> bool {
+        self.info & KEY_ESCAPED != 0
+    }
+
+    pub(super) fn is_unsorted(self) -> bool {
+        self.info & UNSORTED != 0
+    }
+
+    pub(super) fn mark_escaped(&mut self) {
+        self.info |= ESCAPED;
+    }
+
+    pub(super) fn mark_unsorted(&mut self) {
+        self.info |= UNSORTED;
+    }
+
+    pub(super) fn mark_rewrite(&mut self) {
+        self.info |= REWRITE;
+    }
+
+    pub(super) fn set_key(&mut self, key: u32, key_end: u32, escaped: bool) {
+        self.key = key;
+        self.key_end = key_end;
+        if escaped {
+            self.info |= KEY_ESCAPED;
+        } else {
+            self.info &= !KEY_ESCAPED;
+        }
+    }
+
+    /// The same value under the key of `other`.
+    pub(crate) fn with_key_of(mut self, other: Node) -> Node {
+        self.set_key(other.key, other.key_end, other.has_key_escapes());
+        self
+    }
+
+    /// Where the key stands: the order of members in the output.
+    pub(super) fn key_position(self) -> u32 {
+        self.key
+    }
+
+    pub(super) fn position(self) -> u32 {
+        self.pos
+    }
+
+    /// Whether both are the very same value of the arena, or assembled from the same children.
+    #[inline]
+    pub(crate) fn is_same(self, other: Node) -> bool {
+        (self.pos, self.end, self.link, self.info & !KEY_ESCAPED)
+            == (other.pos, other.end, other.link, other.info & !KEY_ESCAPED)
+    }
+
+    /// Moves the node into an arena whose texts and nodes lie in front of its own.
+    fn rebase(mut self, text: u32, link: u32) -> Node {
+        self.key += text;
+        self.key_end += text;
+        self.pos += text;
+        self.end += text;
+        self.link += link;
+        self
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Text<'t> {
+    base: u32,
+    end: u32,
+    text: Cow<'t, str>,
+}
+
+/// The texts and nodes of one operation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arena<'t> {
+    texts: Vec<Text<'t>>,
+    pub(super) nodes: Vec<Node>,
+    depth: usize,
+}
+
+/// The texts or the nodes would need more than 32 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooLarge;
+
+impl<'t> Arena<'t> {
+    /// The base position of a text of this length, if it fits behind the others.
+    pub(super) fn room_for(&self, length: usize) -> Result<u32, TooLarge> {
+        let base = self.texts.last().map_or(0, |last| last.end);
+        let length = u32::try_from(length).map_err(|_| TooLarge)?;
+        base.checked_add(length).filter(|end| *end < u32::MAX).ok_or(TooLarge)?;
+        Ok(base)
+    }
+
+    /// Adds a text at the base that `room_for` gave.
+    pub(super) fn add_text(&mut self, base: u32, text: Cow<'t, str>) {
+        let end = base + text.len() as u32;
+        self.texts.push(Text { base, end, text });
+    }
+
+    /// The deepest nesting of any document parsed into this arena.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    pub(super) fn note_depth(&mut self, depth: usize) {
+        self.depth = self.depth.max(depth);
+    }
+
+    #[inline]
+    pub(super) fn slice(&self, pos: u32, end: u32) -> &str {
+        for text in &self.texts {
+            if pos < text.end || (pos == end && pos == text.end) {
+                return &text.text[(pos - text.base) as usize..(end - text.base) as usize];
+            }
+        }
+        ""
+    }
+
+    /// The children of a container, maps sorted by key.
+    #[inline]
+    pub(crate) fn children(&self, node: Node) -> &[Node] {
+        let start = node.link as usize;
+        &self.nodes[start..start + node.count()]
+    }
+
+    /// The child at `index` of `node`; null past the end.
+    #[inline]
+    pub(crate) fn child(&self, node: Node, index: usize) -> Node {
+        self.children(node).get(index).copied().unwrap_or(Node::NULL)
+    }
+
+    /// The value's text as it stands; empty for an assembled value.
+    pub(crate) fn span(&self, node: Node) -> &str {
+        if node.is_verbatim() { self.slice(node.pos, node.end) } else { "" }
+    }
+
+    /// The literal of a number.
+    pub(super) fn literal(&self, node: Node) -> &str {
+        self.slice(node.pos, node.end)
+    }
+
+    /// The key's text between the quotes, as it stands.
+    #[inline]
+    pub(crate) fn raw_key(&self, node: Node) -> &str {
+        self.slice(node.key, node.key_end)
+    }
+
+    /// The member's key.
+    #[inline]
+    pub(crate) fn key(&self, node: Node) -> Cow<'_, str> {
+        let raw = self.raw_key(node);
+        if node.has_key_escapes() { Cow::Owned(text::unescape(raw)) } else { Cow::Borrowed(raw) }
+    }
+
+    /// The content of a string value.
+    pub(crate) fn string(&self, node: Node) -> Cow<'_, str> {
+        let raw = self.slice(node.pos + 1, node.end - 1);
+        if node.is_escaped() { Cow::Owned(text::unescape(raw)) } else { Cow::Borrowed(raw) }
+    }
+
+    pub(crate) fn int(&self, node: Node) -> i64 {
+        self.literal(node).parse().unwrap_or_default()
+    }
+
+    pub(crate) fn float(&self, node: Node) -> f64 {
+        self.literal(node).parse().unwrap_or_default()
+    }
+
+    /// The member of a map with this key.
+    pub(crate) fn member(&self, map: Node, key: &str) -> Option<Node> {
+        if map.tag() != Tag::Map {
+            return None;
+        }
+        let members = self.children(map);
+        if members.len() <= 8 && members.iter().all(|member| !member.has_key_escapes()) {
+            return members.iter().find(|member| self.raw_key(**member) == key).copied();
+        }
+        let found = members.binary_search_by(|member| self.key(*member).as_ref().cmp(key));
+        found.ok().map(|index| members[index])
+    }
+
+    /// Appends assembled children and returns the container holding them, under no key.
+    ///
+    /// Members of a map must be sorted by key and have unique keys.
+    pub(crate) fn rebuild(&mut self, tag: Tag, children: &[Node]) -> Node {
+        let link = self.nodes.len();
+        self.nodes.extend_from_slice(children);
+        match (u32::try_from(link), u32::try_from(children.len())) {
+            (Ok(link), Ok(count)) if count <= MAX_COUNT => {
+                let mut node = Node::container(tag, 0, 0, link, count);
+                node.mark_rewrite();
+                node.mark_unsorted();
+                node
+            }
+            // Inputs are bounded by 4 GiB of text and every assembled child stands in one of them,
+            // so this is not reached; answer a value rather than a wrong container.
+            _ => Node::NULL,
+        }
+    }
+
+    /// Appends another arena and returns how a node of it is found here.
+    pub(crate) fn append(&mut self, other: &Arena<'t>) -> Result<Moved, TooLarge> {
+        let text = self.room_for(other.texts.last().map_or(0, |last| last.end) as usize)?;
+        let link = u32::try_from(self.nodes.len()).map_err(|_| TooLarge)?;
+        u32::try_from(self.nodes.len() + other.nodes.len()).map_err(|_| TooLarge)?;
+        for piece in &other.texts {
+            self.texts.push(Text {
+                base: piece.base + text,
+                end: piece.end + text,
+                text: piece.text.clone(),
+            });
+        }
+        self.nodes.extend(other.nodes.iter().map(|node| node.rebase(text, link)));
+        self.depth = self.depth.max(other.depth);
+        Ok(Moved { text, link })
+    }
+
+    /// The text holding `node` alone, copied out as a document of its own.
+    pub(crate) fn detach(&self, node: Node) -> String {
+        let mut out = String::with_capacity((node.end - node.pos) as usize + 16);
+        self.write(node, &mut out);
+        out
+    }
+
+    /// Appends the value as JSON: unchanged parts as they stand in their text, assembled maps with
+    /// the members of the earlier text first, each text's members in their order.
+    pub(crate) fn write(&self, node: Node, out: &mut String) {
+        // Frames instead of recursion: the output of a deep document is written on any stack.
+        struct Frame {
+            children: SmallVec<[Node; 16]>,
+            next: usize,
+            close: char,
+        }
+        let mut frames: Vec<Frame> = Vec::new();
+        let mut current = node;
+        loop {
+            if current.is_verbatim() {
+                out.push_str(self.slice(current.pos, current.end));
+            } else {
+                match current.tag() {
+                    Tag::Null => out.push_str("null"),
+                    Tag::False => out.push_str("false"),
+                    Tag::True => out.push_str("true"),
+                    Tag::Int | Tag::Float => out.push_str(self.literal(current)),
+                    Tag::String => text::write_json_string_quoted(out, &self.string(current)),
+                    Tag::List => {
+                        out.push('[');
+                        let children = SmallVec::from_slice(self.children(current));
+                        frames.push(Frame { children, next: 0, close: ']' });
+                    }
+                    Tag::Map => {
+                        out.push('{');
+                        let mut children: SmallVec<[Node; 16]> =
+                            SmallVec::from_slice(self.children(current));
+                        if current.is_unsorted() {
+                            children.sort_by_key(|child| child.key_position());
+                        }
+                        frames.push(Frame { children, next: 0, close: '}' });
+                    }
+                }
+            }
+            // The next value to write: the next child of the innermost open container.
+            loop {
+                let Some(frame) = frames.last_mut() else { return };
+                let Some(child) = frame.children.get(frame.next).copied() else {
+                    out.push(frame.close);
+                    frames.pop();
+                    continue;
+                };
+                if frame.next > 0 {
+                    out.push(',');
+                }
+                frame.next += 1;
+                if frame.close == '}' {
+                    if child.has_key_escapes() {
+                        text::write_json_string_quoted(out, &self.key(child));
+                    } else {
+                        out.push('"');
+                        out.push_str(self.raw_key(child));
+                        out.push('"');
+                    }
+                    out.push(':');
+                }
+                current = child;
+                break;
+            }
+        }
+    }
+}
+
+/// How the nodes of an appended arena are found in the one it was appended to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved {
+    text: u32,
+    link: u32,
+}
+
+impl Moved {
+    pub(crate) fn node(self, node: Node) -> Node {
+        if node.pos == node.end && node.count() == 0 && !node.is_verbatim() {
+            return node;
+        }
+        node.rebase(self.text, self.link)
+    }
+}
+
+impl Node {
+    pub(super) fn key_span(self) -> (u32, u32) {
+        (self.key, self.key_end)
+    }
+}

@@ -1,0 +1,18 @@
+//! The JSON value with Kubernetes' equality and order.
+//!
+//! A document is parsed once into an arena of small nodes that point into the source text; strings
+//! and numbers are read from the text when they are asked for. Object members are kept sorted by
+//! key, so two objects are matched by walking both once. [`Value`] owns a document, [`ValueRef`] is
+//! a copyable view of any part of one.
+
+mod arena;
+mod compare;
+mod parse;
+mod printable;
+pub(crate) mod text;
+mod view;
+
+pub(crate) use arena::{Arena, Node, Tag};
+pub(crate) use parse::MAX_DEPTH;
+pub use parse::{ParseError, ParseErrorKind};
+pub use view::{Kind, Items, Members, Value, ValueRef};

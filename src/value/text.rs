@@ -1,0 +1,344 @@
+//! Strings and numbers as text: JSON in the two spellings that FieldsV1 mixes, and the spelling
+//! that paths use.
+
+use std::fmt::Write as _;
+
+use super::view::{Kind, ValueRef};
+
+/// The index of the first quote, backslash or control character among eight bytes, or 8.
+#[inline]
+pub(super) fn first_special(word: u64) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The usual trick: a byte is zero after the exclusive or exactly where it matched; the lowest
+    // hit is exact, which is all that is asked.
+    let quote = word ^ (ONES * b'"' as u64);
+    let slash = word ^ (ONES * b'\\' as u64);
+    let quote = quote.wrapping_sub(ONES) & !quote;
+    let slash = slash.wrapping_sub(ONES) & !slash;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let hits = (quote | slash | control) & HIGH;
+    if hits == 0 { 8 } else { (hits.trailing_zeros() / 8) as usize }
+}
+
+/// Decodes the escapes of a JSON string body; an unpaired surrogate becomes U+FFFD.
+pub(crate) fn unescape(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        let (plain, escape) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = escape.chars();
+        chars.next();
+        let kind = chars.next();
+        rest = chars.as_str();
+        match kind {
+            Some('b') => out.push('\u{8}'),
+            Some('f') => out.push('\u{c}'),
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some('t') => out.push('\t'),
+            Some('u') => {
+                let unit = hex(rest);
+                rest = rest.get(4..).unwrap_or_default();
+                let mut code = unit;
+                if (0xd800..0xdc00).contains(&unit) {
+                    if let Some(low) = rest.strip_prefix("\\u").map(hex) {
+                        if (0xdc00..0xe000).contains(&low) {
+                            code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+                            rest = rest.get(6..).unwrap_or_default();
+                        }
+                    }
+                }
+                out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            Some(other) => out.push(other),
+            None => {}
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+fn hex(text: &str) -> u32 {
+    text.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok()).unwrap_or(0xfffd)
+}
+
+fn escape_with(out: &mut String, text: &str, html: bool) {
+    let special = |byte: u8| {
+        byte < 0x20
+            || byte == b'"'
+            || byte == b'\\'
+            || (html && (matches!(byte, b'<' | b'>' | b'&') || byte == 0xe2))
+    };
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(special) {
+        let (plain, tail) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = tail.chars();
+        match chars.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\u{2028}') => out.push_str("\\u2028"),
+            Some('\u{2029}') => out.push_str("\\u2029"),
+            Some(other) if other < '\u{20}' || matches!(other, '<' | '>' | '&') => {
+                let _ = write!(out, "\\u{:04x}", u32::from(other));
+            }
+            Some(other) => out.push(other),
+            None => {}
+        }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+}
+
+/// A JSON string body with only the escapes that JSON demands.
+pub(crate) fn write_json_string_plain(out: &mut String, text: &str) {
+    escape_with(out, text, false);
+}
+
+/// A JSON string body with `<`, `>`, `&`, U+2028 and U+2029 escaped too.
+pub(crate) fn write_json_string_html(out: &mut String, text: &str) {
+    escape_with(out, text, true);
+}
+
+/// A whole JSON string, plain escapes.
+pub(crate) fn write_json_string_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    escape_with(out, text, false);
+    out.push('"');
+}
+
+/// Text between double quotes with everything unprintable escaped, as paths and conflicts show it.
+pub(crate) fn write_quoted_go(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{b}' => out.push_str("\\v"),
+            ' '..='~' => out.push(character),
+            '\u{0}'..='\u{1f}' | '\u{7f}' => {
+                let _ = write!(out, "\\x{:02x}", u32::from(character));
+            }
+            _ if is_printable(character) => out.push(character),
+            '\u{80}'..='\u{ffff}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
+            }
+            _ => {
+                let _ = write!(out, "\\U{:08x}", u32::from(character));
+            }
+        }
+    }
+    out.push('"');
+}
+
+/// Letters, marks, numbers, punctuation, symbols and the ASCII space.
+pub(crate) fn is_printable(character: char) -> bool {
+    if character.is_ascii() {
+        return matches!(character, ' '..='~');
+    }
+    super::printable::is_printable(character)
+}
+
+/// The shortest decimal digits that read back as `value` (positive and finite), and the exponent
+/// of the first digit.
+fn digits(value: f64, out: &mut String) -> i32 {
+    let text = format!("{value:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    out.extend(mantissa.chars().filter(char::is_ascii_digit));
+    exponent.parse().unwrap_or_default()
+}
+
+fn write_float(out: &mut String, value: f64, exponent_form: impl Fn(f64, i32) -> bool) {
+    if value.is_nan() {
+        out.push_str("NaN");
+        return;
+    }
+    if value.is_infinite() {
+        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+        return;
+    }
+    if value.is_sign_negative() {
+        out.push('-');
+    }
+    let size = value.abs();
+    if size == 0.0 {
+        out.push('0');
+        return;
+    }
+    let mut figures = String::new();
+    let exponent = digits(size, &mut figures);
+    if exponent_form(size, exponent) {
+        let (first, rest) = figures.split_at(1);
+        out.push_str(first);
+        if !rest.is_empty() {
+            out.push('.');
+            out.push_str(rest);
+        }
+        let sign = if exponent < 0 { '-' } else { '+' };
+        let _ = write!(out, "e{sign}{:02}", exponent.abs());
+    } else {
+        let _ = write!(out, "{size}");
+    }
+}
+
+/// A float as JSON: the exponent form below 1e-6 and from 1e21 on.
+pub(crate) fn write_float_json(out: &mut String, value: f64) {
+    write_float(out, value, |size, _| !(1e-6..1e21).contains(&size));
+}
+
+/// A float as paths show it: the exponent form for exponents below -4 and from 6 on... unless the
+/// digits reach further (21 digits at most).
+pub(crate) fn write_float_path(out: &mut String, value: f64) {
+    write_float(out, value, |_, exponent| !(-4..6).contains(&exponent));
+}
+
+/// The value as canonical JSON: compact, keys sorted, HTML characters escaped.
+pub(crate) fn write_json(out: &mut String, value: ValueRef<'_>) {
+    write_json_with(out, value, &write_float_json);
+}
+
+/// As [`write_json`], but a float that would read as an integer keeps a trailing `.0` from 1e6 on,
+/// where integers and floats stop being alike.
+pub(crate) fn write_exact_json(out: &mut String, value: ValueRef<'_>) {
+    write_json_with(out, value, &write_float_exact);
+}
+
+/// A float as [`write_exact_json`] spells it.
+pub(crate) fn write_float_exact(out: &mut String, value: f64) {
+    write_float_json(out, value);
+    if value.fract() == 0.0 && (1e6..1e21).contains(&value.abs()) {
+        out.push_str(".0");
+    }
+}
+
+fn write_json_with(out: &mut String, value: ValueRef<'_>, float: &dyn Fn(&mut String, f64)) {
+    match value.kind() {
+        Kind::Null => out.push_str("null"),
+        Kind::Bool => out.push_str(if value.as_bool() == Some(true) { "true" } else { "false" }),
+        Kind::Int => {
+            let _ = write!(out, "{}", value.as_i64().unwrap_or_default());
+        }
+        Kind::Float => float(out, value.as_f64().unwrap_or_default()),
+        Kind::String => {
+            out.push('"');
+            write_json_string_html(out, &value.as_str().unwrap_or_default());
+            out.push('"');
+        }
+        Kind::List => {
+            out.push('[');
+            for (index, item) in value.items().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_json_with(out, item, float);
+            }
+            out.push(']');
+        }
+        Kind::Map => {
+            out.push('{');
+            for (index, (key, member)) in value.members().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.push('"');
+                write_json_string_html(out, &key);
+                out.push_str("\":");
+                write_json_with(out, member, float);
+            }
+            out.push('}');
+        }
+    }
+}
+
+/// The value as paths show it.
+pub(crate) fn write_path_value(out: &mut String, value: ValueRef<'_>) {
+    match value.kind() {
+        Kind::Float => write_float_path(out, value.as_f64().unwrap_or_default()),
+        Kind::String => write_quoted_go(out, &value.as_str().unwrap_or_default()),
+        Kind::List => {
+            out.push('[');
+            for (index, item) in value.items().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_path_value(out, item);
+            }
+            out.push(']');
+        }
+        Kind::Map => {
+            for (key, member) in value.members() {
+                out.push_str(&key);
+                out.push('=');
+                write_path_value(out, member);
+            }
+        }
+        Kind::Null | Kind::Bool | Kind::Int => write_json(out, value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl Fn(&mut String)) -> String {
+        let mut out = String::new();
+        write(&mut out);
+        out
+    }
+
+    #[test]
+    fn path_floats_follow_the_reference() {
+        for (value, expected) in [
+            (3.0, "3"),
+            (100000.0, "100000"),
+            (999999.0, "999999"),
+            (123456.5, "123456.5"),
+            (0.0001, "0.0001"),
+            (0.00012345, "0.00012345"),
+            (3.14159, "3.14159"),
+            (1000000.0, "1e+06"),
+            (1234567.0, "1.234567e+06"),
+            (1234567.5, "1.2345675e+06"),
+            (9007199254740992.0, "9.007199254740992e+15"),
+            (1e21, "1e+21"),
+            (0.00001, "1e-05"),
+            (-0.5, "-0.5"),
+            (-0.0, "-0"),
+        ] {
+            assert_eq!(written(|out| write_float_path(out, value)), expected);
+        }
+    }
+
+    #[test]
+    fn json_floats_follow_the_reference() {
+        for (value, expected) in [
+            (1.0, "1"),
+            (1e21, "1e+21"),
+            (1e20, "100000000000000000000"),
+            (1e-7, "1e-07"),
+            (1.5e-7, "1.5e-07"),
+            (0.000001, "0.000001"),
+            (-0.0, "-0"),
+        ] {
+            assert_eq!(written(|out| write_float_json(out, value)), expected);
+        }
+    }
+
+    #[test]
+    fn quoting_escapes_what_does_not_print() {
+        let text = "a\"\\\u{7}\n\u{1}\u{7f}\u{a0}\u{200b}\u{e0001}é🚀\u{fffd}";
+        let expected = r#""a\"\\\a\n\x01\x7f\u00a0\u200b\U000e0001é🚀"#.to_owned() + "\u{fffd}\"";
+        assert_eq!(written(|out| write_quoted_go(out, text)), expected);
+    }
+}
