@@ -6,6 +6,18 @@
 #![forbid(unsafe_code)]
 
 mod deep;
-//pub mod fieldpath;
+pub mod fieldmanager;
+pub mod fieldpath;
+pub mod managedfields;
+pub mod merge;
 pub mod schema;
+pub mod typed;
 pub mod value;
+
+pub use fieldmanager::{Applied, ApplyError, Document, FieldManager, UpdateError, Updated};
+pub use fieldpath::{FieldSet, Path, PathElement};
+pub use managedfields::{ManagedFieldsEntry, ManagerIdentifier, Operation};
+pub use merge::{Converter, Managers, SameVersion, Updater, VersionedSet};
+pub use schema::{GroupVersionKind, Schema, Schemas};
+pub use typed::{Comparison, TypedValue, parse_schema};
+pub use value::Value;

@@ -26,7 +26,7 @@ pub(crate) struct AtomDef {
 
 #[derive(Debug, Default, Clone)]
 pub(crate) struct ListDef {
-    pub(crate) element: TypeRefDef,
+    pub(crate) element: Box<TypeRefDef>,
     pub(crate) relationship: Option<String>,
     pub(crate) keys: Vec<String>,
 }
@@ -34,7 +34,7 @@ pub(crate) struct ListDef {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct MapDef {
     pub(crate) fields: Vec<(String, TypeRefDef, Option<Value>)>,
-    pub(crate) element: TypeRefDef,
+    pub(crate) element: Box<TypeRefDef>,
     pub(crate) relationship: Option<String>,
 }
 

@@ -334,6 +334,12 @@ impl Type {
         &self.schema
     }
 
+    /// Whether maps of this type are owned entry by entry.
+    pub(crate) fn is_granular_map(&self) -> bool {
+        let atom = self.schema.tables().atom(self.id);
+        atom.map.is_some_and(|map| !map.is_atomic())
+    }
+
     /// The type's name; empty for an inlined type.
     pub fn name(&self) -> &str {
         let tables = self.schema.tables();

@@ -88,7 +88,7 @@ fn type_ref(value: Option<ValueRef<'_>>) -> TypeRefDef {
 
 fn list(value: ValueRef<'_>) -> ListDef {
     ListDef {
-        element: type_ref(value.get("elementType")),
+        element: Box::new(type_ref(value.get("elementType"))),
         relationship: text(value, "elementRelationship"),
         keys: items(value.get("keys"))
             .filter_map(|key| key.as_str().map(|key| key.into_owned()))
@@ -108,7 +108,7 @@ fn map(value: ValueRef<'_>) -> MapDef {
                 )
             })
             .collect(),
-        element: type_ref(value.get("elementType")),
+        element: Box::new(type_ref(value.get("elementType"))),
         relationship: text(value, "elementRelationship"),
     }
 }

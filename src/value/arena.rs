@@ -9,6 +9,7 @@
 )]
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -175,7 +176,26 @@ impl Node {
 struct Text<'t> {
     base: u32,
     end: u32,
-    text: Cow<'t, str>,
+    source: Source<'t>,
+}
+
+/// A text is lent or shared, so that a copy of an arena copies no text.
+#[derive(Clone, Debug)]
+pub(crate) enum Source<'t> {
+    Lent(&'t str),
+    Shared(Arc<str>),
+}
+
+impl std::ops::Deref for Source<'_> {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        match self {
+            Source::Lent(text) => text,
+            Source::Shared(text) => text,
+        }
+    }
 }
 
 /// The texts and nodes of one operation.
@@ -200,9 +220,9 @@ impl<'t> Arena<'t> {
     }
 
     /// Adds a text at the base that `room_for` gave.
-    pub(super) fn add_text(&mut self, base: u32, text: Cow<'t, str>) {
-        let end = base + text.len() as u32;
-        self.texts.push(Text { base, end, text });
+    pub(super) fn add_text(&mut self, base: u32, source: Source<'t>) {
+        let end = base + source.len() as u32;
+        self.texts.push(Text { base, end, source });
     }
 
     /// The deepest nesting of any document parsed into this arena.
@@ -218,7 +238,7 @@ impl<'t> Arena<'t> {
     pub(super) fn slice(&self, pos: u32, end: u32) -> &str {
         for text in &self.texts {
             if pos < text.end || (pos == end && pos == text.end) {
-                return &text.text[(pos - text.base) as usize..(end - text.base) as usize];
+                return &text.source[(pos - text.base) as usize..(end - text.base) as usize];
             }
         }
         ""
@@ -315,7 +335,7 @@ impl<'t> Arena<'t> {
             self.texts.push(Text {
                 base: piece.base + text,
                 end: piece.end + text,
-                text: piece.text.clone(),
+                source: piece.source.clone(),
             });
         }
         self.nodes.extend(other.nodes.iter().map(|node| node.rebase(text, link)));

@@ -12,7 +12,7 @@ mod printable;
 pub(crate) mod text;
 mod view;
 
-pub(crate) use arena::{Arena, Node, Tag};
+pub(crate) use arena::{Arena, Node, Source, Tag};
 pub(crate) use parse::MAX_DEPTH;
 pub use parse::{ParseError, ParseErrorKind};
 pub use view::{Kind, Items, Members, Value, ValueRef};

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::arena::{Arena, MAX_COUNT, Node, Tag};
+use super::arena::{Arena, MAX_COUNT, Node, Source, Tag};
 use super::text;
 
 /// The API server's own limit on nesting.
@@ -108,7 +108,7 @@ impl<'t> Arena<'t> {
     /// Parses a document into this arena and returns its root.
     pub(crate) fn parse_bytes(&mut self, source: &'t [u8]) -> Result<Node, ParseError> {
         match std::str::from_utf8(source) {
-            Ok(text) => self.parse(Cow::Borrowed(text)),
+            Ok(text) => self.parse(Source::Lent(text)),
             Err(error) => {
                 Err(ParseError::at(ParseErrorKind::InvalidUtf8, source, error.valid_up_to()))
             }
@@ -116,7 +116,7 @@ impl<'t> Arena<'t> {
     }
 
     /// Parses a document into this arena and returns its root.
-    pub(crate) fn parse(&mut self, source: Cow<'t, str>) -> Result<Node, ParseError> {
+    pub(crate) fn parse(&mut self, source: Source<'t>) -> Result<Node, ParseError> {
         let Ok(base) = self.room_for(source.len()) else {
             return Err(ParseError::at(ParseErrorKind::TooLarge, source.as_bytes(), 0));
         };

@@ -217,7 +217,8 @@ pub(crate) fn write_exact_json(out: &mut String, value: ValueRef<'_>) {
 /// A float as [`write_exact_json`] spells it.
 pub(crate) fn write_float_exact(out: &mut String, value: f64) {
     write_float_json(out, value);
-    if value.fract() == 0.0 && (1e6..1e21).contains(&value.abs()) {
+    let negative_zero = value == 0.0 && value.is_sign_negative();
+    if negative_zero || (value.fract() == 0.0 && (1e6..1e21).contains(&value.abs())) {
         out.push_str(".0");
     }
 }

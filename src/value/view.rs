@@ -9,7 +9,7 @@ use serde::de::{self, IntoDeserializer};
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::arena::{Arena, Node, Tag};
+use super::arena::{Arena, Node, Source, Tag};
 use super::parse::{ParseError, ParseErrorKind};
 use super::text;
 use crate::deep;
@@ -77,7 +77,7 @@ impl Value {
 
     pub(crate) fn from_string(json: String) -> Result<Value, ParseError> {
         let mut arena = Arena::default();
-        let root = arena.parse(Cow::Owned(json))?;
+        let root = arena.parse(Source::Shared(json.into()))?;
         Ok(Value { arena: Arc::new(arena), root })
     }
 
@@ -113,7 +113,7 @@ impl Value {
 
     /// A view of the whole document.
     pub fn as_ref(&self) -> ValueRef<'_> {
-        ValueRef { arena: &self.arena, node: self.root }
+        ValueRef::new(&self.arena, self.root)
     }
 
     /// The document as compact JSON: unchanged parts in their own spelling.
@@ -151,11 +151,22 @@ impl Serialize for Value {
 pub struct ValueRef<'a> {
     arena: &'a Arena<'a>,
     node: Node,
+    /// Integers read as floats.
+    floats: bool,
 }
 
 impl<'a> ValueRef<'a> {
     pub(crate) fn new(arena: &'a Arena<'a>, node: Node) -> ValueRef<'a> {
-        ValueRef { arena, node }
+        ValueRef { arena, node, floats: false }
+    }
+
+    /// A view in which every number is a float, as FieldsV1 reads them.
+    pub(crate) fn of_floats(arena: &'a Arena<'a>, node: Node) -> ValueRef<'a> {
+        ValueRef { arena, node, floats: true }
+    }
+
+    fn part(self, node: Node) -> ValueRef<'a> {
+        ValueRef { node, ..self }
     }
 
     /// What the value is.
@@ -163,8 +174,8 @@ impl<'a> ValueRef<'a> {
         match self.node.tag() {
             Tag::Null => Kind::Null,
             Tag::False | Tag::True => Kind::Bool,
-            Tag::Int => Kind::Int,
-            Tag::Float => Kind::Float,
+            Tag::Int if !self.floats => Kind::Int,
+            Tag::Int | Tag::Float => Kind::Float,
             Tag::String => Kind::String,
             Tag::List => Kind::List,
             Tag::Map => Kind::Map,
@@ -182,12 +193,15 @@ impl<'a> ValueRef<'a> {
 
     /// The integer, if it is one.
     pub fn as_i64(self) -> Option<i64> {
-        (self.node.tag() == Tag::Int).then(|| self.arena.int(self.node))
+        (self.kind() == Kind::Int).then(|| self.arena.int(self.node))
     }
 
     /// The number, if it is one, integers converted.
     pub fn as_f64(self) -> Option<f64> {
-        matches!(self.node.tag(), Tag::Int | Tag::Float).then(|| self.arena.number(self.node))
+        let read = || {
+            if self.floats { self.arena.float(self.node) } else { self.arena.number(self.node) }
+        };
+        matches!(self.node.tag(), Tag::Int | Tag::Float).then(read)
     }
 
     /// The text, if it is a string; borrowed unless the source escapes it.
@@ -211,7 +225,7 @@ impl<'a> ValueRef<'a> {
             Tag::List => self.arena.children(self.node),
             _ => &[],
         };
-        Items { arena: self.arena, nodes: nodes.iter() }
+        Items { list: self, nodes: nodes.iter() }
     }
 
     /// The members of a map in ascending byte order of their keys; nothing for anything else.
@@ -220,12 +234,12 @@ impl<'a> ValueRef<'a> {
             Tag::Map => self.arena.children(self.node),
             _ => &[],
         };
-        Members { arena: self.arena, nodes: nodes.iter() }
+        Members { map: self, nodes: nodes.iter() }
     }
 
     /// The member with this key. Logarithmic in the number of members.
     pub fn get(self, key: &str) -> Option<ValueRef<'a>> {
-        self.arena.member(self.node, key).map(|node| ValueRef { arena: self.arena, node })
+        self.arena.member(self.node, key).map(|node| self.part(node))
     }
 
     /// The order that sorts path elements: numbers, strings, booleans, lists, maps, null.
@@ -253,7 +267,7 @@ impl<'a> ValueRef<'a> {
     /// An owned document of this value alone.
     pub fn to_value(self) -> Value {
         let mut arena = Arena::default();
-        match arena.parse(Cow::Owned(self.arena.detach(self.node))) {
+        match arena.parse(Source::Shared(self.arena.detach(self.node).into())) {
             Ok(root) => Value { arena: Arc::new(arena), root },
             Err(_) => Value::null(),
         }
@@ -263,8 +277,8 @@ impl<'a> ValueRef<'a> {
 /// Both values in one arena.
 fn joint<'a>(left: ValueRef<'a>, right: ValueRef<'_>) -> Option<(Arena<'a>, Node, Node)> {
     let mut arena = Arena::default();
-    let a = arena.parse(Cow::Owned(left.arena.detach(left.node))).ok()?;
-    let b = arena.parse(Cow::Owned(right.arena.detach(right.node))).ok()?;
+    let a = arena.parse(Source::Shared(left.arena.detach(left.node).into())).ok()?;
+    let b = arena.parse(Source::Shared(right.arena.detach(right.node).into())).ok()?;
     Some((arena, a, b))
 }
 
@@ -300,7 +314,7 @@ impl fmt::Display for ValueRef<'_> {
 /// The items of a list.
 #[derive(Clone)]
 pub struct Items<'a> {
-    arena: &'a Arena<'a>,
+    list: ValueRef<'a>,
     nodes: std::slice::Iter<'a, Node>,
 }
 
@@ -308,14 +322,14 @@ impl<'a> Iterator for Items<'a> {
     type Item = ValueRef<'a>;
 
     fn next(&mut self) -> Option<ValueRef<'a>> {
-        self.nodes.next().map(|node| ValueRef { arena: self.arena, node: *node })
+        self.nodes.next().map(|node| self.list.part(*node))
     }
 }
 
 /// The members of a map, by ascending key.
 #[derive(Clone)]
 pub struct Members<'a> {
-    arena: &'a Arena<'a>,
+    map: ValueRef<'a>,
     nodes: std::slice::Iter<'a, Node>,
 }
 
@@ -324,7 +338,7 @@ impl<'a> Iterator for Members<'a> {
 
     fn next(&mut self) -> Option<(Cow<'a, str>, ValueRef<'a>)> {
         let node = *self.nodes.next()?;
-        Some((self.arena.key(node), ValueRef { arena: self.arena, node }))
+        Some((self.map.arena.key(node), self.map.part(node)))
     }
 }
 

@@ -1,0 +1,145 @@
+//! Conflicts as the API server tells them, and what it does not tell.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::fieldpath::Path;
+use crate::managedfields::ManagerIdentifier;
+use crate::value::Value;
+
+use super::object::value_at;
+use super::status::{StatusCause, StatusDetails};
+
+/// A field that another manager owns and the configuration would change.
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    pub(super) manager: ManagerIdentifier,
+    pub(super) time: Option<Timestamp>,
+    pub(super) path: Path,
+    pub(super) live: Option<Value>,
+    pub(super) applied: Option<Value>,
+}
+
+impl Conflict {
+    /// Who owns the field.
+    pub fn manager(&self) -> &ManagerIdentifier {
+        &self.manager
+    }
+
+    /// When the owner last changed something.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.time
+    }
+
+    /// The field, in the owner's API version.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What stands there now.
+    pub fn live_value(&self) -> Option<&Value> {
+        self.live.as_ref()
+    }
+
+    /// What the configuration wants there.
+    pub fn applied_value(&self) -> Option<&Value> {
+        self.applied.as_ref()
+    }
+}
+
+/// All conflicts of one apply: managers in the order of their identities, each with its paths in
+/// set order. Its text is the API server's.
+#[derive(Clone, Debug)]
+pub struct Conflicts {
+    conflicts: Vec<Conflict>,
+}
+
+impl Conflicts {
+    pub(super) fn new(
+        found: &crate::merge::Conflicts,
+        about: impl Fn(&str) -> Option<(ManagerIdentifier, Option<Timestamp>)>,
+        live: &Value,
+        applied: &Value,
+    ) -> Conflicts {
+        let mut conflicts = Vec::with_capacity(found.len());
+        for (key, set) in found.by_manager() {
+            let Some((manager, time)) = about(key) else { continue };
+            for path in set.iter() {
+                let value = |object: &Value| {
+                    value_at(object.as_ref(), path.elements()).map(|value| value.to_value())
+                };
+                conflicts.push(Conflict {
+                    manager: manager.clone(),
+                    time,
+                    live: value(live),
+                    applied: value(applied),
+                    path,
+                });
+            }
+        }
+        Conflicts { conflicts }
+    }
+
+    /// The conflicts.
+    pub fn iter(&self) -> std::slice::Iter<'_, Conflict> {
+        self.conflicts.iter()
+    }
+
+    /// How many pairs of manager and field there are.
+    pub fn len(&self) -> usize {
+        self.conflicts.len()
+    }
+
+    /// Whether there are none; a refusal has at least one.
+    pub fn is_empty(&self) -> bool {
+        self.conflicts.is_empty()
+    }
+
+    pub(super) fn details(&self) -> StatusDetails {
+        let causes = self
+            .conflicts
+            .iter()
+            .map(|conflict| StatusCause {
+                reason: "FieldManagerConflict",
+                message: format!("conflict with {}", conflict.manager),
+                field: conflict.path.to_string(),
+            })
+            .collect();
+        StatusDetails { causes, ..StatusDetails::default() }
+    }
+}
+
+/// The iterator over [`Conflicts`].
+pub type IntoIter<'a> = std::slice::Iter<'a, Conflict>;
+
+impl<'a> IntoIterator for &'a Conflicts {
+    type Item = &'a Conflict;
+    type IntoIter = IntoIter<'a>;
+
+    fn into_iter(self) -> IntoIter<'a> {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Conflicts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [one] = self.conflicts.as_slice() {
+            let Conflict { manager, path, .. } = one;
+            return write!(f, "Apply failed with 1 conflict: conflict with {manager}: {path}");
+        }
+        write!(f, "Apply failed with {} conflicts: ", self.conflicts.len())?;
+        let mut before: Option<&ManagerIdentifier> = None;
+        for conflict in &self.conflicts {
+            if before != Some(&conflict.manager) {
+                if before.is_some() {
+                    f.write_str("\n")?;
+                }
+                write!(f, "conflicts with {}:", conflict.manager)?;
+                before = Some(&conflict.manager);
+            }
+            write!(f, "\n- {}", conflict.path)?;
+        }
+        Ok(())
+    }
+}

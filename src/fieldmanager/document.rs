@@ -1,0 +1,113 @@
+//! Objects as they come in.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::value::{Arena, Node, ParseError, ParseErrorKind, Source, Value};
+
+/// An object as it comes in: JSON text or bytes, a `serde_json` value, anything serialisable, or
+/// nothing at all. It is parsed when the operation runs; borrowed text is not copied.
+#[derive(Clone, Debug)]
+pub struct Document<'a>(Content<'a>);
+
+#[derive(Clone, Debug)]
+enum Content<'a> {
+    Absent,
+    Bytes(Cow<'a, [u8]>),
+    Text(Cow<'a, str>),
+    Failed(String),
+}
+
+impl<'a> Document<'a> {
+    /// There is no object.
+    pub fn absent() -> Document<'a> {
+        Document(Content::Absent)
+    }
+
+    /// From any serialisable value, such as the types of `k8s-openapi`.
+    ///
+    /// # Errors
+    /// What its `Serialize` implementation or JSON refuses.
+    pub fn from_serialize<T: Serialize + ?Sized>(
+        value: &T,
+    ) -> Result<Document<'static>, serde_json::Error> {
+        Ok(Document(Content::Text(Cow::Owned(serde_json::to_string(value)?))))
+    }
+
+    /// Whether there is no object.
+    pub fn is_absent(&self) -> bool {
+        matches!(self.0, Content::Absent)
+    }
+
+    /// Parses into the arena; none for an absent object.
+    pub(super) fn parse(self, arena: &mut Arena<'a>) -> Result<Option<Node>, ParseError> {
+        let source = match self.0 {
+            Content::Absent => return Ok(None),
+            Content::Bytes(Cow::Borrowed(bytes)) => return arena.parse_bytes(bytes).map(Some),
+            Content::Bytes(Cow::Owned(bytes)) => match String::from_utf8(bytes) {
+                Ok(text) => Source::Shared(text.into()),
+                Err(error) => {
+                    let at = error.utf8_error().valid_up_to();
+                    let kind = ParseErrorKind::InvalidUtf8;
+                    return Err(ParseError::at(kind, error.as_bytes(), at));
+                }
+            },
+            Content::Text(Cow::Borrowed(text)) => Source::Lent(text),
+            Content::Text(Cow::Owned(text)) => Source::Shared(text.into()),
+            Content::Failed(_) => Source::Lent(""),
+        };
+        arena.parse(source).map(Some)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Document<'a> {
+    fn from(json: &'a [u8]) -> Document<'a> {
+        Document(Content::Bytes(Cow::Borrowed(json)))
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Document<'a> {
+    fn from(json: &'a Vec<u8>) -> Document<'a> {
+        Document(Content::Bytes(Cow::Borrowed(json)))
+    }
+}
+
+impl From<Vec<u8>> for Document<'_> {
+    fn from(json: Vec<u8>) -> Self {
+        Document(Content::Bytes(Cow::Owned(json)))
+    }
+}
+
+impl<'a> From<&'a str> for Document<'a> {
+    fn from(json: &'a str) -> Document<'a> {
+        Document(Content::Text(Cow::Borrowed(json)))
+    }
+}
+
+impl<'a> From<&'a String> for Document<'a> {
+    fn from(json: &'a String) -> Document<'a> {
+        Document(Content::Text(Cow::Borrowed(json)))
+    }
+}
+
+impl From<String> for Document<'_> {
+    fn from(json: String) -> Self {
+        Document(Content::Text(Cow::Owned(json)))
+    }
+}
+
+impl From<&serde_json::Value> for Document<'_> {
+    fn from(value: &serde_json::Value) -> Self {
+        match serde_json::to_string(value) {
+            Ok(json) => Document(Content::Text(Cow::Owned(json))),
+            Err(error) => Document(Content::Failed(error.to_string())),
+        }
+    }
+}
+
+impl From<&Value> for Document<'_> {
+    fn from(value: &Value) -> Self {
+        Document(Content::Text(Cow::Owned(value.to_json())))
+    }
+}

@@ -1,0 +1,162 @@
+//! Why a request was refused.
+
+use crate::fieldpath::FieldsV1Error;
+use crate::managedfields::DecodeError;
+use crate::merge::UpdaterError;
+use crate::schema::GroupVersionKind;
+use crate::typed::ValidationErrors;
+use crate::value::ParseError;
+
+use super::conflict::Conflicts;
+use super::status::{Status, StatusCause, StatusDetails};
+
+/// Why an apply was refused. The text is the API server's.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApplyError {
+    /// Other managers own fields that the apply would change: 409.
+    #[error("{0}")]
+    Conflict(Conflicts),
+    /// No field manager was named: 422.
+    #[error(
+        "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch"
+    )]
+    NoFieldManager,
+    /// The live object is not JSON.
+    #[error("the live object is not valid JSON: {0}")]
+    Live(ParseError),
+    /// The configuration is not JSON: 400.
+    #[error("error decoding patch: {0}")]
+    Config(ParseError),
+    /// The configuration is of another kind or version than the live object: 400.
+    #[error("invalid object type: {0}")]
+    Kind(GroupVersionKind),
+    /// The configuration holds `metadata.managedFields`: 400.
+    #[error("metadata.managedFields must be nil")]
+    ManagedFields,
+    /// The entries of the live object are corrupt: 500.
+    #[error("failed to decode managed fields: {0}")]
+    Decode(String),
+    /// The live object is not tracked and cannot be, as it is not of its type: 500.
+    #[error("failed to create manager for existing fields: {0}")]
+    ExistingFields(Box<UpdateError>),
+    /// The configuration is not of its type: 500.
+    #[error("failed to create typed patch object ({object}): {errors}")]
+    TypedConfig {
+        /// Namespace, name and kind.
+        object: String,
+        /// What is wrong where.
+        errors: ValidationErrors,
+    },
+    /// The live object is not of its type: 500.
+    #[error("failed to create typed live object ({object}): {errors}")]
+    TypedLive {
+        /// Namespace, name and kind.
+        object: String,
+        /// What is wrong where.
+        errors: ValidationErrors,
+    },
+    /// The result is not an object: everything in it was removed.
+    #[error("failed to convert new typed object ({object}) to object: failed to convert value to unstructured for type <nil>")]
+    NoObject {
+        /// Namespace, name and kind.
+        object: String,
+    },
+    /// The merge failed: 500.
+    #[error("{0}")]
+    Merge(UpdaterError),
+    /// The new entries cannot be written.
+    #[error("failed to encode managed fields: {0}")]
+    Encode(String),
+}
+
+impl ApplyError {
+    /// The refusal as the API server answers it.
+    pub fn to_status(&self) -> Status {
+        let (code, reason, details) = match self {
+            ApplyError::Conflict(conflicts) => (409, "Conflict", Some(conflicts.details())),
+            ApplyError::NoFieldManager => (
+                422,
+                "Invalid",
+                Some(StatusDetails {
+                    group: "meta.k8s.io".to_owned(),
+                    kind: "PatchOptions".to_owned(),
+                    causes: vec![StatusCause {
+                        reason: "FieldValueRequired",
+                        message: "Required value: is required for apply patch".to_owned(),
+                        field: "fieldManager".to_owned(),
+                    }],
+                }),
+            ),
+            ApplyError::Config(_) | ApplyError::Kind(_) | ApplyError::ManagedFields => {
+                (400, "BadRequest", None)
+            }
+            _ => (500, "", None),
+        };
+        Status::failure(code, reason, self.to_string(), details)
+    }
+}
+
+/// Why the ownership of a write could not be recorded. The API server keeps the live object's
+/// entries then and lets the write through.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpdateError {
+    /// The live object is not JSON.
+    #[error("the live object is not valid JSON: {0}")]
+    Live(ParseError),
+    /// The new object is not JSON.
+    #[error("the new object is not valid JSON: {0}")]
+    New(ParseError),
+    /// The two objects are of different kinds or versions.
+    #[error("invalid object type: {0}")]
+    Kind(GroupVersionKind),
+    /// The new object is not of its type.
+    #[error("failed to convert new object ({object}) to smd typed: {errors}")]
+    TypedNew {
+        /// Namespace, name and kind.
+        object: String,
+        /// What is wrong where.
+        errors: ValidationErrors,
+    },
+    /// The live object is not of its type.
+    #[error("failed to convert live object ({object}) to smd typed: {errors}")]
+    TypedLive {
+        /// Namespace, name and kind.
+        object: String,
+        /// What is wrong where.
+        errors: ValidationErrors,
+    },
+    /// The managers could not be updated.
+    #[error("failed to update ManagedFields ({object}): {error}")]
+    Managers {
+        /// Namespace, name and kind.
+        object: String,
+        /// Why.
+        error: UpdaterError,
+    },
+    /// The new entries cannot be written.
+    #[error("failed to encode managed fields: {0}")]
+    Encode(String),
+}
+
+impl UpdateError {
+    /// The failure as the API server would answer it.
+    pub fn to_status(&self) -> Status {
+        let (code, reason) = match self {
+            UpdateError::New(_) | UpdateError::Kind(_) => (400, "BadRequest"),
+            _ => (500, ""),
+        };
+        Status::failure(code, reason, self.to_string(), None)
+    }
+}
+
+impl From<DecodeError> for ApplyError {
+    fn from(error: DecodeError) -> ApplyError {
+        ApplyError::Decode(error.to_string())
+    }
+}
+
+pub(super) fn encode_failed(error: &FieldsV1Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,136 @@
+//! The parts of a Kubernetes object that field management looks at.
+
+use crate::fieldpath::PathElement;
+use crate::schema::{GroupVersionKind, Schema, Schemas, Type};
+use crate::value::{Arena, Node, ParseError, Source, Tag, Value, ValueRef};
+
+/// The text of a member, empty if it is not a string.
+pub(super) fn text(arena: &Arena<'_>, object: Node, key: &str) -> String {
+    match arena.member(object, key) {
+        Some(value) if value.tag() == Tag::String => arena.string(value).into_owned(),
+        _ => String::new(),
+    }
+}
+
+fn meta_text(arena: &Arena<'_>, object: Node, key: &str) -> String {
+    arena.member(object, "metadata").map_or_else(String::new, |meta| text(arena, meta, key))
+}
+
+/// The kind that the object says it is.
+pub(super) fn kind_of(arena: &Arena<'_>, object: Node) -> GroupVersionKind {
+    GroupVersionKind::new(&text(arena, object, "apiVersion"), &text(arena, object, "kind"))
+}
+
+/// Whether the object is stored already.
+pub(super) fn has_uid(arena: &Arena<'_>, object: Node) -> bool {
+    !meta_text(arena, object, "uid").is_empty()
+}
+
+/// The object as error texts name it: `namespace/name; group/version, Kind=kind`.
+pub(super) fn describe(arena: &Arena<'_>, object: Node) -> String {
+    format!(
+        "{}/{}; {}",
+        meta_text(arena, object, "namespace"),
+        meta_text(arena, object, "name"),
+        kind_of(arena, object)
+    )
+}
+
+/// The type of objects of this kind.
+pub(super) fn type_of(schemas: &Schemas, kind: &GroupVersionKind) -> Type {
+    schemas.find(kind).unwrap_or_else(Schema::deduced_type)
+}
+
+/// An object of this kind with nothing in it.
+pub(super) fn empty_object(
+    arena: &mut Arena<'_>,
+    kind: &GroupVersionKind,
+) -> Result<Node, ParseError> {
+    let json = serde_json::json!({ "apiVersion": kind.api_version(), "kind": kind.kind });
+    arena.parse(Source::Shared(json.to_string().into()))
+}
+
+/// The object with `metadata.managedFields` set to this JSON text, or without it. A missing
+/// `metadata` is made where there is something to put into it; one that is no map stays as it is.
+pub(super) fn with_managed_fields(
+    arena: &mut Arena<'_>,
+    object: Node,
+    list: Option<String>,
+) -> Result<Node, ParseError> {
+    if object.tag() != Tag::Map {
+        return Ok(object);
+    }
+    let metadata = arena.member(object, "metadata");
+    if metadata.is_some_and(|metadata| metadata.tag() != Tag::Map) {
+        return Ok(object);
+    }
+    match (list, metadata) {
+        (None, None) => Ok(object),
+        (None, Some(metadata)) => {
+            let Some(before) = arena.member(metadata, "managedFields") else { return Ok(object) };
+            let kept: Vec<Node> = arena
+                .children(metadata)
+                .iter()
+                .filter(|member| !(member.is_same(before) && arena.key(**member) == "managedFields"))
+                .copied()
+                .collect();
+            let rebuilt = arena.rebuild(Tag::Map, &kept);
+            Ok(with_member(arena, object, rebuilt.with_key_of(metadata)))
+        }
+        (Some(list), metadata) => {
+            let json = format!("{{\"metadata\":{{\"managedFields\":{list}}}}}");
+            let fresh = arena.parse(Source::Shared(json.into()))?;
+            let fresh_meta = arena.child(fresh, 0);
+            let list = arena.child(fresh_meta, 0);
+            let Some(metadata) = metadata else {
+                return Ok(with_member(arena, object, fresh_meta));
+            };
+            let list = match arena.member(metadata, "managedFields") {
+                Some(before) => list.with_key_of(before),
+                None => list,
+            };
+            let rebuilt = with_member(arena, metadata, list);
+            Ok(with_member(arena, object, rebuilt.with_key_of(metadata)))
+        }
+    }
+}
+
+/// The map with this member added, or put in the place of the one of the same key.
+fn with_member(arena: &mut Arena<'_>, map: Node, member: Node) -> Node {
+    let mut members: Vec<Node> = arena.children(map).to_vec();
+    let found = members.binary_search_by(|other| arena.compare_keys(*other, member));
+    match found {
+        Ok(at) => {
+            if let Some(slot) = members.get_mut(at) {
+                *slot = member;
+            }
+        }
+        Err(at) => members.insert(at, member),
+    }
+    arena.rebuild(Tag::Map, &members).with_key_of(map)
+}
+
+/// The value at a path of an object.
+pub(super) fn value_at<'v>(
+    object: ValueRef<'v>,
+    path: &[PathElement],
+) -> Option<ValueRef<'v>> {
+    path.iter().try_fold(object, |value, element| match element {
+        PathElement::FieldName(name) => value.get(name),
+        PathElement::Key(fields) => value.items().find(|item| {
+            fields.iter().all(|(name, wanted)| {
+                item.get(name).is_none_or(|found| found == wanted.as_ref())
+            })
+        }),
+        PathElement::Value(wanted) => value.items().find(|item| *item == wanted.as_ref()),
+        PathElement::Index(index) => {
+            usize::try_from(*index).ok().and_then(|index| value.items().nth(index))
+        }
+        _ => None,
+    })
+}
+
+/// A document of its own.
+pub(super) fn owned(arena: &Arena<'_>, node: Node) -> Value {
+    ValueRef::new(arena, node).to_value()
+}

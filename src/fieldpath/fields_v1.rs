@@ -1,0 +1,506 @@
+//! FieldsV1, the JSON form of a set.
+#![expect(clippy::indexing_slicing, reason = "all indices are bounded by scans of the same text")]
+
+use std::borrow::Cow;
+
+use crate::value::text::{unescape, write_exact_json, write_json_string_plain};
+use crate::value::{Arena, MAX_DEPTH, ParseError, ParseErrorKind, Source, ValueRef};
+
+use super::element::ElementError;
+use super::set::{Entry, FieldSet, Repeats, normalise};
+use super::token;
+
+/// Why a document is not FieldsV1, or a set cannot be written as it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FieldsV1Error {
+    /// Not JSON.
+    #[error("{0}")]
+    Json(ParseError),
+    /// Something other than an object or null where a set belongs.
+    #[error("expected an object or null at byte {0}")]
+    NotASet(usize),
+    /// A key that is no path element.
+    #[error("parsing key as path element: {0}")]
+    Element(ElementError),
+    /// The set holds an item that cannot be told from others.
+    #[error("invalid PathElement")]
+    Invalid,
+}
+
+impl FieldSet {
+    /// Reads a FieldsV1 document. Any order and spelling is accepted; elements of unknown kinds
+    /// are passed over. n log n at worst.
+    ///
+    /// # Errors
+    /// Bytes that are not JSON, nesting beyond 10,000 levels, keys that are no path elements.
+    pub fn from_fields_v1(json: &[u8]) -> Result<FieldSet, FieldsV1Error> {
+        decode(json).map(|decoded| decoded.0)
+    }
+
+    /// The set as FieldsV1: compact and in canonical order.
+    ///
+    /// # Errors
+    /// A set with an item that cannot be told from others.
+    pub fn to_fields_v1(&self) -> Result<String, FieldsV1Error> {
+        let mut out = String::with_capacity(self.as_set_ref().entries.len() * 24);
+        self.write_fields_v1(&mut out)?;
+        Ok(out)
+    }
+
+    pub(crate) fn write_fields_v1(&self, out: &mut String) -> Result<(), FieldsV1Error> {
+        let set = self.as_set_ref();
+        // Where each open element's subtree ends.
+        let mut ends: Vec<usize> = Vec::new();
+        out.push('{');
+        let mut first = true;
+        for (index, entry) in set.entries.iter().enumerate() {
+            while ends.last() == Some(&index) {
+                ends.pop();
+                out.push('}');
+                first = false;
+            }
+            let element = entry.token(set.pool);
+            if element.is_empty() {
+                return Err(FieldsV1Error::Invalid);
+            }
+            if !first {
+                out.push(',');
+            }
+            out.push('"');
+            token::write_wire(out, element);
+            if entry.count == 0 {
+                out.push_str("\":{}");
+                first = false;
+            } else {
+                out.push_str("\":{");
+                ends.push(index + 1 + entry.count as usize);
+                first = !entry.is_member();
+                if entry.is_member() {
+                    out.push_str("\".\":{}");
+                }
+            }
+        }
+        for _ in ends {
+            out.push('}');
+        }
+        out.push('}');
+        Ok(())
+    }
+}
+
+/// Reads a set and says whether writing it gives the same bytes.
+pub(crate) fn decode_fields_v1(json: &[u8]) -> Result<(FieldSet, bool), FieldsV1Error> {
+    let (set, simple) = decode(json)?;
+    if !simple {
+        return Ok((set, false));
+    }
+    let mut written = String::with_capacity(json.len());
+    set.write_fields_v1(&mut written)?;
+    let same = written.as_bytes() == json;
+    Ok((set, same))
+}
+
+struct Frame {
+    /// The entry that this object stands under; none for the root.
+    entry: Option<usize>,
+    last_child: Option<usize>,
+    is_member: bool,
+}
+
+struct Decoder<'j> {
+    text: &'j str,
+    bytes: &'j [u8],
+    at: usize,
+    /// The text itself, and behind it the tokens that are spelled differently there.
+    extra: String,
+    entries: Vec<Entry>,
+    disorder: bool,
+    depth: usize,
+}
+
+type Step<T> = Result<T, FieldsV1Error>;
+
+fn decode(json: &[u8]) -> Step<(FieldSet, bool)> {
+    let text = std::str::from_utf8(json).map_err(|error| {
+        FieldsV1Error::Json(ParseError::at(ParseErrorKind::InvalidUtf8, json, error.valid_up_to()))
+    })?;
+    if u32::try_from(text.len()).is_err() {
+        return Err(FieldsV1Error::Json(ParseError::at(ParseErrorKind::TooLarge, json, 0)));
+    }
+    let mut decoder = Decoder {
+        text,
+        bytes: json,
+        at: 0,
+        extra: String::new(),
+        entries: Vec::with_capacity(text.len() / 16),
+        disorder: false,
+        depth: 0,
+    };
+    decoder.document()?;
+    let Decoder { extra, entries, disorder, depth, .. } = decoder;
+    let simple = extra.is_empty();
+    let mut pool = String::with_capacity(text.len() + extra.len());
+    pool.push_str(text);
+    pool.push_str(&extra);
+    if disorder {
+        Ok((normalise(&pool, &entries, depth, Repeats::LastCounts), false))
+    } else {
+        Ok((FieldSet::from_tape(pool, entries, depth), simple))
+    }
+}
+
+impl<'j> Decoder<'j> {
+    #[cold]
+    fn fail<T>(&self, kind: ParseErrorKind) -> Step<T> {
+        Err(FieldsV1Error::Json(ParseError::at(kind, self.bytes, self.at)))
+    }
+
+    #[cold]
+    fn unexpected<T>(&self) -> Step<T> {
+        if self.at < self.bytes.len() {
+            self.fail(ParseErrorKind::UnexpectedCharacter)
+        } else {
+            self.fail(ParseErrorKind::UnexpectedEnd)
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn document(&mut self) -> Step<()> {
+        self.skip_space();
+        match self.peek() {
+            Some(b'n') => self.skip_value()?,
+            Some(b'{') => {
+                self.at += 1;
+                self.objects()?;
+            }
+            Some(_) => return Err(FieldsV1Error::NotASet(self.at)),
+            None => return self.unexpected(),
+        }
+        self.skip_space();
+        if self.at < self.bytes.len() {
+            return self.fail(ParseErrorKind::TrailingData);
+        }
+        Ok(())
+    }
+
+    /// Reads from behind the root's opening brace to its closing one.
+    fn objects(&mut self) -> Step<()> {
+        let mut frames = vec![Frame { entry: None, last_child: None, is_member: false }];
+        let mut opened = true;
+        while let Some(frame) = frames.last_mut() {
+            self.skip_space();
+            match self.peek() {
+                Some(b'}') => {
+                    self.at += 1;
+                    let frame_entry = frame.entry;
+                    let is_member = frame.is_member || frame.last_child.is_none();
+                    if let Some(entry) = frame_entry {
+                        let count = self.entries.len() - entry - 1;
+                        self.entries[entry].count = count as u32;
+                        self.entries[entry].set_member(is_member);
+                    }
+                    frames.pop();
+                    opened = false;
+                    continue;
+                }
+                Some(b',') if !opened => {
+                    self.at += 1;
+                    self.skip_space();
+                }
+                Some(_) if opened => {}
+                _ => return self.unexpected(),
+            }
+            opened = false;
+            let key = self.key()?;
+            if key == "." {
+                frame.is_member = true;
+                self.skip_value()?;
+                continue;
+            }
+            let Some((start, len)) = self.element(key)? else {
+                self.skip_value()?;
+                continue;
+            };
+            let index = self.entries.len();
+            let before = frame.last_child.replace(index);
+            let entry = Entry::new(start, len);
+            if let (false, Some(before)) = (self.disorder, before) {
+                let before = self.entries[before];
+                self.disorder =
+                    token::cmp(self.token_at(before), self.token_at(entry)).is_ge();
+            }
+            self.entries.push(entry);
+            match self.peek() {
+                Some(b'{') => {
+                    self.at += 1;
+                    // The common leaf needs no frame.
+                    if self.peek() == Some(b'}') {
+                        self.at += 1;
+                        self.entries[index].set_member(true);
+                        continue;
+                    }
+                    if frames.len() >= MAX_DEPTH {
+                        return self.fail(ParseErrorKind::TooDeep);
+                    }
+                    self.depth = self.depth.max(frames.len() + 1);
+                    frames.push(Frame { entry: Some(index), last_child: None, is_member: false });
+                    opened = true;
+                }
+                Some(b'n') => {
+                    self.skip_value()?;
+                    self.entries[index].set_member(true);
+                }
+                Some(_) => return Err(FieldsV1Error::NotASet(self.at)),
+                None => return self.unexpected(),
+            }
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn token_at(&self, entry: Entry) -> &str {
+        // Tokens lie in the text, or behind it.
+        entry.token_in(self.text, &self.extra)
+    }
+
+    /// Reads a key and its colon; returns what stands between the quotes.
+    fn key(&mut self) -> Step<&'j str> {
+        if self.peek() != Some(b'"') {
+            return self.unexpected();
+        }
+        let start = self.at + 1;
+        self.skip_string()?;
+        let key = &self.text[start..self.at - 1];
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return self.unexpected();
+        }
+        self.at += 1;
+        self.skip_space();
+        Ok(key)
+    }
+
+    fn skip_string(&mut self) -> Step<()> {
+        self.at += 1;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    match self.peek() {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+                        Some(b'u') => {
+                            let digits = self.bytes.get(self.at + 1..self.at + 5);
+                            match digits {
+                                Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => {
+                                    self.at += 5;
+                                }
+                                Some(_) => return self.fail(ParseErrorKind::InvalidEscape),
+                                None => return self.fail(ParseErrorKind::UnexpectedEnd),
+                            }
+                        }
+                        Some(_) => return self.fail(ParseErrorKind::InvalidEscape),
+                        None => return self.fail(ParseErrorKind::UnexpectedEnd),
+                    }
+                }
+                Some(0..=0x1f) => return self.fail(ParseErrorKind::ControlCharacter),
+                Some(_) => self.at += 1,
+                None => return self.fail(ParseErrorKind::UnexpectedEnd),
+            }
+        }
+    }
+
+    /// Passes over any JSON value.
+    fn skip_value(&mut self) -> Step<()> {
+        let start = self.at;
+        let mut depth = 0usize;
+        loop {
+            match self.peek() {
+                Some(b'"') => self.skip_string()?,
+                Some(b'{' | b'[') => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                Some(b'}' | b']') if depth > 0 => {
+                    depth -= 1;
+                    self.at += 1;
+                }
+                Some(b',' | b'}' | b']') if depth == 0 => break,
+                Some(_) => self.at += 1,
+                None if depth == 0 => break,
+                None => return self.fail(ParseErrorKind::UnexpectedEnd),
+            }
+            if depth == 0 && matches!(self.bytes[self.at - 1], b'"' | b'}' | b']') {
+                break;
+            }
+        }
+        // Only the extent was looked at so far.
+        let mut arena = Arena::default();
+        match arena.parse(Source::Lent(&self.text[start..self.at])) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.at = start + error.offset();
+                self.fail(error.kind())
+            }
+        }
+    }
+
+    /// The token of a key: where it stands and how long it is. None for an unknown kind.
+    fn element(&mut self, key: &str) -> Step<Option<(usize, usize)>> {
+        if is_canonical(key) {
+            let start = key.as_ptr() as usize - self.text.as_ptr() as usize;
+            return Ok(Some((start, key.len())));
+        }
+        let start = self.extra.len();
+        match write_token_of_key(&mut self.extra, &unescape(key)) {
+            Ok(()) => Ok(Some((self.text.len() + start, self.extra.len() - start))),
+            Err(ElementError::UnknownType) => {
+                self.extra.truncate(start);
+                self.extra.push(' ');
+                Ok(None)
+            }
+            Err(error) => Err(FieldsV1Error::Element(error)),
+        }
+    }
+}
+
+/// Whether the text between the quotes of a key is a token as it stands. May miss some.
+fn is_canonical(key: &str) -> bool {
+    let bytes = key.as_bytes();
+    let (Some(kind), Some(b':')) = (bytes.first(), bytes.get(1)) else { return false };
+    let rest = &bytes[2..];
+    match kind {
+        b'f' => !rest.contains(&b'\\'),
+        b'v' => simple_scalar(rest).is_some_and(|rest| rest.is_empty()),
+        b'k' => simple_object(rest),
+        _ => false,
+    }
+}
+
+/// Passes over a string of simple characters, between escaped quotes.
+fn simple_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = bytes.strip_prefix(b"\\\"")?;
+    let end = rest.iter().position(|byte| {
+        !matches!(byte, b' '..=b'~') || matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'&')
+    })?;
+    let (text, rest) = rest.split_at(end);
+    Some((text, rest.strip_prefix(b"\\\"")?))
+}
+
+/// Passes over a string, a boolean or a small integer.
+fn simple_scalar(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes.first()? {
+        b'\\' => simple_string(bytes).map(|(_, rest)| rest),
+        b't' => bytes.strip_prefix(b"true"),
+        b'f' => bytes.strip_prefix(b"false"),
+        b'0' => {
+            let rest = &bytes[1..];
+            (!rest.first().is_some_and(|byte| is_number_byte(*byte))).then_some(rest)
+        }
+        b'1'..=b'9' => {
+            let end =
+                bytes.iter().position(|byte| !is_number_byte(*byte)).unwrap_or(bytes.len());
+            let (digits, rest) = bytes.split_at(end);
+            (end <= 6 && digits.iter().all(u8::is_ascii_digit)).then_some(rest)
+        }
+        _ => None,
+    }
+}
+
+fn is_number_byte(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')
+}
+
+fn simple_object(bytes: &[u8]) -> bool {
+    let Some(mut rest) = bytes.strip_prefix(b"{") else { return false };
+    let mut before: &[u8] = &[];
+    loop {
+        let Some((name, tail)) = simple_string(rest) else { return false };
+        if name <= before && !before.is_empty() {
+            return false;
+        }
+        before = name;
+        let value = tail.strip_prefix(b":").and_then(simple_scalar);
+        match value.and_then(|value| value.split_first()) {
+            Some((b',', tail)) => rest = tail,
+            Some((b'}', [])) => return true,
+            _ => return false,
+        }
+    }
+}
+
+/// Appends the token of an element in its FieldsV1 spelling (not escaped).
+pub(super) fn write_token_of_key(out: &mut String, key: &str) -> Result<(), ElementError> {
+    let bytes = key.as_bytes();
+    if bytes.len() < 2 {
+        return Err(ElementError::TooShort(key.to_owned()));
+    }
+    if bytes[1] != b':' {
+        return Err(ElementError::MissingColon(key.to_owned()));
+    }
+    let rest = &key[2..];
+    match bytes[0] {
+        b'f' => token::write_field(out, rest),
+        b'i' => {
+            let digits = rest.strip_prefix('+').unwrap_or(rest);
+            let signed_twice = rest.starts_with('+') && digits.starts_with(['+', '-']);
+            match digits.parse::<i64>() {
+                Ok(index) if !signed_twice => token::write_index(out, index),
+                _ => return Err(ElementError::Index(key.to_owned())),
+            }
+        }
+        b'v' => {
+            check_json(key, rest)?;
+            out.push_str("v:");
+            write_json_string_plain(out, &as_floats(rest));
+        }
+        b'k' => {
+            let tag = check_json(key, rest)?;
+            let mut fields = match tag {
+                crate::value::Tag::Map => token::split_object(rest),
+                crate::value::Tag::Null => Vec::new(),
+                _ => return Err(ElementError::NotAnObject(key.to_owned())),
+            };
+            fields.sort_by(|left, right| left.0.cmp(&right.0));
+            let mut writer = token::KeyWriter::new(out);
+            for (name, json) in &fields {
+                writer.json(name, &as_floats(json));
+            }
+            writer.finish();
+        }
+        _ => return Err(ElementError::UnknownType),
+    }
+    Ok(())
+}
+
+fn check_json(key: &str, json: &str) -> Result<crate::value::Tag, ElementError> {
+    let mut arena = Arena::default();
+    match arena.parse(Source::Lent(json)) {
+        Ok(root) => Ok(root.tag()),
+        Err(error) => Err(ElementError::Json(key.to_owned(), error)),
+    }
+}
+
+/// Canonical exact JSON in which every number is a float, as the reference reads them.
+fn as_floats(json: &str) -> Cow<'_, str> {
+    let mut arena = Arena::default();
+    let Ok(root) = arena.parse(Source::Lent(json)) else { return Cow::Borrowed(json) };
+    let mut out = String::new();
+    crate::deep::with_stack(arena.depth(), || {
+        write_exact_json(&mut out, ValueRef::of_floats(&arena, root));
+    });
+    Cow::Owned(out)
+}

@@ -1,0 +1,248 @@
+//! Set algebra: one walk over two tapes, and a rule for each operation.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "all indices are positions of the two tapes, whose counts every constructor keeps within them"
+)]
+
+use std::cmp::Ordering;
+
+use crate::deep;
+use crate::value::{Kind, Value, ValueRef};
+
+use super::builder::{PathStack, SetBuilder};
+use super::element::is_scalar;
+use super::set::{FieldSet, SetRef, Writer};
+use super::token;
+
+/// What an operation keeps.
+#[derive(Clone, Copy)]
+struct Rule {
+    left_only: bool,
+    right_only: bool,
+    /// Whether a path stays that is a member on the left, on the right.
+    member: fn(bool, bool) -> bool,
+    /// Whether a member on the right takes everything below it along.
+    right_takes_subtree: bool,
+    /// Whether the right side's spelling of a member stays.
+    right_spelling: bool,
+}
+
+const UNION: Rule = Rule {
+    left_only: true,
+    right_only: true,
+    member: |left, right| left || right,
+    right_takes_subtree: false,
+    right_spelling: true,
+};
+const INTERSECTION: Rule = Rule {
+    left_only: false,
+    right_only: false,
+    member: |left, right| left && right,
+    right_takes_subtree: false,
+    right_spelling: false,
+};
+const DIFFERENCE: Rule = Rule {
+    left_only: true,
+    right_only: false,
+    member: |left, right| left && !right,
+    right_takes_subtree: false,
+    right_spelling: false,
+};
+const RECURSIVE_DIFFERENCE: Rule = Rule { right_takes_subtree: true, ..DIFFERENCE };
+
+fn combine(left: SetRef<'_>, right: SetRef<'_>, depth: usize, rule: Rule) -> FieldSet {
+    struct Frame {
+        left_end: usize,
+        right_end: usize,
+        entry: usize,
+    }
+    let (a, b) = (left.entries, right.entries);
+    let mut out = Writer::with_capacity(0, a.len());
+    let mut frames: Vec<Frame> = Vec::new();
+    let (mut i, mut j) = (0, 0);
+    let (mut i_end, mut j_end) = (a.len(), b.len());
+    loop {
+        if i == i_end && j == j_end {
+            let Some(frame) = frames.pop() else { return out.finish(depth) };
+            out.close_or_drop(frame.entry);
+            (i_end, j_end) = (frame.left_end, frame.right_end);
+            continue;
+        }
+        let order = if i == i_end {
+            Ordering::Greater
+        } else if j == j_end {
+            Ordering::Less
+        } else {
+            token::cmp(a[i].token(left.pool), b[j].token(right.pool))
+        };
+        match order {
+            Ordering::Less => {
+                let next = i + 1 + a[i].count as usize;
+                if rule.left_only {
+                    out.copy(left.pool, &a[i..next]);
+                }
+                i = next;
+            }
+            Ordering::Greater => {
+                let next = j + 1 + b[j].count as usize;
+                if rule.right_only {
+                    out.copy(right.pool, &b[j..next]);
+                }
+                j = next;
+            }
+            Ordering::Equal => {
+                let (x, y) = (a[i], b[j]);
+                let (i_next, j_next) = (i + 1 + x.count as usize, j + 1 + y.count as usize);
+                if rule.right_takes_subtree && y.is_member() {
+                    (i, j) = (i_next, j_next);
+                    continue;
+                }
+                let member = (rule.member)(x.is_member(), y.is_member());
+                let text = if rule.right_spelling && y.is_member() {
+                    y.token(right.pool)
+                } else {
+                    x.token(left.pool)
+                };
+                let entry = out.push(text, member);
+                frames.push(Frame { left_end: i_end, right_end: j_end, entry });
+                (i, j) = (i + 1, j + 1);
+                (i_end, j_end) = (i_next, j_next);
+            }
+        }
+    }
+}
+
+impl FieldSet {
+    fn combine(&self, other: &FieldSet, rule: Rule) -> FieldSet {
+        let depth = self.depth().max(other.depth());
+        combine(self.as_set_ref(), other.as_set_ref(), depth, rule)
+    }
+
+    /// The paths of either set. Linear in both.
+    #[must_use]
+    pub fn union(&self, other: &FieldSet) -> FieldSet {
+        if self.is_empty() {
+            return other.clone();
+        }
+        if other.is_empty() {
+            return self.clone();
+        }
+        self.combine(other, UNION)
+    }
+
+    /// The paths of both sets. Linear in both.
+    #[must_use]
+    pub fn intersection(&self, other: &FieldSet) -> FieldSet {
+        if self.is_empty() || other.is_empty() {
+            return FieldSet::default();
+        }
+        self.combine(other, INTERSECTION)
+    }
+
+    /// The paths of this set that are not in the other. Linear in both.
+    #[must_use]
+    pub fn difference(&self, other: &FieldSet) -> FieldSet {
+        if self.is_empty() || other.is_empty() {
+            return self.clone();
+        }
+        self.combine(other, DIFFERENCE)
+    }
+
+    /// The paths of this set that are neither in the other nor below a path of it. Linear in both.
+    #[must_use]
+    pub fn recursive_difference(&self, other: &FieldSet) -> FieldSet {
+        if self.is_empty() || other.is_empty() {
+            return self.clone();
+        }
+        self.combine(other, RECURSIVE_DIFFERENCE)
+    }
+
+    /// Whether every path of this set is in the other.
+    pub fn is_subset(&self, other: &FieldSet) -> bool {
+        let (left, right) = (self.as_set_ref(), other.as_set_ref());
+        let (a, b) = (left.entries, right.entries);
+        let mut ends: Vec<(usize, usize)> = Vec::new();
+        let (mut i, mut j, mut i_end, mut j_end) = (0, 0, a.len(), b.len());
+        loop {
+            if i == i_end {
+                let Some((outer_i, outer_j)) = ends.pop() else { return true };
+                j = j_end;
+                (i_end, j_end) = (outer_i, outer_j);
+                continue;
+            }
+            if j == j_end {
+                return false;
+            }
+            match token::cmp(a[i].token(left.pool), b[j].token(right.pool)) {
+                Ordering::Less => return false,
+                Ordering::Greater => j += 1 + b[j].count as usize,
+                Ordering::Equal => {
+                    if a[i].is_member() && !b[j].is_member() {
+                        return false;
+                    }
+                    ends.push((i_end, j_end));
+                    (i_end, j_end) = (i + 1 + a[i].count as usize, j + 1 + b[j].count as usize);
+                    (i, j) = (i + 1, j + 1);
+                }
+            }
+        }
+    }
+
+    /// The paths of all leaves of a value without a schema: items of lists are told apart by their
+    /// fields `key`, `id` and `name` where they have any, by position otherwise.
+    pub fn from_value(value: &Value) -> FieldSet {
+        let mut path = PathStack::default();
+        let mut set = SetBuilder::default();
+        let depth = value.parts().0.depth();
+        deep::with_stack(depth, || leaves_of(value.as_ref(), &mut path, &mut set));
+        set.finish()
+    }
+}
+
+fn leaves_of(value: ValueRef<'_>, path: &mut PathStack, set: &mut SetBuilder) {
+    match value.kind() {
+        Kind::Map => {
+            for (key, member) in value.members() {
+                path.push_field(&key);
+                leaves_of(member, path, set);
+                path.pop();
+            }
+        }
+        Kind::List => {
+            for (index, item) in value.items().enumerate() {
+                let mut element = String::new();
+                let mut key = token::KeyWriter::new(&mut element);
+                for name in ["id", "key", "name"] {
+                    if let Some(value) = item.get(name).filter(|value| is_scalar(value.kind())) {
+                        key.value(name, value);
+                    }
+                }
+                if key.finish() > 0 {
+                    path.push_token(&element);
+                } else {
+                    path.push_index(index as i64);
+                }
+                leaves_of(item, path, set);
+                path.pop();
+            }
+        }
+        _ => set.insert(path),
+    }
+}
+
+impl PartialEq for FieldSet {
+    fn eq(&self, other: &FieldSet) -> bool {
+        if self.is_identical(other) {
+            return true;
+        }
+        let (left, right) = (self.as_set_ref(), other.as_set_ref());
+        left.entries.len() == right.entries.len()
+            && left.entries.iter().zip(right.entries).all(|(a, b)| {
+                a.count == b.count
+                    && a.is_member() == b.is_member()
+                    && token::eq(a.token(left.pool), b.token(right.pool))
+            })
+    }
+}
+
+impl Eq for FieldSet {}

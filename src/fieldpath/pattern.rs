@@ -1,0 +1,182 @@
+//! Filters: which fields are tracked at all.
+
+use crate::deep;
+
+use super::builder::{PathStack, SetBuilder};
+use super::element::PathElement;
+use super::set::{FieldSet, SetRef};
+use super::token;
+
+/// One step of a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Matcher {
+    /// Every element.
+    Any,
+    /// This element.
+    Element(PathElement),
+}
+
+/// Which paths of a set are kept.
+#[derive(Clone, Debug)]
+pub struct Filter(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Exclude(FieldSet),
+    Include(Pattern),
+}
+
+/// A tree of patterns, every leaf of which lets everything below it through.
+#[derive(Clone, Debug, PartialEq)]
+enum Pattern {
+    Everything,
+    Steps(Vec<(Step, Pattern)>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Step {
+    Any,
+    Token(String),
+}
+
+impl Step {
+    fn matches(&self, element: &str) -> bool {
+        match self {
+            Step::Any => true,
+            Step::Token(token) => token::eq(token, element),
+        }
+    }
+
+    /// Whether this step sorts before another. No wildcard equals another one here.
+    fn sorts_before(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::Any, _) => true,
+            (Step::Token(_), Step::Any) => false,
+            (Step::Token(left), Step::Token(right)) => token::cmp(left, right).is_lt(),
+        }
+    }
+
+    fn equals(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::Token(left), Step::Token(right)) => token::eq(left, right),
+            _ => false,
+        }
+    }
+}
+
+impl Filter {
+    /// Keeps what is neither in the set nor below a path of it.
+    pub fn exclude(fields: FieldSet) -> Filter {
+        Filter(Kind::Exclude(fields))
+    }
+
+    /// Keeps what the patterns lead to: members on the way, and everything below their ends. No
+    /// patterns keep everything.
+    ///
+    /// Merging patterns follows the reference to the letter: two wildcards at one place do not
+    /// merge and only the first counts for what is below, and an element that several patterns
+    /// share is found only where its place has a single entry so far.
+    pub fn include(patterns: impl IntoIterator<Item = Vec<Matcher>>) -> Filter {
+        let mut merged: Option<Pattern> = None;
+        for pattern in patterns {
+            let mut tree = Pattern::Everything;
+            for part in pattern.into_iter().rev() {
+                let step = match part {
+                    Matcher::Any => Step::Any,
+                    Matcher::Element(element) => Step::Token(token::of(&element)),
+                };
+                tree = Pattern::Steps(vec![(step, tree)]);
+            }
+            merged = Some(match merged {
+                None => tree,
+                Some(before) => before.merge(tree),
+            });
+        }
+        Filter(Kind::Include(merged.unwrap_or(Pattern::Everything)))
+    }
+
+    /// The paths of the set that are kept.
+    #[must_use]
+    pub fn apply(&self, set: &FieldSet) -> FieldSet {
+        match &self.0 {
+            Kind::Exclude(fields) => set.recursive_difference(fields),
+            Kind::Include(Pattern::Everything) => set.clone(),
+            Kind::Include(pattern) => {
+                let mut path = PathStack::default();
+                let mut out = SetBuilder::default();
+                deep::with_stack(set.depth(), || {
+                    pattern.filter(set.as_set_ref(), &mut path, &mut out);
+                });
+                out.finish()
+            }
+        }
+    }
+}
+
+impl Pattern {
+    fn merge(self, other: Pattern) -> Pattern {
+        let (Pattern::Steps(ours), Pattern::Steps(theirs)) = (self, other) else {
+            return Pattern::Everything;
+        };
+        let mut out = ours.clone();
+        for (step, below) in theirs {
+            match look_up(&ours, &step) {
+                Some(at) => {
+                    if let Some((_, before)) = out.get_mut(at) {
+                        *before = before.clone().merge(below);
+                    }
+                }
+                None => out.push((step, below)),
+            }
+        }
+        // Wildcards first, then by element; what is equal stays in its order.
+        out.sort_by(|(left, _), (right, _)| match (left, right) {
+            (Step::Any, Step::Any) => std::cmp::Ordering::Equal,
+            (Step::Any, _) => std::cmp::Ordering::Less,
+            (_, Step::Any) => std::cmp::Ordering::Greater,
+            (Step::Token(left), Step::Token(right)) => token::cmp(left, right),
+        });
+        Pattern::Steps(out)
+    }
+
+    fn filter(&self, set: SetRef<'_>, path: &mut PathStack, out: &mut SetBuilder) {
+        for child in set.children() {
+            path.push_token(child.token);
+            match self {
+                Pattern::Everything => {
+                    if child.member {
+                        out.insert(path);
+                    }
+                    self.filter(child.subset, path, out);
+                }
+                Pattern::Steps(steps) => {
+                    let first = steps.iter().find(|(step, _)| step.matches(child.token));
+                    if let Some((_, below)) = first {
+                        if child.member {
+                            out.insert(path);
+                        }
+                        below.filter(child.subset, path, out);
+                    }
+                }
+            }
+            path.pop();
+        }
+    }
+}
+
+/// The reference's binary search, which looks on the wrong side and so finds a step only if it is
+/// met on the way.
+fn look_up(steps: &[(Step, Pattern)], wanted: &Step) -> Option<usize> {
+    let (mut low, mut high) = (0, steps.len());
+    while low < high {
+        let middle = (low + high) / 2;
+        let after = steps.get(middle).is_some_and(|(step, _)| wanted.sorts_before(step));
+        if after {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    let found = steps.get(low).is_some_and(|(step, _)| step.equals(wanted));
+    found.then_some(low)
+}

@@ -1,0 +1,440 @@
+//! Sets of paths as pre-order tapes.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "all indices are positions of the same tape, whose counts every constructor keeps within it"
+)]
+
+use std::fmt;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::element::{Path, PathElement};
+use super::token;
+
+/// One element of a tape: its token and how many entries follow below it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    start: u32,
+    /// Length of the token, shifted by one; the lowest bit says whether the path is a member.
+    len: u32,
+    pub(super) count: u32,
+}
+
+impl Entry {
+    pub(super) fn new(start: usize, len: usize) -> Entry {
+        Entry { start: start as u32, len: (len as u32) << 1, count: 0 }
+    }
+
+    #[inline]
+    pub(super) fn token(self, pool: &str) -> &str {
+        let start = self.start as usize;
+        &pool[start..start + (self.len >> 1) as usize]
+    }
+
+    /// The token where the pool is still in two pieces.
+    pub(super) fn token_in<'p>(self, text: &'p str, extra: &'p str) -> &'p str {
+        let (start, len) = (self.start as usize, (self.len >> 1) as usize);
+        match start.checked_sub(text.len()) {
+            None => &text[start..start + len],
+            Some(start) => &extra[start..start + len],
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_member(self) -> bool {
+        self.len & 1 != 0
+    }
+
+    pub(super) fn set_member(&mut self, member: bool) {
+        self.len = (self.len & !1) | u32::from(member);
+    }
+}
+
+/// A set of field paths, such as what one manager owns.
+///
+/// A path is a member only if it was put in itself: having members below it is something else.
+/// Clones share the set.
+///
+/// ```
+/// use managed_fields::fieldpath::FieldSet;
+/// let set = FieldSet::from_fields_v1(br#"{"f:spec":{"f:replicas":{}}}"#)?;
+/// assert_eq!(set.to_string(), ".spec.replicas");
+/// # Ok::<(), managed_fields::fieldpath::FieldsV1Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct FieldSet(Arc<Tape>);
+
+#[derive(Default)]
+struct Tape {
+    pool: String,
+    entries: Vec<Entry>,
+    /// No path is longer.
+    depth: usize,
+}
+
+/// A set, or what a set has below one element.
+#[derive(Clone, Copy)]
+pub(crate) struct SetRef<'a> {
+    pub(super) pool: &'a str,
+    pub(super) entries: &'a [Entry],
+}
+
+/// An element of a node of a set.
+#[derive(Clone, Copy)]
+pub(crate) struct Child<'a> {
+    pub(crate) token: &'a str,
+    /// Whether the path that ends here is in the set.
+    pub(crate) member: bool,
+    /// What the set has below.
+    pub(crate) subset: SetRef<'a>,
+}
+
+/// The elements of one node, in order.
+#[derive(Clone)]
+pub(crate) struct Children<'a> {
+    rest: SetRef<'a>,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = Child<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Child<'a>> {
+        let (entry, below) = self.rest.entries.split_first()?;
+        let (subset, rest) = below.split_at(entry.count as usize);
+        let pool = self.rest.pool;
+        self.rest.entries = rest;
+        Some(Child {
+            token: entry.token(pool),
+            member: entry.is_member(),
+            subset: SetRef { pool, entries: subset },
+        })
+    }
+}
+
+impl<'a> SetRef<'a> {
+    pub(crate) fn children(self) -> Children<'a> {
+        Children { rest: self }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// What to do with several subtrees of one element.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeats {
+    Unite,
+    /// The last one that holds anything counts, as the reference reads FieldsV1.
+    LastCounts,
+}
+
+/// Sorts a tape and merges repeated elements, without recursion, moving every entry once.
+pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repeats) -> FieldSet {
+    type Ranges = SmallVec<[(usize, usize); 1]>;
+    struct Group {
+        first: usize,
+        member: bool,
+        below: Ranges,
+    }
+    struct Frame {
+        groups: std::vec::IntoIter<Group>,
+        entry: Option<usize>,
+    }
+    let groups = |ranges: &[(usize, usize)]| {
+        let mut children: Vec<usize> = Vec::new();
+        for (start, end) in ranges {
+            let mut at = *start;
+            while at < *end {
+                children.push(at);
+                at += 1 + tape[at].count as usize;
+            }
+        }
+        let text = |at: usize| tape[at].token(pool);
+        if !children.windows(2).all(|pair| token::cmp(text(pair[0]), text(pair[1])).is_lt()) {
+            children.sort_by(|left, right| token::cmp(text(*left), text(*right)));
+        }
+        let mut groups: Vec<Group> = Vec::with_capacity(children.len());
+        for at in children {
+            let entry = tape[at];
+            let below = (at + 1, at + 1 + entry.count as usize);
+            let before = groups.last_mut().filter(|group| token::eq(text(group.first), text(at)));
+            let group = match before {
+                Some(group) => group,
+                None => {
+                    groups.push(Group { first: at, member: false, below: Ranges::new() });
+                    let last = groups.len() - 1;
+                    &mut groups[last]
+                }
+            };
+            group.member |= entry.is_member();
+            if entry.count > 0 {
+                if repeats == Repeats::LastCounts {
+                    group.below.clear();
+                }
+                group.below.push(below);
+            }
+        }
+        groups.into_iter()
+    };
+    let mut out = Writer::with_capacity(pool.len(), tape.len());
+    let mut frames = vec![Frame { groups: groups(&[(0, tape.len())]), entry: None }];
+    while let Some(frame) = frames.last_mut() {
+        match frame.groups.next() {
+            Some(group) => {
+                let index = out.push(tape[group.first].token(pool), group.member);
+                if !group.below.is_empty() {
+                    frames.push(Frame { groups: groups(&group.below), entry: Some(index) });
+                }
+            }
+            None => {
+                if let Some(entry) = frame.entry {
+                    out.close(entry);
+                }
+                frames.pop();
+            }
+        }
+    }
+    out.finish(depth)
+}
+
+/// Writes a tape in order.
+pub(super) struct Writer {
+    pool: String,
+    entries: Vec<Entry>,
+}
+
+impl Writer {
+    pub(super) fn with_capacity(pool: usize, entries: usize) -> Writer {
+        Writer { pool: String::with_capacity(pool), entries: Vec::with_capacity(entries) }
+    }
+
+    pub(super) fn push(&mut self, token: &str, member: bool) -> usize {
+        let mut entry = Entry::new(self.pool.len(), token.len());
+        entry.set_member(member);
+        self.pool.push_str(token);
+        self.entries.push(entry);
+        self.entries.len() - 1
+    }
+
+    /// Counts what was pushed below the entry.
+    pub(super) fn close(&mut self, entry: usize) {
+        self.entries[entry].count = (self.entries.len() - entry - 1) as u32;
+    }
+
+    /// Counts what was pushed below the entry, or takes it back if it stands for nothing.
+    pub(super) fn close_or_drop(&mut self, entry: usize) {
+        if entry + 1 == self.entries.len() && !self.entries[entry].is_member() {
+            self.pool.truncate(self.entries[entry].start as usize);
+            self.entries.pop();
+        } else {
+            self.close(entry);
+        }
+    }
+
+    pub(super) fn copy(&mut self, pool: &str, entries: &[Entry]) {
+        for entry in entries {
+            let index = self.push(entry.token(pool), entry.is_member());
+            self.entries[index].count = entry.count;
+        }
+    }
+
+    pub(super) fn finish(self, depth: usize) -> FieldSet {
+        FieldSet::from_tape(self.pool, self.entries, depth)
+    }
+}
+
+impl FieldSet {
+    /// The set without paths.
+    pub fn new() -> FieldSet {
+        FieldSet::default()
+    }
+
+    pub(super) fn from_tape(pool: String, entries: Vec<Entry>, depth: usize) -> FieldSet {
+        FieldSet(Arc::new(Tape { pool, entries, depth }))
+    }
+
+    pub(crate) fn as_set_ref(&self) -> SetRef<'_> {
+        SetRef { pool: &self.0.pool, entries: &self.0.entries }
+    }
+
+    /// No path is longer than this.
+    pub(crate) fn depth(&self) -> usize {
+        self.0.depth
+    }
+
+    pub(super) fn is_identical(&self, other: &FieldSet) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether the set has no path.
+    pub fn is_empty(&self) -> bool {
+        self.0.entries.is_empty()
+    }
+
+    /// How many paths the set has. Linear.
+    pub fn len(&self) -> usize {
+        self.0.entries.iter().filter(|entry| entry.is_member()).count()
+    }
+
+    /// Whether this very path is in the set. Linear in the siblings of each element.
+    pub fn contains(&self, path: &Path) -> bool {
+        let mut set = self.as_set_ref();
+        let mut member = false;
+        for element in path.elements() {
+            let wanted = token::of(element);
+            let Some(child) = set.children().find(|child| token::eq(child.token, &wanted)) else {
+                return false;
+            };
+            member = child.member;
+            set = child.subset;
+        }
+        member
+    }
+
+    /// The set with one more path; the empty path is ignored. Linear: to build a set, collect its
+    /// paths.
+    #[must_use]
+    pub fn with(&self, path: &Path) -> FieldSet {
+        self.union(&[path.clone()].into_iter().collect())
+    }
+
+    /// What the set has below one element.
+    #[must_use]
+    pub fn with_prefix(&self, element: &PathElement) -> FieldSet {
+        let wanted = token::of(element);
+        let found =
+            self.as_set_ref().children().find(|child| token::eq(child.token, &wanted));
+        let Some(child) = found else { return FieldSet::default() };
+        let mut out = Writer::with_capacity(0, child.subset.entries.len());
+        out.copy(child.subset.pool, child.subset.entries);
+        out.finish(self.depth())
+    }
+
+    /// The paths that have no path below them.
+    #[must_use]
+    pub fn leaves(&self) -> FieldSet {
+        let mut entries = self.0.entries.clone();
+        for entry in &mut entries {
+            if entry.count > 0 {
+                entry.set_member(false);
+            }
+        }
+        FieldSet::from_tape(self.0.pool.clone(), entries, self.depth())
+    }
+
+    /// All paths: those that end at a node before those that lead on from it, each in the order of
+    /// elements.
+    pub fn iter(&self) -> Paths<'_> {
+        Paths(Walk::new(self))
+    }
+}
+
+/// A walk over the members of a set in the order of [`FieldSet::iter`].
+struct Walk<'a> {
+    pool: &'a str,
+    entries: &'a [Entry],
+    /// Per open node: its range, where the walk stands, and whether members are done.
+    frames: Vec<(usize, usize, usize, bool)>,
+    path: Vec<usize>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(set: &'a FieldSet) -> Walk<'a> {
+        let entries = set.0.entries.as_slice();
+        Walk { pool: &set.0.pool, entries, frames: vec![(0, entries.len(), 0, false)], path: vec![] }
+    }
+
+    /// Calls `found` with the entries of the next member's path.
+    fn next<R>(&mut self, found: impl FnOnce(&mut dyn Iterator<Item = &'a str>) -> R) -> Option<R> {
+        loop {
+            let (start, end, at, members_done) = self.frames.last_mut()?;
+            if *at >= *end {
+                if *members_done {
+                    self.frames.pop();
+                    self.path.pop();
+                } else {
+                    *members_done = true;
+                    *at = *start;
+                }
+                continue;
+            }
+            let index = *at;
+            let entry = self.entries[index];
+            *at += 1 + entry.count as usize;
+            if !*members_done {
+                if entry.is_member() {
+                    let (pool, entries) = (self.pool, self.entries);
+                    let mut tokens = self
+                        .path
+                        .iter()
+                        .chain(std::iter::once(&index))
+                        .map(|at| entries[*at].token(pool));
+                    return Some(found(&mut tokens));
+                }
+            } else if entry.count > 0 {
+                self.path.push(index);
+                self.frames.push((index + 1, index + 1 + entry.count as usize, index + 1, false));
+            }
+        }
+    }
+}
+
+/// The paths of a set.
+pub struct Paths<'a>(Walk<'a>);
+
+impl Iterator for Paths<'_> {
+    type Item = Path;
+
+    fn next(&mut self) -> Option<Path> {
+        self.0.next(|tokens| tokens.map(token::parse).collect())
+    }
+}
+
+/// One path a line.
+impl fmt::Display for FieldSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut walk = Walk::new(self);
+        let mut line = String::new();
+        let mut first = true;
+        loop {
+            line.clear();
+            let more = walk.next(|tokens| {
+                tokens.for_each(|token| token::write_display(&mut line, token));
+            });
+            if more.is_none() {
+                return Ok(());
+            }
+            if !std::mem::take(&mut first) {
+                f.write_str("\n")?;
+            }
+            f.write_str(&line)?;
+        }
+    }
+}
+
+impl fmt::Debug for FieldSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|path| path.to_string())).finish()
+    }
+}
+
+impl FromIterator<Path> for FieldSet {
+    fn from_iter<I: IntoIterator<Item = Path>>(paths: I) -> FieldSet {
+        let mut stack = super::builder::PathStack::default();
+        let mut builder = super::builder::SetBuilder::default();
+        for path in paths {
+            for element in path.elements() {
+                stack.push_token(&token::of(element));
+            }
+            builder.insert(&stack);
+            for _ in path.elements() {
+                stack.pop();
+            }
+        }
+        builder.finish()
+    }
+}

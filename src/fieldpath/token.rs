@@ -1,0 +1,507 @@
+//! Path elements as text.
+//!
+//! A token is the canonical FieldsV1 spelling of an element, JSON-escaped, without the quotes:
+//! `f:spec`, `k:{\"name\":\"nginx\"}`, `v:1`, `i:0`. The empty token is the element that no item
+//! has: it sorts last and cannot be written.
+//!
+//! Tokens are exact where FieldsV1 is not: a float that would read as an integer of 1e6 or more
+//! (or as zero with a sign) keeps a trailing `.0`, because from there on integers and floats print
+//! and compare differently. The mark is dropped when a set is written.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+
+use crate::value::text::{
+    unescape, write_exact_json, write_json, write_json_string_html, write_json_string_plain,
+    write_path_value, write_quoted_go,
+};
+use crate::value::{Arena, Node, Source, Value, ValueRef};
+
+use super::element::PathElement;
+
+/// Text that stands in a token as it is, at every level of escaping.
+fn is_simple(text: &str) -> bool {
+    text.bytes().all(|byte| {
+        matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&')
+    })
+}
+
+pub(crate) fn write_field(out: &mut String, name: &str) {
+    out.push_str("f:");
+    if is_simple(name) {
+        out.push_str(name);
+    } else {
+        write_json_string_plain(out, name);
+    }
+}
+
+pub(crate) fn write_index(out: &mut String, index: i64) {
+    out.push_str("i:");
+    out.push_str(&index.to_string());
+}
+
+pub(crate) fn write_value(out: &mut String, value: ValueRef<'_>) {
+    out.push_str("v:");
+    write_escaped_value(out, value);
+}
+
+/// A value's JSON, escaped as part of a JSON string.
+fn write_escaped_value(out: &mut String, value: ValueRef<'_>) {
+    if let Some(text) = value.as_str() {
+        if is_simple(&text) {
+            out.push_str("\\\"");
+            out.push_str(&text);
+            out.push_str("\\\"");
+            return;
+        }
+    }
+    let mut json = String::new();
+    write_exact_json(&mut json, value);
+    write_json_string_plain(out, &json);
+}
+
+/// Writes a key element field by field; fields must come sorted by name.
+pub(crate) struct KeyWriter<'o> {
+    out: &'o mut String,
+    fields: usize,
+}
+
+impl<'o> KeyWriter<'o> {
+    pub(crate) fn new(out: &'o mut String) -> KeyWriter<'o> {
+        out.push_str("k:{");
+        KeyWriter { out, fields: 0 }
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.fields > 0 {
+            self.out.push(',');
+        }
+        self.fields += 1;
+        if is_simple(name) {
+            self.out.push_str("\\\"");
+            self.out.push_str(name);
+            self.out.push_str("\\\":");
+        } else {
+            let mut json = String::from("\"");
+            write_json_string_plain(&mut json, name);
+            json.push_str("\":");
+            write_json_string_plain(self.out, &json);
+        }
+    }
+
+    pub(crate) fn value(&mut self, name: &str, value: ValueRef<'_>) {
+        self.name(name);
+        write_escaped_value(self.out, value);
+    }
+
+    /// A value that is exact canonical JSON already.
+    pub(crate) fn json(&mut self, name: &str, json: &str) {
+        self.name(name);
+        write_json_string_plain(self.out, json);
+    }
+
+    /// Closes the element and returns how many fields it has.
+    pub(crate) fn finish(self) -> usize {
+        self.out.push('}');
+        self.fields
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Kind {
+    Field,
+    Key,
+    Value,
+    Index,
+    Invalid,
+}
+
+#[inline]
+fn kind(token: &str) -> Kind {
+    match token.as_bytes().first() {
+        Some(b'f') => Kind::Field,
+        Some(b'k') => Kind::Key,
+        Some(b'v') => Kind::Value,
+        Some(b'i') => Kind::Index,
+        _ => Kind::Invalid,
+    }
+}
+
+#[inline]
+fn body(token: &str) -> &str {
+    token.get(2..).unwrap_or_default()
+}
+
+#[inline]
+fn plain(escaped: &str) -> Cow<'_, str> {
+    if escaped.as_bytes().contains(&b'\\') {
+        Cow::Owned(unescape(escaped))
+    } else {
+        Cow::Borrowed(escaped)
+    }
+}
+
+pub(crate) fn is_key(token: &str) -> bool {
+    kind(token) == Kind::Key
+}
+
+/// The name of a field element.
+#[inline]
+pub(crate) fn field_name(token: &str) -> Option<Cow<'_, str>> {
+    (kind(token) == Kind::Field).then(|| plain(body(token)))
+}
+
+fn index(token: &str) -> i64 {
+    body(token).parse().unwrap_or_default()
+}
+
+/// Splits the text of a JSON object, known to be one, into names and value texts, in their order
+/// and with repeated names kept.
+pub(super) fn split_object(json: &str) -> Vec<(Cow<'_, str>, &str)> {
+    let mut fields = Vec::new();
+    let inner = json.trim_matches([' ', '\t', '\r', '\n']);
+    let inner = inner.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
+    let (mut start, mut colon) = (0, None);
+    let mut push = |start: usize, colon: Option<usize>, end: usize| {
+        let Some(colon) = colon else { return };
+        let space = [' ', '\t', '\r', '\n'];
+        let name = inner.get(start..colon).unwrap_or_default().trim_matches(space);
+        let name = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        let value = inner.get(colon + 1..end).unwrap_or_default().trim_matches(space);
+        fields.push((plain(name.unwrap_or_default()), value));
+    };
+    for (at, byte) in inner.bytes().enumerate() {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b':' if depth == 0 && colon.is_none() => colon = Some(at),
+            b',' if depth == 0 => {
+                push(start, colon, at);
+                start = at + 1;
+                colon = None;
+            }
+            _ => {}
+        }
+    }
+    push(start, colon, inner.len());
+    fields
+}
+
+/// One arena with both values, which are JSON.
+fn both<'j>(left: &'j str, right: &'j str) -> Option<(Arena<'j>, Node, Node)> {
+    let mut arena = Arena::default();
+    let a = arena.parse(Source::Lent(left)).ok()?;
+    let b = arena.parse(Source::Lent(right)).ok()?;
+    Some((arena, a, b))
+}
+
+fn string_body(json: &str) -> Option<&str> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    (!inner.as_bytes().contains(&b'\\')).then_some(inner)
+}
+
+fn compare_json(left: &str, right: &str) -> Ordering {
+    if left == right {
+        return Ordering::Equal;
+    }
+    if let (Some(left), Some(right)) = (string_body(left), string_body(right)) {
+        return left.as_bytes().cmp(right.as_bytes());
+    }
+    if left.len() <= 6 && right.len() <= 6 {
+        if let (Ok(left), Ok(right)) = (left.parse::<i32>(), right.parse::<i32>()) {
+            return left.cmp(&right);
+        }
+    }
+    match both(left, right) {
+        Some((arena, a, b)) => {
+            crate::deep::with_stack(arena.depth(), || arena.compare(a, b))
+        }
+        None => left.cmp(right),
+    }
+}
+
+fn compare_keys(left: &str, right: &str) -> Ordering {
+    let (left, right) = (plain(left), plain(right));
+    let (left, right) = (split_object(&left), split_object(&right));
+    for ((name, value), (other_name, other)) in left.iter().zip(&right) {
+        let order = name.as_bytes().cmp(other_name.as_bytes());
+        let order = order.then_with(|| compare_json(value, other));
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    left.len().cmp(&right.len())
+}
+
+/// The order of two key tokens whose strings hold no escapes, when they differ inside a string.
+fn compare_simple_keys(left: &[u8], right: &[u8]) -> Option<Ordering> {
+    let at = left.iter().zip(right).position(|(a, b)| a != b)?;
+    let (prefix, rest) = left.split_at_checked(at)?;
+    let theirs = right.get(at..)?;
+    let mut in_string = false;
+    let mut bytes = prefix.iter();
+    while let Some(byte) = bytes.next() {
+        if *byte == b'\\' {
+            match bytes.next() {
+                Some(b'"') => in_string = !in_string,
+                _ => return None,
+            }
+        }
+    }
+    let simple = |tail: &[u8]| {
+        tail.iter().enumerate().all(|(index, byte)| {
+            *byte != b'\\' || tail.get(index + 1) == Some(&b'"')
+        })
+    };
+    if !in_string || !simple(rest) || !simple(theirs) {
+        return None;
+    }
+    match (rest.first()?, theirs.first()?) {
+        (b'\\', _) => Some(Ordering::Less),
+        (_, b'\\') => Some(Ordering::Greater),
+        (a, b) => Some(a.cmp(b)),
+    }
+}
+
+/// The order of elements: fields, keys, values, indices, the invalid one; each by its content.
+pub(crate) fn cmp(left: &str, right: &str) -> Ordering {
+    if left == right {
+        return Ordering::Equal;
+    }
+    let (ours, theirs) = (kind(left), kind(right));
+    if ours != theirs {
+        return ours.cmp(&theirs);
+    }
+    let (a, b) = (body(left), body(right));
+    match ours {
+        Kind::Field => {
+            let escaped = |text: &str| text.as_bytes().contains(&b'\\');
+            if escaped(a) || escaped(b) {
+                plain(a).as_bytes().cmp(plain(b).as_bytes())
+            } else {
+                a.as_bytes().cmp(b.as_bytes())
+            }
+        }
+        Kind::Key => match compare_simple_keys(a.as_bytes(), b.as_bytes()) {
+            Some(order) => order,
+            None => compare_keys(a, b),
+        },
+        Kind::Value => compare_json(&plain(a), &plain(b)),
+        Kind::Index => index(left).cmp(&index(right)),
+        Kind::Invalid => Ordering::Equal,
+    }
+}
+
+/// Whether two tokens are the same element.
+#[inline]
+pub(crate) fn eq(left: &str, right: &str) -> bool {
+    left == right || (has_numbers(left) && cmp(left, right) == Ordering::Equal)
+}
+
+/// Whether another spelling of the element may be equal to it: only where numbers are.
+fn has_numbers(token: &str) -> bool {
+    matches!(kind(token), Kind::Key | Kind::Value)
+        && token.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Hashes an element so that equal elements hash alike.
+pub(crate) fn hash<H: Hasher>(token: &str, state: &mut H) {
+    if has_numbers(token) && may_differ_in_spelling(token) {
+        normalised(token).hash(state);
+    } else {
+        token.hash(state);
+    }
+}
+
+/// Seven digits in a row, a sign before zero or a mark: numbers where kinds matter.
+fn may_differ_in_spelling(token: &str) -> bool {
+    let mut run = 0;
+    token.contains("-0")
+        || token.contains(".0")
+        || token.bytes().any(|byte| {
+            run = if byte.is_ascii_digit() { run + 1 } else { 0 };
+            run >= 7
+        })
+}
+
+/// The token with every number spelled as a float.
+fn normalised(token: &str) -> String {
+    fn write(out: &mut String, value: ValueRef<'_>) {
+        if let Some(number) = value.as_f64() {
+            let number = if number == 0.0 { 0.0 } else { number };
+            crate::value::text::write_float_json(out, number);
+        } else if value.is_empty() {
+            write_json(out, value);
+        } else {
+            out.push('(');
+            for item in value.items() {
+                write(out, item);
+                out.push(',');
+            }
+            for (key, member) in value.members() {
+                write_json_string_html(out, &key);
+                out.push(':');
+                write(out, member);
+                out.push(',');
+            }
+            out.push(')');
+        }
+    }
+    let json = plain(body(token));
+    let mut out = String::new();
+    if kind(token) == Kind::Key {
+        out.push_str("k:{");
+        for (index, (name, json)) in split_object(&json).into_iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            out.push_str("\\\"");
+            write_json_string_plain(&mut out, &name);
+            out.push_str("\\\":");
+            if let Ok(value) = Value::from_json(json) {
+                let mut text = String::new();
+                crate::deep::with_stack(usize::MAX >> 40, || write(&mut text, value.as_ref()));
+                write_json_string_plain(&mut out, &text);
+            }
+        }
+        out.push('}');
+    } else if let Ok(value) = Value::from_json(&json) {
+        out.push_str("v:");
+        let mut text = String::new();
+        write(&mut text, value.as_ref());
+        write_json_string_plain(&mut out, &text);
+    }
+    out
+}
+
+/// The names of the fields of a key element; none for other elements.
+pub(crate) fn key_names(token: &str) -> Vec<String> {
+    if kind(token) != Kind::Key {
+        return Vec::new();
+    }
+    let json = plain(body(token));
+    split_object(&json).into_iter().map(|(name, _)| name.into_owned()).collect()
+}
+
+/// The element as paths show it.
+pub(crate) fn write_display(out: &mut String, token: &str) {
+    match kind(token) {
+        Kind::Field => {
+            out.push('.');
+            out.push_str(&plain(body(token)));
+        }
+        Kind::Key => {
+            out.push('[');
+            let json = plain(body(token));
+            for (index, (name, value)) in split_object(&json).into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.push_str(&name);
+                out.push('=');
+                write_json_display(out, value);
+            }
+            out.push(']');
+        }
+        Kind::Value => {
+            out.push_str("[=");
+            write_json_display(out, &plain(body(token)));
+            out.push(']');
+        }
+        Kind::Index => {
+            out.push('[');
+            out.push_str(body(token));
+            out.push(']');
+        }
+        Kind::Invalid => out.push_str("{{invalid path element}}"),
+    }
+}
+
+fn write_json_display(out: &mut String, json: &str) {
+    if let Some(text) = string_body(json) {
+        write_quoted_go(out, text);
+    } else if let Ok(value) = Value::from_json(json) {
+        write_path_value(out, value.as_ref());
+    }
+}
+
+/// Writes the token without marks, as FieldsV1 has it.
+pub(super) fn write_wire(out: &mut String, token: &str) {
+    if !matches!(kind(token), Kind::Key | Kind::Value) || !token.contains(".0") {
+        out.push_str(token);
+        return;
+    }
+    let json = plain(body(token));
+    let mut wire = String::new();
+    if kind(token) == Kind::Key {
+        wire.push_str("k:{");
+        for (index, (name, json)) in split_object(&json).into_iter().enumerate() {
+            if index > 0 {
+                wire.push(',');
+            }
+            wire.push('"');
+            write_json_string_plain(&mut wire, &name);
+            wire.push_str("\":");
+            write_without_marks(&mut wire, json);
+        }
+        wire.push('}');
+    } else {
+        wire.push_str("v:");
+        write_without_marks(&mut wire, &json);
+    }
+    write_json_string_plain(out, &wire);
+}
+
+fn write_without_marks(out: &mut String, json: &str) {
+    if let Ok(value) = Value::from_json(json) {
+        write_json(out, value.as_ref());
+    }
+}
+
+/// The element itself.
+pub(crate) fn parse(token: &str) -> PathElement {
+    let value = |json: &str| Value::from_json(json).unwrap_or_else(|_| Value::null());
+    match kind(token) {
+        Kind::Field => PathElement::FieldName(plain(body(token)).into_owned()),
+        Kind::Key => PathElement::Key(
+            split_object(&plain(body(token)))
+                .into_iter()
+                .map(|(name, json)| (name.into_owned(), value(json)))
+                .collect(),
+        ),
+        Kind::Value => PathElement::Value(value(&plain(body(token)))),
+        Kind::Index => PathElement::Index(index(token)),
+        Kind::Invalid => PathElement::Invalid,
+    }
+}
+
+/// The token of an element.
+pub(crate) fn of(element: &PathElement) -> String {
+    let mut out = String::new();
+    match element {
+        PathElement::FieldName(name) => write_field(&mut out, name),
+        PathElement::Key(fields) => {
+            let mut key = KeyWriter::new(&mut out);
+            for (name, value) in fields {
+                key.value(name, value.as_ref());
+            }
+            key.finish();
+        }
+        PathElement::Value(value) => write_value(&mut out, value.as_ref()),
+        PathElement::Index(index) => write_index(&mut out, *index),
+        PathElement::Invalid => {}
+    }
+    out
+}

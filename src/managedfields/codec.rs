@@ -1,0 +1,394 @@
+//! The list of entries: reading it strictly, writing it in order.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::fieldpath::{FieldSet, FieldsV1Error, decode_fields_v1};
+use crate::merge::{Managers, VersionedSet};
+use crate::value::text::write_json_string_html;
+use crate::value::{Arena, Node, Tag};
+
+use super::entry::{ManagedFieldsEntry, Operation};
+use super::identifier::ManagerIdentifier;
+
+/// Why a list of entries cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum DecodeError {
+    #[error("operation must be `Apply` or `Update`")]
+    Operation,
+    #[error("apiVersion must not be empty")]
+    ApiVersion,
+    #[error("missing fieldsType in managed fields entry {0}")]
+    NoFieldsType(usize),
+    #[error("invalid fieldsType {1} in managed fields entry {0}")]
+    FieldsType(usize, String),
+    #[error(
+        "error decoding versioned set from managed fields entry {index} of manager {manager}: error decoding set: {error}"
+    )]
+    Fields { index: usize, manager: String, error: FieldsV1Error },
+}
+
+/// The list as the object holds it, before any of it is judged.
+pub(crate) enum ListReading {
+    /// No list, null, or a list that is not made of entries at all: it reads as none.
+    None,
+    /// The entries.
+    Entries(Vec<RawEntry>),
+}
+
+/// An entry as it stands.
+pub(crate) struct RawEntry {
+    manager: String,
+    operation: String,
+    api_version: String,
+    time: Option<Timestamp>,
+    fields_type: String,
+    fields_v1: Option<Node>,
+    subresource: String,
+    node: Node,
+    /// Nothing stands in the entry that would not be written again.
+    tidy: bool,
+}
+
+impl RawEntry {
+    fn is_empty(&self) -> bool {
+        self.manager.is_empty()
+            && self.operation.is_empty()
+            && self.api_version.is_empty()
+            && self.time.is_none()
+            && self.fields_type.is_empty()
+            && self.fields_v1.is_none()
+            && self.subresource.is_empty()
+    }
+}
+
+impl ListReading {
+    /// An empty list, or one entry that says nothing: the writer wants all ownership forgotten.
+    pub(crate) fn is_reset(&self) -> bool {
+        match self {
+            ListReading::None => false,
+            ListReading::Entries(entries) => match entries.as_slice() {
+                [] => true,
+                [one] => one.is_empty(),
+                _ => false,
+            },
+        }
+    }
+}
+
+/// Reads the list at `metadata.managedFields` of an object. One element that is no entry makes the
+/// whole list unreadable, which counts as no list.
+pub(crate) fn read_list(arena: &Arena<'_>, object: Node) -> ListReading {
+    let list = arena
+        .member(object, "metadata")
+        .and_then(|metadata| arena.member(metadata, "managedFields"))
+        .filter(|list| list.tag() == Tag::List);
+    let Some(list) = list else { return ListReading::None };
+    let entries: Option<Vec<RawEntry>> =
+        arena.children(list).iter().map(|node| read_entry(arena, *node)).collect();
+    entries.map_or(ListReading::None, ListReading::Entries)
+}
+
+fn read_entry(arena: &Arena<'_>, node: Node) -> Option<RawEntry> {
+    if node.tag() != Tag::Map {
+        return None;
+    }
+    let mut known = 0;
+    let mut text = |key: &str| match arena.member(node, key) {
+        None => Some(String::new()),
+        Some(value) if value.is_null() => Some(String::new()),
+        Some(value) if value.tag() == Tag::String => {
+            known += 1;
+            Some(arena.string(value).into_owned())
+        }
+        Some(_) => None,
+    };
+    let manager = text("manager")?;
+    let operation = text("operation")?;
+    let api_version = text("apiVersion")?;
+    let fields_type = text("fieldsType")?;
+    let subresource = text("subresource")?;
+    let time = match arena.member(node, "time") {
+        None => None,
+        Some(value) if value.is_null() => None,
+        Some(value) if value.tag() == Tag::String => {
+            known += 1;
+            Some(parse_time(&arena.string(value))?)
+        }
+        Some(_) => return None,
+    };
+    let fields_v1 = arena.member(node, "fieldsV1").filter(|fields| !fields.is_null());
+    known += usize::from(fields_v1.is_some());
+    Some(RawEntry {
+        tidy: known == node.count()
+            && !subresource_is_stated_empty(arena, node)
+            && node.is_verbatim(),
+        manager,
+        operation,
+        api_version,
+        time,
+        fields_type,
+        fields_v1,
+        subresource,
+        node,
+    })
+}
+
+fn subresource_is_stated_empty(arena: &Arena<'_>, entry: Node) -> bool {
+    ["manager", "subresource"].iter().any(|key| {
+        arena.member(entry, key).is_some_and(|value| arena.string(value).is_empty())
+    })
+}
+
+/// RFC 3339, cut to the second.
+fn parse_time(text: &str) -> Option<Timestamp> {
+    let separator = text.as_bytes().get(10)?;
+    if *separator != b'T' {
+        return None;
+    }
+    text.parse::<Timestamp>().ok()
+}
+
+fn write_time(time: Timestamp, out: &mut String) {
+    // The zero time of the reference is written as null.
+    const ZERO: i64 = -62_135_596_800;
+    if time.as_second() == ZERO && time.subsec_nanosecond() == 0 {
+        out.push_str("null");
+        return;
+    }
+    let seconds = time.as_nanosecond().div_euclid(1_000_000_000);
+    let whole = i64::try_from(seconds).ok().and_then(|s| Timestamp::from_second(s).ok());
+    out.push('"');
+    out.push_str(&whole.unwrap_or(time).to_string());
+    out.push('"');
+}
+
+/// What the managers of an object own and when each last changed something.
+#[derive(Clone, Default)]
+pub(crate) struct ManagedState {
+    /// By identity as the reference writes it.
+    pub(crate) managers: Managers,
+    /// May know managers that are gone.
+    pub(crate) times: BTreeMap<String, Timestamp>,
+    identifiers: BTreeMap<String, ManagerIdentifier>,
+    origins: BTreeMap<String, Origin>,
+    /// The identities in the order of the list that was read.
+    order: Vec<String>,
+}
+
+/// The entry that a manager was read from.
+#[derive(Clone)]
+struct Origin {
+    node: Node,
+    set: FieldSet,
+    api_version: String,
+    time: Option<Timestamp>,
+    /// Written again, it would be the same text.
+    tidy: bool,
+}
+
+impl ManagedState {
+    /// Decodes a list; the first entry that is wrong fails it. Of entries of one identity the
+    /// last counts.
+    pub(crate) fn decode(
+        arena: &Arena<'_>,
+        reading: &ListReading,
+    ) -> Result<ManagedState, DecodeError> {
+        let mut state = ManagedState::default();
+        let ListReading::Entries(entries) = reading else { return Ok(state) };
+        for (index, entry) in entries.iter().enumerate() {
+            let operation =
+                Operation::from_word(&entry.operation).ok_or(DecodeError::Operation)?;
+            if entry.api_version.is_empty() {
+                return Err(DecodeError::ApiVersion);
+            }
+            if entry.fields_type.is_empty() {
+                return Err(DecodeError::NoFieldsType(index));
+            }
+            if entry.fields_type != "FieldsV1" {
+                let mut word = String::new();
+                crate::value::text::write_quoted_go(&mut word, &entry.fields_type);
+                return Err(DecodeError::FieldsType(index, word));
+            }
+            let identifier = ManagerIdentifier::new(
+                &entry.manager,
+                operation,
+                &entry.api_version,
+                &entry.subresource,
+            );
+            let (set, canonical) = match entry.fields_v1 {
+                None => (FieldSet::default(), false),
+                Some(fields) => decode_fields(arena, fields).map_err(|error| {
+                    DecodeError::Fields { index, manager: entry.manager.clone(), error }
+                })?,
+            };
+            let key = identifier.to_key();
+            state.times.remove(&key);
+            if let Some(time) = entry.time {
+                state.times.insert(key.clone(), time);
+            }
+            state.origins.insert(
+                key.clone(),
+                Origin {
+                    node: entry.node,
+                    set: set.clone(),
+                    api_version: entry.api_version.clone(),
+                    time: entry.time,
+                    tidy: entry.tidy && canonical,
+                },
+            );
+            state.managers.insert(
+                key.clone(),
+                VersionedSet {
+                    set,
+                    api_version: entry.api_version.clone(),
+                    applied: operation == Operation::Apply,
+                },
+            );
+            state.order.push(key.clone());
+            state.identifiers.insert(key, identifier);
+        }
+        Ok(state)
+    }
+
+    /// Names a manager of this state and returns its identity as the reference writes it.
+    pub(crate) fn name(&mut self, identifier: ManagerIdentifier) -> String {
+        let key = identifier.to_key();
+        self.identifiers.entry(key.clone()).or_insert(identifier);
+        key
+    }
+
+    pub(crate) fn identifier(&self, key: &str) -> Option<&ManagerIdentifier> {
+        self.identifiers.get(key)
+    }
+
+    pub(crate) fn has_managers(&self) -> bool {
+        !self.managers.is_empty()
+    }
+
+    /// The entries in the list's order: appliers first, then by time, name, version, subresource.
+    pub(crate) fn entries(&self) -> Vec<ManagedFieldsEntry> {
+        self.sorted().into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    fn sorted(&self) -> Vec<(&str, ManagedFieldsEntry)> {
+        let mut entries: Vec<(&str, ManagedFieldsEntry)> = Vec::with_capacity(self.managers.len());
+        for (key, owned) in self.managers.iter() {
+            let Some(identifier) = self.identifiers.get(key) else { continue };
+            let operation =
+                if owned.applied { Operation::Apply } else { identifier.operation() };
+            let manager = if operation == identifier.operation() {
+                identifier.clone()
+            } else {
+                ManagerIdentifier::new(identifier.name(), operation, "", identifier.subresource())
+            };
+            entries.push((
+                key,
+                ManagedFieldsEntry {
+                    manager,
+                    api_version: owned.api_version.clone(),
+                    time: self.times.get(key).copied(),
+                    fields: owned.set.clone(),
+                },
+            ));
+        }
+        let seconds = |entry: &ManagedFieldsEntry| {
+            entry.time.map_or(0, |time| time.as_nanosecond().div_euclid(1_000_000_000))
+        };
+        entries.sort_by(|(_, left), (_, right)| {
+            left.manager
+                .operation()
+                .as_str()
+                .cmp(right.manager.operation().as_str())
+                .then_with(|| seconds(left).cmp(&seconds(right)))
+                .then_with(|| left.manager.name().cmp(right.manager.name()))
+                .then_with(|| left.api_version.cmp(&right.api_version))
+                .then_with(|| left.manager.subresource().cmp(right.manager.subresource()))
+        });
+        entries
+    }
+
+    /// Appends the list as JSON; entries that did not change keep their text. Says whether the
+    /// list is the one that was read, entry by entry.
+    ///
+    /// Nothing is appended for a state without managers.
+    pub(crate) fn encode(
+        &self,
+        arena: &Arena<'_>,
+        out: &mut String,
+    ) -> Result<bool, FieldsV1Error> {
+        if self.managers.is_empty() {
+            return Ok(false);
+        }
+        let entries = self.sorted();
+        let mut same = entries.len() == self.order.len();
+        out.push('[');
+        for (index, (key, entry)) in entries.iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            let origin = self.origins.get(*key).filter(|origin| {
+                origin.tidy
+                    && origin.time == entry.time
+                    && origin.api_version == entry.api_version
+                    && origin.set == entry.fields
+            });
+            match origin {
+                Some(origin) => {
+                    same &= self.order.get(index).is_some_and(|before| before == key);
+                    out.push_str(arena.span(origin.node));
+                }
+                None => {
+                    same = false;
+                    write_entry(entry, out)?;
+                }
+            }
+        }
+        out.push(']');
+        Ok(same)
+    }
+}
+
+fn decode_fields(arena: &Arena<'_>, fields: Node) -> Result<(FieldSet, bool), FieldsV1Error> {
+    if fields.is_verbatim() {
+        decode_fields_v1(arena.span(fields).as_bytes())
+    } else {
+        // A repeated key or a lone surrogate: the text as Go would have re-written it.
+        let mut text = String::new();
+        arena.write(fields, &mut text);
+        decode_fields_v1(text.as_bytes()).map(|(set, _)| (set, false))
+    }
+}
+
+fn write_entry(entry: &ManagedFieldsEntry, out: &mut String) -> Result<(), FieldsV1Error> {
+    let member = |out: &mut String, key: &str, value: &str| {
+        if !value.is_empty() {
+            out.push('"');
+            out.push_str(key);
+            out.push_str("\":\"");
+            write_json_string_html(out, value);
+            out.push_str("\",");
+        }
+    };
+    out.push('{');
+    member(out, "apiVersion", &entry.api_version);
+    out.push_str("\"fieldsType\":\"FieldsV1\",\"fieldsV1\":");
+    entry.fields.write_fields_v1(out)?;
+    out.push(',');
+    member(out, "manager", entry.manager.name());
+    member(out, "operation", entry.manager.operation().as_str());
+    member(out, "subresource", entry.manager.subresource());
+    match entry.time {
+        Some(time) => {
+            out.push_str("\"time\":");
+            write_time(time, out);
+        }
+        None => {
+            out.pop();
+        }
+    }
+    out.push('}');
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! `metadata.managedFields`: its entries, the identity of managers, and how the list is read and
+//! written.
+
+mod codec;
+mod entry;
+mod identifier;
+
+pub(crate) use codec::{DecodeError, ListReading, ManagedState, read_list};
+pub use entry::{ManagedFieldsEntry, Operation};
+pub use identifier::ManagerIdentifier;

@@ -1,0 +1,348 @@
+//! The two operations on an object and its managers.
+
+use std::collections::BTreeMap;
+
+use crate::deep;
+use crate::fieldpath::{FieldSet, Filter};
+use crate::schema::Type;
+use crate::typed::{
+    self, Comparison, ReconcileError, ValidationErrors, Validity, compare, to_field_set,
+};
+use crate::value::{Arena, Node};
+
+use super::conflict::Conflicts;
+use super::converter::ConvertError;
+use super::managers::{Managers, VersionedSet};
+use super::prune::{self, PruneError};
+
+/// Why an operation was refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpdaterError {
+    /// Other managers own fields that the apply would change.
+    #[error("{0}")]
+    Conflicts(Conflicts),
+    /// The objects before and after could not be compared.
+    #[error("failed to compare objects: {0}")]
+    Compare(ValidationErrors),
+    /// The configuration could not be merged.
+    #[error("failed to merge config: {0}")]
+    Merge(ValidationErrors),
+    /// What the configuration claims could not be told.
+    #[error("failed to get field set: {0}")]
+    FieldSet(ValidationErrors),
+    /// What the manager no longer applies could not be removed.
+    #[error("failed to prune fields: {0}")]
+    Prune(PruneError),
+    /// The object before could not be converted to a manager's version.
+    #[error("failed to convert old object: {0}")]
+    ConvertOld(ConvertError),
+    /// The object after could not be converted to a manager's version.
+    #[error("failed to convert new object: {0}")]
+    ConvertNew(ConvertError),
+    /// The live object could not be converted to a manager's version.
+    #[error("{0}")]
+    Convert(ConvertError),
+    /// A manager's set could not be held against the schema.
+    #[error("{0}")]
+    Reconcile(ReconcileError),
+    /// Fields can be ignored by sets or by filters, not by both.
+    #[error("IgnoreFilter and IgnoreFilter may not both be set")]
+    BothFilters,
+    /// The objects do not belong together, or are too large together.
+    #[error("{0}")]
+    Objects(String),
+}
+
+/// An object of the operation's arena.
+#[derive(Clone)]
+pub(crate) struct Object {
+    pub(crate) node: Node,
+    pub(crate) ty: Type,
+    pub(crate) validity: Validity,
+}
+
+impl Object {
+    fn is_valid(&self) -> bool {
+        self.validity >= Validity::Repeating
+    }
+
+    pub(super) fn with_node(&self, node: Node) -> Object {
+        Object { node, ty: self.ty.clone(), validity: Validity::Unknown }
+    }
+}
+
+/// Conversion of objects that live in the operation's arena.
+pub(crate) trait Conversion<'t>: Sync {
+    fn convert(
+        &self,
+        arena: &mut Arena<'t>,
+        object: &Object,
+        version: &str,
+    ) -> Result<Object, ConvertError>;
+
+    /// Whether every object in play is already what `convert` would make of it.
+    fn keeps_objects(&self) -> bool;
+}
+
+/// The fields that are not tracked, by API version.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filters {
+    pub(crate) fields: Option<BTreeMap<String, FieldSet>>,
+    pub(crate) filters: Option<BTreeMap<String, Filter>>,
+}
+
+impl Filters {
+    fn check(&self) -> Result<(), UpdaterError> {
+        if self.fields.is_some() && self.filters.is_some() {
+            return Err(UpdaterError::BothFilters);
+        }
+        Ok(())
+    }
+
+    fn is_none(&self) -> bool {
+        self.fields.is_none() && self.filters.is_none()
+    }
+
+    fn set(&self, version: &str, set: FieldSet) -> FieldSet {
+        if let Some(ignored) = self.fields.as_ref().and_then(|fields| fields.get(version)) {
+            return set.recursive_difference(ignored);
+        }
+        match self.filters.as_ref().and_then(|filters| filters.get(version)) {
+            Some(filter) => filter.apply(&set),
+            None => set,
+        }
+    }
+
+    fn comparison(&self, version: &str, comparison: Comparison) -> Comparison {
+        if let Some(ignored) = self.fields.as_ref().and_then(|fields| fields.get(version)) {
+            return comparison.exclude_fields(ignored);
+        }
+        match self.filters.as_ref().and_then(|filters| filters.get(version)) {
+            Some(filter) => comparison.filter_fields(filter),
+            None => comparison,
+        }
+    }
+}
+
+/// What an apply came to.
+pub(crate) struct AppliedObject {
+    /// The new object; none when nothing in it changed.
+    pub(crate) object: Option<Object>,
+    pub(crate) managers: Managers,
+    /// What the apply changed in the object, at its own version.
+    pub(crate) comparison: Comparison,
+}
+
+/// What an update came to.
+pub(crate) struct UpdatedObject {
+    pub(crate) managers: Managers,
+}
+
+/// One operation on objects of one arena.
+pub(crate) struct Engine<'e, 't> {
+    pub(crate) arena: &'e mut Arena<'t>,
+    pub(crate) conversion: &'e dyn Conversion<'t>,
+    pub(crate) filters: &'e Filters,
+    pub(crate) return_input_on_noop: bool,
+}
+
+impl<'t> Engine<'_, 't> {
+    pub(super) fn convert(
+        &mut self,
+        object: &Object,
+        version: &str,
+    ) -> Result<Object, ConvertError> {
+        if self.conversion.keeps_objects() {
+            return Ok(object.clone());
+        }
+        self.conversion.convert(self.arena, object, version)
+    }
+
+    pub(super) fn keeps_objects(&self) -> bool {
+        self.conversion.keeps_objects()
+    }
+
+    /// Mends every manager's set after schema changes; drops managers of missing versions.
+    fn reconcile(
+        &mut self,
+        live: &Object,
+        managers: &Managers,
+    ) -> Result<Managers, UpdaterError> {
+        let mut out = Managers::new();
+        for (name, owned) in managers.iter() {
+            let live = match self.convert(live, &owned.api_version) {
+                Ok(live) => live,
+                Err(ConvertError::MissingVersion(_)) => continue,
+                Err(error) => return Err(UpdaterError::Convert(error)),
+            };
+            let reconciled = live
+                .ty
+                .reconcile_field_set(&owned.set)
+                .map_err(UpdaterError::Reconcile)?;
+            let mut owned = owned.clone();
+            if let Some(set) = reconciled {
+                owned.set = set;
+            }
+            out.insert(name, owned);
+        }
+        Ok(out)
+    }
+
+    fn compare(&self, old: &Object, new: &Object) -> Result<Comparison, ValidationErrors> {
+        let ty = &old.ty;
+        typed::check_same_type(ty, &new.ty)?;
+        compare(self.arena, old.node, new.node, &ty.schema, ty.id, old.is_valid())
+    }
+
+    /// What the change from `old` to `new` takes from every manager but `workflow`.
+    fn update_managers(
+        &mut self,
+        old: &Object,
+        new: &Object,
+        version: &str,
+        mut managers: Managers,
+        workflow: &str,
+        force: bool,
+    ) -> Result<(Managers, Comparison), UpdaterError> {
+        let comparison = self.compare(old, new).map_err(UpdaterError::Compare)?;
+        self.filters.check()?;
+        let comparison = self.filters.comparison(version, comparison);
+        let mut comparisons: BTreeMap<String, Comparison> = BTreeMap::new();
+        comparisons.insert(version.to_owned(), comparison.clone());
+        let mut conflicts: Vec<(String, FieldSet)> = Vec::new();
+        let mut removed: Vec<(String, FieldSet)> = Vec::new();
+        let mut missing: Vec<String> = Vec::new();
+        for (name, owned) in managers.iter() {
+            if name == workflow {
+                continue;
+            }
+            if !comparisons.contains_key(&owned.api_version) {
+                match self.compare_at(old, new, &owned.api_version)? {
+                    Some(compared) => {
+                        let compared = self.filters.comparison(&owned.api_version, compared);
+                        comparisons.insert(owned.api_version.clone(), compared);
+                    }
+                    None => {
+                        missing.push(name.to_owned());
+                        continue;
+                    }
+                }
+            }
+            let Some(compared) = comparisons.get(&owned.api_version) else { continue };
+            if !compared.modified.is_empty() || !compared.added.is_empty() {
+                let hit = owned.set.intersection(&compared.modified.union(&compared.added));
+                if !hit.is_empty() {
+                    conflicts.push((name.to_owned(), hit));
+                }
+            }
+            if !compared.removed.is_empty() {
+                removed.push((name.to_owned(), compared.removed.clone()));
+            }
+        }
+        if !force && !conflicts.is_empty() {
+            return Err(UpdaterError::Conflicts(Conflicts::new(conflicts)));
+        }
+        for name in missing {
+            managers.remove(&name);
+        }
+        for (name, lost) in conflicts.into_iter().chain(removed) {
+            if let Some(owned) = managers.0.get_mut(&name) {
+                owned.set = owned.set.difference(&lost);
+            }
+        }
+        managers.0.retain(|_, owned| !owned.set.is_empty());
+        Ok((managers, comparison))
+    }
+
+    /// The comparison at another version; none when that version is missing.
+    fn compare_at(
+        &mut self,
+        old: &Object,
+        new: &Object,
+        version: &str,
+    ) -> Result<Option<Comparison>, UpdaterError> {
+        let old = match self.convert(old, version) {
+            Ok(old) => old,
+            Err(ConvertError::MissingVersion(_)) => return Ok(None),
+            Err(error) => return Err(UpdaterError::ConvertOld(error)),
+        };
+        let new = match self.convert(new, version) {
+            Ok(new) => new,
+            Err(ConvertError::MissingVersion(_)) => return Ok(None),
+            Err(error) => return Err(UpdaterError::ConvertNew(error)),
+        };
+        self.compare(&old, &new).map(Some).map_err(UpdaterError::Compare)
+    }
+
+    /// Records a change that a manager made by writing the whole object. Never conflicts: what the
+    /// manager changed or added is its own afterwards.
+    pub(crate) fn update(
+        &mut self,
+        live: &Object,
+        new: &Object,
+        version: &str,
+        managers: &Managers,
+        manager: &str,
+    ) -> Result<UpdatedObject, UpdaterError> {
+        let managers = self.reconcile(live, managers)?;
+        let (mut managers, comparison) =
+            self.update_managers(live, new, version, managers, manager, true)?;
+        let owned = managers.remove(manager).unwrap_or_default();
+        let set = owned
+            .set
+            .difference(&comparison.removed)
+            .union(&comparison.modified)
+            .union(&comparison.added);
+        let set = self.filters.set(version, set);
+        if !set.is_empty() {
+            let api_version = version.to_owned();
+            managers.insert(manager, VersionedSet { set, api_version, applied: false });
+        }
+        Ok(UpdatedObject { managers })
+    }
+
+    /// Merges a configuration into the live object on behalf of a manager: takes what it states,
+    /// drops what the manager stated last time and no longer does, and refuses to change what
+    /// others own unless forced.
+    pub(crate) fn apply(
+        &mut self,
+        live: &Object,
+        config: &Object,
+        version: &str,
+        managers: &Managers,
+        manager: &str,
+        force: bool,
+    ) -> Result<AppliedObject, UpdaterError> {
+        let mut managers = self.reconcile(live, managers)?;
+        let ty = live.ty.clone();
+        typed::check_same_type(&ty, &config.ty).map_err(UpdaterError::Merge)?;
+        let trusted = live.is_valid() && config.validity == Validity::Strict;
+        let merged =
+            typed::merge(self.arena, live.node, config.node, &ty.schema, ty.id, trusted)
+                .map_err(UpdaterError::Merge)?;
+        let merged = live.with_node(merged);
+        let last = managers.remove(manager);
+        let fields = to_field_set(self.arena, config.node, &config.ty.schema, config.ty.id)
+            .map_err(UpdaterError::FieldSet)?;
+        self.filters.check()?;
+        let set = self.filters.set(version, fields.set);
+        let api_version = version.to_owned();
+        managers.insert(manager, VersionedSet { set, api_version, applied: true });
+        let simple = trusted && !fields.bare_items && self.filters.is_none();
+        let pruned = match last {
+            Some(last) if !last.set.is_empty() => {
+                prune::prune(self, merged, &managers, manager, &last, simple)
+                    .map_err(UpdaterError::Prune)?
+            }
+            _ => merged,
+        };
+        let (managers, comparison) =
+            self.update_managers(live, &pruned, version, managers, manager, force)?;
+        let arena: &Arena<'_> = self.arena;
+        let unchanged = !self.return_input_on_noop
+            && deep::with_stack(arena.depth(), || arena.equal(live.node, pruned.node));
+        let object = (!unchanged).then_some(pruned);
+        Ok(AppliedObject { object, managers, comparison })
+    }
+}

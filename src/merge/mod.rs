@@ -1,0 +1,20 @@
+//! Ownership between field managers: what an update or an apply does to an object and to the sets
+//! that its managers own.
+//!
+//! [`Updater`] is the engine for anything that keeps field ownership, with or without Kubernetes
+//! objects around it.
+
+mod conflict;
+mod converter;
+mod core;
+mod managers;
+mod prune;
+mod updater;
+
+pub use conflict::{Conflict, Conflicts};
+pub use converter::{ConvertError, Converter, SameVersion};
+pub(crate) use self::core::{AppliedObject, Conversion, Engine, Filters, Object, UpdatedObject};
+pub use self::core::UpdaterError;
+pub use managers::{Managers, VersionedSet};
+pub use prune::PruneError;
+pub use updater::{Outcome, Updater};

@@ -1,0 +1,73 @@
+//! What an operation on a typed value found wrong.
+
+use std::fmt;
+
+use crate::fieldpath::PathStack;
+
+/// One problem and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValidationError {
+    pub(crate) path: String,
+    pub(crate) message: String,
+}
+
+impl ValidationError {
+    /// The path of the value, empty for the whole object.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong, in the API server's words.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for ValidationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.path, self.message)
+        }
+    }
+}
+
+/// All problems of one operation, in the order in which they were met.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ValidationErrors(pub(crate) Vec<ValidationError>);
+
+impl ValidationErrors {
+    /// The problems.
+    pub fn iter(&self) -> impl Iterator<Item = &ValidationError> {
+        self.0.iter()
+    }
+
+    pub(crate) fn push(&mut self, path: &PathStack, message: impl Into<String>) {
+        let mut text = String::new();
+        path.write_display(&mut text);
+        self.0.push(ValidationError { path: text, message: message.into() });
+    }
+
+    pub(crate) fn into_result<T>(self, value: T) -> Result<T, ValidationErrors> {
+        if self.0.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
+/// One problem on a line; several under a heading, as the API server prints them.
+impl fmt::Display for ValidationErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [one] => one.fmt(f),
+            several => {
+                f.write_str("errors:")?;
+                for error in several {
+                    write!(f, "\n  {error}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ValidationErrors {}

@@ -1,0 +1,179 @@
+//! How items of a list are identified.
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+
+use crate::fieldpath::token;
+use crate::schema::{Compiled, ElementRelationship, KeyDefault, ListPart};
+use crate::value::{Arena, Node, Tag, ValueRef};
+
+/// Writes the path element of an item of an associative list, or says why it has none.
+///
+/// A keyed item is identified by those of the keys that it holds, an explicit null included, and
+/// by the defaults of those that it lacks; an item of a set by its value.
+pub(super) fn write_item_token(
+    schema: &Compiled,
+    arena: &Arena<'_>,
+    list: &ListPart,
+    item: Node,
+    out: &mut String,
+) -> Result<(), String> {
+    if list.relationship != ElementRelationship::Associative {
+        return Err("invalid indexing of non-associative list".to_owned());
+    }
+    if list.key_count == 0 {
+        return match item.tag() {
+            Tag::Map => {
+                Err("associative list without keys has an element that's a map type".to_owned())
+            }
+            Tag::List => {
+                Err("not supported: associative list with lists as elements".to_owned())
+            }
+            Tag::Null => Err(
+                "associative list without keys has an element that's an explicit null".to_owned(),
+            ),
+            _ => {
+                token::write_value(out, ValueRef::new(arena, item));
+                Ok(())
+            }
+        };
+    }
+    match item.tag() {
+        Tag::Null => {
+            return Err("associative list with keys may not have a null element".to_owned());
+        }
+        Tag::Map => {}
+        _ => return Err("associative list with keys may not have non-map elements".to_owned()),
+    }
+    let start = out.len();
+    let mut key = token::KeyWriter::new(out);
+    for field in schema.sorted_keys(list) {
+        let name = schema.text(field.name);
+        match (arena.member(item, name), field.default) {
+            (Some(value), _) => key.value(name, ValueRef::new(arena, value)),
+            (None, KeyDefault::Value(json)) => key.json(name, schema.text(json)),
+            (None, KeyDefault::None) => {}
+            (None, KeyDefault::NoElementType | KeyDefault::NotMap) => {
+                out.truncate(start);
+                return Err(no_default(schema, arena, list, item));
+            }
+        }
+    }
+    if key.finish() == 0 {
+        out.truncate(start);
+        let names: Vec<String> =
+            schema.keys(list).iter().map(|key| quoted(schema.text(key.name))).collect();
+        return Err(format!(
+            "associative list with keys has an element that omits all key fields [{}] (and doesn't have default values for any key fields)",
+            names.join(" ")
+        ));
+    }
+    Ok(())
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    crate::value::text::write_quoted_go(&mut out, text);
+    out
+}
+
+/// Why a default could not be looked up: told of the first key, in the schema's order, that the
+/// item lacks.
+#[cold]
+fn no_default(schema: &Compiled, arena: &Arena<'_>, list: &ListPart, item: Node) -> String {
+    for key in schema.keys(list) {
+        let name = schema.text(key.name);
+        if arena.member(item, name).is_some() {
+            continue;
+        }
+        let reason = match key.default {
+            KeyDefault::NoElementType => "invalid elementType for list",
+            _ => "associative list may not have non-map types",
+        };
+        return format!("couldn't find default value for {name}: {reason}");
+    }
+    String::new()
+}
+
+/// A path element that hashes and compares by its meaning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identity<'t>(pub(super) &'t str);
+
+impl PartialEq for Identity<'_> {
+    fn eq(&self, other: &Identity<'_>) -> bool {
+        token::eq(self.0, other.0)
+    }
+}
+
+impl Eq for Identity<'_> {}
+
+impl Hash for Identity<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        token::hash(self.0, state);
+    }
+}
+
+/// The path elements of a list's items, in order.
+#[derive(Default)]
+pub(super) struct Identities {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Identities {
+    /// Identifies every item. Items without a path element are told to `problem` and get the
+    /// invalid element.
+    pub(super) fn of(
+        schema: &Compiled,
+        arena: &Arena<'_>,
+        list: &ListPart,
+        node: Option<Node>,
+        mut problem: impl FnMut(usize, String),
+    ) -> Identities {
+        let mut identities = Identities::default();
+        let items = node.map(|node| arena.children(node)).unwrap_or_default();
+        identities.ends.reserve(items.len());
+        for (index, item) in items.iter().enumerate() {
+            if let Err(reason) =
+                write_item_token(schema, arena, list, *item, &mut identities.text)
+            {
+                problem(index, reason);
+            }
+            identities.ends.push(identities.text.len() as u32);
+        }
+        identities
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> &str {
+        let start = match index.checked_sub(1) {
+            None => 0,
+            Some(before) => self.ends.get(before).copied().unwrap_or(0),
+        };
+        let end = self.ends.get(index).copied().unwrap_or(start);
+        self.text.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// For every item the first item with the same identity, and whether any identity repeats.
+    pub(super) fn firsts(&self) -> (Vec<u32>, bool) {
+        let mut seen = HashMap::with_capacity(self.len());
+        let mut repeated = false;
+        let firsts = self
+            .iter()
+            .enumerate()
+            .map(|(index, token)| {
+                let first = *seen.entry(Identity(token)).or_insert(index as u32);
+                repeated |= first as usize != index;
+                first
+            })
+            .collect();
+        (firsts, repeated)
+    }
+}

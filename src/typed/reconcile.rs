@@ -1,0 +1,109 @@
+//! Mending a stored set after its schema made something atomic.
+
+use crate::deep;
+use crate::fieldpath::{Child, FieldSet, PathStack, SetBuilder, SetRef, token};
+use crate::schema::{Compiled, FieldCursor, MapPart, Schema, TypeId};
+
+use super::shape;
+
+/// A set could not be held against its type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("errors reconciling field set with schema: {path}{message}")]
+pub struct ReconcileError {
+    path: String,
+    message: String,
+}
+
+/// Replaces all paths at and below what is atomic now by the one path of it. None when nothing
+/// has to change. What became granular stays as it is. Linear in the set.
+pub(crate) fn reconcile(
+    set: &FieldSet,
+    schema: &Schema,
+    id: TypeId,
+) -> Result<Option<FieldSet>, ReconcileError> {
+    let mut walk = Walk {
+        schema: schema.tables(),
+        path: PathStack::default(),
+        collapsed: SetBuilder::default(),
+        error: None,
+    };
+    deep::with_stack(set.depth(), || walk.node(set.as_set_ref(), id, false));
+    if let Some(error) = walk.error {
+        return Err(error);
+    }
+    if walk.collapsed.is_empty() {
+        return Ok(None);
+    }
+    let collapsed = walk.collapsed.finish();
+    if collapsed.is_empty() {
+        return Ok(Some(set.clone()));
+    }
+    Ok(Some(set.recursive_difference(&collapsed).union(&collapsed)))
+}
+
+struct Walk<'s> {
+    schema: &'s Compiled,
+    path: PathStack,
+    collapsed: SetBuilder,
+    error: Option<ReconcileError>,
+}
+
+impl Walk<'_> {
+    /// `owned_whole`: the set has this path, and nothing below it.
+    fn node(&mut self, set: SetRef<'_>, id: TypeId, owned_whole: bool) {
+        let atom = self.schema.atom(id);
+        if atom.unresolved {
+            if self.error.is_none() {
+                let mut path = String::new();
+                self.path.write_display(&mut path);
+                if !path.is_empty() {
+                    path.push_str(": ");
+                }
+                let message = shape::unresolved_message(self.schema, id);
+                self.error = Some(ReconcileError { path, message });
+            }
+            return;
+        }
+        if let Some(map) = &atom.map {
+            if map.untyped_deduced {
+                return;
+            }
+            if map.is_atomic() && !owned_whole {
+                if !set.is_empty() {
+                    self.collapsed.insert(&self.path);
+                }
+                return;
+            }
+            self.map(set, map);
+        } else if atom.scalar != crate::schema::Scalar::None {
+        } else if let Some(list) = &atom.list {
+            if list.is_atomic() && !owned_whole {
+                self.collapsed.insert(&self.path);
+                return;
+            }
+            for child in set.children() {
+                self.child(child, list.element);
+            }
+        }
+    }
+
+    fn map(&mut self, set: SetRef<'_>, map: &MapPart) {
+        let mut fields = FieldCursor::new(self.schema, map);
+        for child in set.children() {
+            let id = match token::field_name(child.token) {
+                Some(name) => fields.find(&name).0,
+                None => map.element,
+            };
+            if id != TypeId::EMPTY {
+                self.child(child, id);
+            }
+        }
+    }
+
+    fn child(&mut self, child: Child<'_>, id: TypeId) {
+        self.path.push_token(child.token);
+        let owned_whole = child.member && child.subset.is_empty();
+        self.node(child.subset, id, owned_whole);
+        self.path.pop();
+    }
+}

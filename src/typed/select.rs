@@ -1,0 +1,217 @@
+//! Removing what a set names from a value, and keeping only that.
+
+use crate::deep;
+use crate::fieldpath::{Child, FieldSet, PathStack, SetBuilder, SetRef, token};
+use crate::schema::{Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
+use crate::value::{Arena, Node, Tag};
+
+use super::items::write_item_token;
+use super::shape::{self, Handler};
+use super::to_field_set::to_field_set;
+
+/// The value without the paths of `set` and all below them; null when nothing is left.
+///
+/// A container that loses its last entry becomes null, an atomic one that a path leads into too.
+/// n log n in the members and items on the way.
+pub(crate) fn remove_items(
+    arena: &mut Arena<'_>,
+    value: Node,
+    schema: &Schema,
+    id: TypeId,
+    set: &FieldSet,
+) -> Node {
+    select(arena, value, schema, id, set, Mode::Remove)
+}
+
+/// The paths of `set` alone; null when nothing is left.
+pub(crate) fn extract_items(
+    arena: &mut Arena<'_>,
+    value: Node,
+    schema: &Schema,
+    id: TypeId,
+    set: &FieldSet,
+) -> Node {
+    select(arena, value, schema, id, set, Mode::Extract)
+}
+
+/// As [`extract_items`], with the keys of the list items that `set` leads through.
+pub(crate) fn extract_items_with_keys(
+    arena: &mut Arena<'_>,
+    value: Node,
+    schema: &Schema,
+    id: TypeId,
+    set: &FieldSet,
+) -> Node {
+    let with_keys = match to_field_set(arena, value, schema, id) {
+        Ok(fields) => set.union(&key_fields(&set.intersection(&fields.set))),
+        Err(_) => set.clone(),
+    };
+    extract_items(arena, value, schema, id, &with_keys)
+}
+
+/// The key fields of every item on the paths of the set.
+fn key_fields(set: &FieldSet) -> FieldSet {
+    fn walk(set: SetRef<'_>, path: &mut PathStack, out: &mut SetBuilder) {
+        for child in set.children() {
+            path.push_token(child.token);
+            for name in token::key_names(child.token) {
+                path.push_field(&name);
+                out.insert(path);
+                path.pop();
+            }
+            walk(child.subset, path, out);
+            path.pop();
+        }
+    }
+    let mut out = SetBuilder::default();
+    let mut path = PathStack::default();
+    deep::with_stack(set.depth(), || walk(set.as_set_ref(), &mut path, &mut out));
+    out.finish()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Remove,
+    Extract,
+}
+
+fn select(
+    arena: &mut Arena<'_>,
+    value: Node,
+    schema: &Schema,
+    id: TypeId,
+    set: &FieldSet,
+    mode: Mode,
+) -> Node {
+    let depth = arena.depth();
+    let mut walk = Select { schema: schema.tables(), arena, mode, scratch: String::new() };
+    deep::with_stack(depth, || {
+        let level = Level::of(set.as_set_ref());
+        walk.value(id, value, &level)
+    })
+}
+
+/// The children of one node of a set, ready to be looked up.
+struct Level<'a> {
+    children: Vec<Child<'a>>,
+}
+
+impl<'a> Level<'a> {
+    fn of(set: SetRef<'a>) -> Level<'a> {
+        Level { children: set.children().collect() }
+    }
+
+    /// Whether the element is a member, and what the set has below it.
+    fn find(&self, element: &str) -> (bool, Option<SetRef<'a>>) {
+        let at = self.children.binary_search_by(|child| token::cmp(child.token, element));
+        match at.ok().and_then(|at| self.children.get(at)) {
+            Some(child) => {
+                (child.member, (!child.subset.is_empty()).then_some(child.subset))
+            }
+            None => (false, None),
+        }
+    }
+}
+
+struct Select<'w, 't> {
+    schema: &'w Compiled,
+    arena: &'w mut Arena<'t>,
+    mode: Mode,
+    scratch: String,
+}
+
+impl<'w> Select<'w, '_> {
+    fn value(&mut self, id: TypeId, value: Node, level: &Level<'_>) -> Node {
+        let schema: &'w Compiled = self.schema;
+        let atom = schema.atom(id);
+        if atom.unresolved {
+            return Node::NULL;
+        }
+        let (tag, whole) = match shape::handler_of(atom, value) {
+            Some(Handler::Scalar(_)) => return value,
+            Some(Handler::List(list)) => (Tag::List, list.is_atomic()),
+            Some(Handler::Map(map)) => (Tag::Map, map.is_atomic()),
+            None => return Node::NULL,
+        };
+        if value.tag() != tag {
+            return Node::NULL;
+        }
+        if whole || value.count() == 0 {
+            return if self.mode == Mode::Extract { value } else { Node::NULL };
+        }
+        match shape::handler_of(atom, value) {
+            Some(Handler::List(list)) => self.list(list, value, level),
+            Some(Handler::Map(map)) => self.map(map, value, level),
+            _ => value,
+        }
+    }
+
+    fn list(&mut self, list: &ListPart, value: Node, level: &Level<'_>) -> Node {
+        let mut kept: Vec<Node> = Vec::with_capacity(value.count());
+        let mut changed = false;
+        for index in 0..value.count() {
+            let item = self.arena.child(value, index);
+            let mut element = std::mem::take(&mut self.scratch);
+            element.clear();
+            // An item without a path element matches nothing.
+            let known =
+                write_item_token(self.schema, self.arena, list, item, &mut element).is_ok();
+            let (exact, below) = if known { level.find(&element) } else { (false, None) };
+            self.scratch = element;
+            let selected = match (self.mode, exact, below) {
+                (Mode::Remove, true, _) | (Mode::Extract, false, None) => None,
+                (_, _, Some(below)) => Some(self.value(list.element, item, &Level::of(below))),
+                (_, _, None) => Some(item),
+            };
+            match selected {
+                Some(selected) => {
+                    changed |= !selected.is_same(item);
+                    kept.push(selected);
+                }
+                None => changed = true,
+            }
+        }
+        self.finish(Tag::List, value, &kept, changed)
+    }
+
+    fn map(&mut self, map: &MapPart, value: Node, level: &Level<'_>) -> Node {
+        let mut kept: Vec<Node> = Vec::with_capacity(value.count());
+        let mut changed = false;
+        let mut fields = FieldCursor::new(self.schema, map);
+        for index in 0..value.count() {
+            let member = self.arena.child(value, index);
+            let key = self.arena.key(member);
+            let mut element = std::mem::take(&mut self.scratch);
+            element.clear();
+            token::write_field(&mut element, &key);
+            let (exact, below) = level.find(&element);
+            self.scratch = element;
+            let (id, _) = fields.find(&key);
+            let selected = match (self.mode, exact, below) {
+                (Mode::Remove, true, _) | (Mode::Extract, false, None) => None,
+                // The whole set is held against the member again, as if it were rooted there.
+                (Mode::Extract, true, _) => Some(self.value(id, member, level)),
+                (_, _, Some(below)) => Some(self.value(id, member, &Level::of(below))),
+                (Mode::Remove, false, None) => Some(member),
+            };
+            match selected {
+                Some(selected) => {
+                    changed |= !selected.is_same(member);
+                    kept.push(selected.with_key_of(member));
+                }
+                None => changed = true,
+            }
+        }
+        self.finish(Tag::Map, value, &kept, changed)
+    }
+
+    fn finish(&mut self, tag: Tag, value: Node, kept: &[Node], changed: bool) -> Node {
+        if !changed {
+            value
+        } else if kept.is_empty() {
+            Node::NULL
+        } else {
+            self.arena.rebuild(tag, kept)
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The fields that an applier of a value claims.
+
+use std::collections::HashMap;
+
+use crate::deep;
+use crate::fieldpath::{FieldSet, PathStack, SetBuilder};
+use crate::schema::{Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
+use crate::value::{Arena, Node, Tag};
+
+use super::error::{ValidationError, ValidationErrors};
+use super::items::Identities;
+use super::shape::{self, Handler};
+
+/// The claimed fields and what the walk noticed on the way.
+pub(crate) struct FieldsOf {
+    pub(crate) set: FieldSet,
+    /// Some item of a keyed list claims nothing inside itself: its identity comes from defaults
+    /// alone, or it is owned as a whole.
+    pub(crate) bare_items: bool,
+}
+
+/// Every leaf, every item and every entry of a plain map. Nothing is validated but the schema
+/// itself. One walk; linear in the value but for sorting items whose order is not key order.
+pub(crate) fn to_field_set(
+    arena: &Arena<'_>,
+    value: Node,
+    schema: &Schema,
+    id: TypeId,
+) -> Result<FieldsOf, ValidationErrors> {
+    let mut walk = Walk {
+        schema: schema.tables(),
+        arena,
+        path: PathStack::default(),
+        set: SetBuilder::default(),
+        bare_items: false,
+        errors: ValidationErrors::default(),
+    };
+    deep::with_stack(arena.depth(), || walk.value(id, value));
+    let fields = FieldsOf { set: walk.set.finish(), bare_items: walk.bare_items };
+    walk.errors.into_result(fields)
+}
+
+struct Walk<'w, 't> {
+    schema: &'w Compiled,
+    arena: &'w Arena<'t>,
+    path: PathStack,
+    set: SetBuilder,
+    bare_items: bool,
+    errors: ValidationErrors,
+}
+
+impl Walk<'_, '_> {
+    fn value(&mut self, id: TypeId, value: Node) {
+        let atom = self.schema.atom(id);
+        if atom.unresolved {
+            return self.schema_error(shape::unresolved_message(self.schema, id));
+        }
+        match shape::handler_of(atom, value) {
+            Some(Handler::Map(map)) => self.map(map, value),
+            Some(Handler::Scalar(_)) => self.set.insert(&self.path),
+            Some(Handler::List(list)) => self.list(list, value),
+            None => self.schema_error(shape::invalid_atom_message(self.schema, id)),
+        }
+    }
+
+    /// Told without a path, as the reference does.
+    fn schema_error(&mut self, message: String) {
+        self.errors.0.push(ValidationError { path: String::new(), message });
+    }
+
+    fn map(&mut self, map: &MapPart, value: Node) {
+        if map.is_atomic() {
+            return self.set.insert(&self.path);
+        }
+        if value.tag() != Tag::Map {
+            return;
+        }
+        let arena = self.arena;
+        let mut fields = FieldCursor::new(self.schema, map);
+        for member in arena.children(value) {
+            let key = arena.key(*member);
+            let (id, declared) = fields.find(&key);
+            self.path.push_field(&key);
+            self.value(id, *member);
+            let is_empty_map = member.tag() == Tag::Map && member.count() == 0;
+            if !declared || member.is_null() || is_empty_map {
+                self.set.insert(&self.path);
+            }
+            self.path.pop();
+        }
+    }
+
+    fn list(&mut self, list: &ListPart, value: Node) {
+        if list.is_atomic() {
+            return self.set.insert(&self.path);
+        }
+        if value.tag() != Tag::List {
+            return;
+        }
+        let identities = Identities::of(self.schema, self.arena, list, Some(value), |_, _| {});
+        let items = self.arena.children(value);
+        let repeats = repeats(&identities);
+        for (index, item) in items.iter().enumerate() {
+            let token = identities.get(index);
+            self.path.push_token(token);
+            match repeats.as_ref().and_then(|repeats| repeats.get(index)) {
+                Some(true) => self.set.insert(&self.path),
+                _ => {
+                    let before = self.set.len();
+                    self.value(list.element, *item);
+                    if list.key_count > 0 && self.set.len() == before {
+                        self.bare_items = true;
+                    }
+                    self.set.insert(&self.path);
+                }
+            }
+            self.path.pop();
+        }
+    }
+}
+
+/// Which items share their identity with another; none when all differ.
+fn repeats(identities: &Identities) -> Option<Vec<bool>> {
+    if identities.len() < 2 {
+        return None;
+    }
+    let (firsts, repeated) = identities.firsts();
+    if !repeated {
+        return None;
+    }
+    let mut counts: HashMap<u32, u32> = HashMap::new();
+    for first in &firsts {
+        *counts.entry(*first).or_default() += 1;
+    }
+    Some(firsts.iter().map(|first| counts.get(first).is_some_and(|count| *count > 1)).collect())
+}

@@ -1,0 +1,140 @@
+//! Whether a value is of its type.
+
+use crate::deep;
+use crate::fieldpath::PathStack;
+use crate::schema::{Compiled, ElementRelationship, FieldCursor, ListPart, MapPart, Schema, TypeId};
+use crate::value::{Arena, Node, Tag};
+
+use super::error::ValidationErrors;
+use super::items::{Identities, write_item_token};
+use super::shape::{self, Handler};
+
+/// What to do about items of an associative list that have the same identity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Duplicates {
+    /// They are errors, as in an apply configuration.
+    Refuse,
+    /// They are accepted, as in an object that is stored already.
+    Allow,
+}
+
+/// Checks a value against a type. Null is right for every type, except as an item of an
+/// associative list. One walk; linear in the value.
+pub(crate) fn validate(
+    arena: &Arena<'_>,
+    value: Node,
+    schema: &Schema,
+    id: TypeId,
+    duplicates: Duplicates,
+) -> Result<(), ValidationErrors> {
+    let mut walk = Validation {
+        schema: schema.tables(),
+        arena,
+        duplicates,
+        path: PathStack::default(),
+        errors: ValidationErrors::default(),
+    };
+    deep::with_stack(arena.depth(), || walk.value(id, value));
+    walk.errors.into_result(())
+}
+
+struct Validation<'w, 't> {
+    schema: &'w Compiled,
+    arena: &'w Arena<'t>,
+    duplicates: Duplicates,
+    path: PathStack,
+    errors: ValidationErrors,
+}
+
+impl Validation<'_, '_> {
+    fn value(&mut self, id: TypeId, value: Node) {
+        let atom = self.schema.atom(id);
+        if atom.unresolved {
+            self.errors.push(&self.path, shape::unresolved_message(self.schema, id));
+            return;
+        }
+        match shape::handler_of(atom, value) {
+            Some(Handler::Map(map)) => self.map(map, value),
+            Some(Handler::Scalar(atom)) => {
+                if let Some(problem) =
+                    shape::scalar_problem(self.schema, atom, self.arena, value)
+                {
+                    self.errors.push(&self.path, problem);
+                }
+            }
+            Some(Handler::List(list)) => self.list(list, value),
+            None => self.errors.push(&self.path, shape::invalid_atom_message(self.schema, id)),
+        }
+    }
+
+    fn map(&mut self, map: &MapPart, value: Node) {
+        match value.tag() {
+            Tag::Null => return,
+            Tag::Map => {}
+            _ => {
+                self.errors.push(&self.path, shape::expected(self.arena, "map", value));
+                return;
+            }
+        }
+        let arena = self.arena;
+        let mut fields = FieldCursor::new(self.schema, map);
+        for member in arena.children(value) {
+            let key = arena.key(*member);
+            let (id, declared) = fields.find(&key);
+            self.path.push_field(&key);
+            if !declared && id == TypeId::EMPTY {
+                self.errors.push(&self.path, "field not declared in schema");
+                self.path.pop();
+                // The reference leaves the map at the first such member.
+                return;
+            }
+            self.value(id, *member);
+            self.path.pop();
+        }
+    }
+
+    fn list(&mut self, list: &ListPart, value: Node) {
+        match value.tag() {
+            Tag::Null => return,
+            Tag::List => {}
+            _ => {
+                self.errors.push(&self.path, shape::expected(self.arena, "list", value));
+                return;
+            }
+        }
+        if list.relationship != ElementRelationship::Associative {
+            for (index, item) in self.arena.children(value).iter().enumerate() {
+                self.path.push_index(index as i64);
+                self.value(list.element, *item);
+                self.path.pop();
+            }
+            return;
+        }
+        let identities = Identities::of(self.schema, self.arena, list, Some(value), |_, _| {});
+        let firsts = match self.duplicates {
+            Duplicates::Refuse if identities.len() > 1 => Some(identities.firsts().0),
+            _ => None,
+        };
+        for (index, item) in self.arena.children(value).iter().enumerate() {
+            let token = identities.get(index);
+            if token.is_empty() {
+                let mut scratch = String::new();
+                let reason =
+                    write_item_token(self.schema, self.arena, list, *item, &mut scratch);
+                let reason = reason.err().unwrap_or_default();
+                self.errors.push(&self.path, format!("element {index}: {reason}"));
+                // The rest of the list stays unchecked, as in the reference.
+                return;
+            }
+            let first = firsts.as_ref().and_then(|firsts| firsts.get(index));
+            if first.is_some_and(|first| *first as usize != index) {
+                let mut message = String::from("duplicate entries for key ");
+                crate::fieldpath::token::write_display(&mut message, token);
+                self.errors.push(&self.path, message);
+            }
+            self.path.push_token(token);
+            self.value(list.element, *item);
+            self.path.pop();
+        }
+    }
+}
