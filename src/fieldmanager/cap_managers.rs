@@ -46,10 +46,10 @@ pub(super) fn cap(state: &mut ManagedState) {
             first.insert(version, bucket);
             continue;
         }
-        if state.managers.get(&bucket).is_none() {
-            if let Some(older) = state.managers.remove(oldest) {
-                add(state, &bucket, &version, older);
-            }
+        if state.managers.get(&bucket).is_none()
+            && let Some(older) = state.managers.remove(oldest)
+        {
+            add(state, &bucket, &version, older);
         }
         if let Some(owned) = state.managers.remove(&key) {
             add(state, &bucket, &version, owned);

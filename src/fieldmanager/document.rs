@@ -16,7 +16,6 @@ enum Content<'a> {
     Absent,
     Bytes(Cow<'a, [u8]>),
     Text(Cow<'a, str>),
-    Failed(String),
 }
 
 impl<'a> Document<'a> {
@@ -55,7 +54,6 @@ impl<'a> Document<'a> {
             },
             Content::Text(Cow::Borrowed(text)) => Source::Lent(text),
             Content::Text(Cow::Owned(text)) => Source::Shared(text.into()),
-            Content::Failed(_) => Source::Lent(""),
         };
         arena.parse(source).map(Some)
     }
@@ -99,10 +97,7 @@ impl From<String> for Document<'_> {
 
 impl From<&serde_json::Value> for Document<'_> {
     fn from(value: &serde_json::Value) -> Self {
-        match serde_json::to_string(value) {
-            Ok(json) => Document(Content::Text(Cow::Owned(json))),
-            Err(error) => Document(Content::Failed(error.to_string())),
-        }
+        Document(Content::Text(Cow::Owned(value.to_string())))
     }
 }
 

@@ -57,7 +57,9 @@ pub enum ApplyError {
         errors: ValidationErrors,
     },
     /// The result is not an object: everything in it was removed.
-    #[error("failed to convert new typed object ({object}) to object: failed to convert value to unstructured for type <nil>")]
+    #[error(
+        "failed to convert new typed object ({object}) to object: failed to convert value to unstructured for type <nil>"
+    )]
     NoObject {
         /// Namespace, name and kind.
         object: String,

@@ -71,7 +71,9 @@ pub(super) fn with_managed_fields(
             let kept: Vec<Node> = arena
                 .children(metadata)
                 .iter()
-                .filter(|member| !(member.is_same(before) && arena.key(**member) == "managedFields"))
+                .filter(|member| {
+                    !(member.is_same(before) && arena.key(**member) == "managedFields")
+                })
                 .copied()
                 .collect();
             let rebuilt = arena.rebuild(Tag::Map, &kept);
@@ -111,16 +113,13 @@ fn with_member(arena: &mut Arena<'_>, map: Node, member: Node) -> Node {
 }
 
 /// The value at a path of an object.
-pub(super) fn value_at<'v>(
-    object: ValueRef<'v>,
-    path: &[PathElement],
-) -> Option<ValueRef<'v>> {
+pub(super) fn value_at<'v>(object: ValueRef<'v>, path: &[PathElement]) -> Option<ValueRef<'v>> {
     path.iter().try_fold(object, |value, element| match element {
         PathElement::FieldName(name) => value.get(name),
         PathElement::Key(fields) => value.items().find(|item| {
-            fields.iter().all(|(name, wanted)| {
-                item.get(name).is_none_or(|found| found == wanted.as_ref())
-            })
+            fields
+                .iter()
+                .all(|(name, wanted)| item.get(name).is_none_or(|found| found == wanted.as_ref()))
         }),
         PathElement::Value(wanted) => value.items().find(|item| *item == wanted.as_ref()),
         PathElement::Index(index) => {

@@ -1,13 +1,11 @@
 //! Recording a write of the whole object.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use crate::managedfields::{
     ListReading, ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, read_list,
 };
-use crate::merge::{ConvertError, Conversion, Engine, Filters, Object, VersionedSet};
+use crate::merge::{Conversion, ConvertError, Engine, Filters, Object, VersionedSet};
 use crate::schema::{GroupVersionKind, Schemas};
 use crate::typed::{Duplicates, Validity, validate};
 use crate::value::{Arena, Node, Value};
@@ -176,8 +174,8 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
         };
         let recorded = recorded.and_then(|state| {
             let list = encode(&arena, &state)?;
-            let object = object::with_managed_fields(&mut arena, bare, list)
-                .map_err(UpdateError::New)?;
+            let object =
+                object::with_managed_fields(&mut arena, bare, list).map_err(UpdateError::New)?;
             Ok(finish(&arena, object, &state))
         });
         match recorded {
@@ -205,29 +203,22 @@ fn finish(arena: &Arena<'_>, object: Node, state: &ManagedState) -> Updated {
 /// The entries as JSON; none for a state without managers.
 fn encode(arena: &Arena<'_>, state: &ManagedState) -> Result<Option<String>, UpdateError> {
     let mut list = String::new();
-    state
-        .encode(arena, &mut list)
-        .map_err(|error| UpdateError::Encode(encode_failed(&error)))?;
+    state.encode(arena, &mut list).map_err(|error| UpdateError::Encode(encode_failed(&error)))?;
     Ok((!list.is_empty()).then_some(list))
 }
 
 /// The entries that a write starts from: those that the writer sent, unless they cannot be used or
 /// it writes a subresource; the live ones then; none if those cannot be used either.
-fn starting_state(
-    arena: &Arena<'_>,
-    live: Node,
-    new: Node,
-    is_subresource: bool,
-) -> ManagedState {
+fn starting_state(arena: &Arena<'_>, live: Node, new: Node, is_subresource: bool) -> ManagedState {
     if !is_subresource {
         let sent = read_list(arena, new);
         if sent.is_reset() {
             return ManagedState::default();
         }
-        if let Ok(state) = ManagedState::decode(arena, &sent) {
-            if state.has_managers() {
-                return state;
-            }
+        if let Ok(state) = ManagedState::decode(arena, &sent)
+            && state.has_managers()
+        {
+            return state;
         }
     }
     let stored: ListReading = read_list(arena, live);
@@ -266,10 +257,8 @@ impl Writer<'_> {
             validate(arena, node, &ty.schema, ty.id, Duplicates::Allow)
                 .map_err(|errors| (object::describe(arena, node), errors))
         };
-        check(arena, new)
-            .map_err(|(object, errors)| UpdateError::TypedNew { object, errors })?;
-        check(arena, live)
-            .map_err(|(object, errors)| UpdateError::TypedLive { object, errors })?;
+        check(arena, new).map_err(|(object, errors)| UpdateError::TypedNew { object, errors })?;
+        check(arena, live).map_err(|(object, errors)| UpdateError::TypedLive { object, errors })?;
         let typed = |node| Object { node, ty: ty.clone(), validity: Validity::Repeating };
         let conversion = OneVersion::of(&version, &state);
         let filters = Filters::default();
@@ -303,9 +292,4 @@ impl Writer<'_> {
         cap_managers::cap(&mut state);
         Ok(state)
     }
-}
-
-/// The text of an object that is kept beyond its arena.
-pub(super) fn detached(arena: &Arena<'_>, node: Node) -> Arc<str> {
-    arena.detach(node).into()
 }

@@ -1,6 +1,6 @@
 //! Building sets while walking.
 
-use super::set::{Entry, FieldSet, normalise, Repeats};
+use super::set::{Entry, FieldSet, Repeats, normalise};
 use super::token;
 
 /// The path from the root to where a walk stands.

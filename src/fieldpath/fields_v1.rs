@@ -150,7 +150,7 @@ fn decode(json: &[u8]) -> Step<(FieldSet, bool)> {
     }
 }
 
-impl<'j> Decoder<'j> {
+impl Decoder<'_> {
     #[cold]
     fn fail<T>(&self, kind: ParseErrorKind) -> Step<T> {
         Err(FieldsV1Error::Json(ParseError::at(kind, self.bytes, self.at)))
@@ -221,13 +221,13 @@ impl<'j> Decoder<'j> {
                 _ => return self.unexpected(),
             }
             opened = false;
-            let key = self.key()?;
-            if key == "." {
+            let (key_start, key_end) = self.key()?;
+            if &self.text[key_start..key_end] == "." {
                 frame.is_member = true;
                 self.skip_value()?;
                 continue;
             }
-            let Some((start, len)) = self.element(key)? else {
+            let Some((start, len)) = self.element(key_start, key_end)? else {
                 self.skip_value()?;
                 continue;
             };
@@ -236,8 +236,7 @@ impl<'j> Decoder<'j> {
             let entry = Entry::new(start, len);
             if let (false, Some(before)) = (self.disorder, before) {
                 let before = self.entries[before];
-                self.disorder =
-                    token::cmp(self.token_at(before), self.token_at(entry)).is_ge();
+                self.disorder = token::cmp(self.token_at(before), self.token_at(entry)).is_ge();
             }
             self.entries.push(entry);
             match self.peek() {
@@ -273,21 +272,21 @@ impl<'j> Decoder<'j> {
         entry.token_in(self.text, &self.extra)
     }
 
-    /// Reads a key and its colon; returns what stands between the quotes.
-    fn key(&mut self) -> Step<&'j str> {
+    /// Reads a key and its colon; returns where it stands between the quotes.
+    fn key(&mut self) -> Step<(usize, usize)> {
         if self.peek() != Some(b'"') {
             return self.unexpected();
         }
         let start = self.at + 1;
         self.skip_string()?;
-        let key = &self.text[start..self.at - 1];
+        let end = self.at - 1;
         self.skip_space();
         if self.peek() != Some(b':') {
             return self.unexpected();
         }
         self.at += 1;
         self.skip_space();
-        Ok(key)
+        Ok((start, end))
     }
 
     fn skip_string(&mut self) -> Step<()> {
@@ -301,7 +300,9 @@ impl<'j> Decoder<'j> {
                 Some(b'\\') => {
                     self.at += 1;
                     match self.peek() {
-                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                            self.at += 1
+                        }
                         Some(b'u') => {
                             let digits = self.bytes.get(self.at + 1..self.at + 5);
                             match digits {
@@ -359,9 +360,9 @@ impl<'j> Decoder<'j> {
     }
 
     /// The token of a key: where it stands and how long it is. None for an unknown kind.
-    fn element(&mut self, key: &str) -> Step<Option<(usize, usize)>> {
+    fn element(&mut self, start: usize, end: usize) -> Step<Option<(usize, usize)>> {
+        let key = &self.text[start..end];
         if is_canonical(key) {
-            let start = key.as_ptr() as usize - self.text.as_ptr() as usize;
             return Ok(Some((start, key.len())));
         }
         let start = self.extra.len();
@@ -411,8 +412,7 @@ fn simple_scalar(bytes: &[u8]) -> Option<&[u8]> {
             (!rest.first().is_some_and(|byte| is_number_byte(*byte))).then_some(rest)
         }
         b'1'..=b'9' => {
-            let end =
-                bytes.iter().position(|byte| !is_number_byte(*byte)).unwrap_or(bytes.len());
+            let end = bytes.iter().position(|byte| !is_number_byte(*byte)).unwrap_or(bytes.len());
             let (digits, rest) = bytes.split_at(end);
             (end <= 6 && digits.iter().all(u8::is_ascii_digit)).then_some(rest)
         }

@@ -17,5 +17,5 @@ pub use element::{ElementError, Path, PathElement};
 pub use fields_v1::FieldsV1Error;
 pub(crate) use fields_v1::decode_fields_v1;
 pub use pattern::{Filter, Matcher};
-pub use set::{FieldSet, Paths};
 pub(crate) use set::{Child, SetRef};
+pub use set::{FieldSet, Paths};

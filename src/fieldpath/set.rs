@@ -306,8 +306,7 @@ impl FieldSet {
     #[must_use]
     pub fn with_prefix(&self, element: &PathElement) -> FieldSet {
         let wanted = token::of(element);
-        let found =
-            self.as_set_ref().children().find(|child| token::eq(child.token, &wanted));
+        let found = self.as_set_ref().children().find(|child| token::eq(child.token, &wanted));
         let Some(child) = found else { return FieldSet::default() };
         let mut out = Writer::with_capacity(0, child.subset.entries.len());
         out.copy(child.subset.pool, child.subset.entries);
@@ -345,7 +344,12 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(set: &'a FieldSet) -> Walk<'a> {
         let entries = set.0.entries.as_slice();
-        Walk { pool: &set.0.pool, entries, frames: vec![(0, entries.len(), 0, false)], path: vec![] }
+        Walk {
+            pool: &set.0.pool,
+            entries,
+            frames: vec![(0, entries.len(), 0, false)],
+            path: vec![],
+        }
     }
 
     /// Calls `found` with the entries of the next member's path.

@@ -48,13 +48,13 @@ pub(crate) fn write_value(out: &mut String, value: ValueRef<'_>) {
 
 /// A value's JSON, escaped as part of a JSON string.
 fn write_escaped_value(out: &mut String, value: ValueRef<'_>) {
-    if let Some(text) = value.as_str() {
-        if is_simple(&text) {
-            out.push_str("\\\"");
-            out.push_str(&text);
-            out.push_str("\\\"");
-            return;
-        }
+    if let Some(text) = value.as_str()
+        && is_simple(&text)
+    {
+        out.push_str("\\\"");
+        out.push_str(&text);
+        out.push_str("\\\"");
+        return;
     }
     let mut json = String::new();
     write_exact_json(&mut json, value);
@@ -219,15 +219,14 @@ fn compare_json(left: &str, right: &str) -> Ordering {
     if let (Some(left), Some(right)) = (string_body(left), string_body(right)) {
         return left.as_bytes().cmp(right.as_bytes());
     }
-    if left.len() <= 6 && right.len() <= 6 {
-        if let (Ok(left), Ok(right)) = (left.parse::<i32>(), right.parse::<i32>()) {
-            return left.cmp(&right);
-        }
+    if left.len() <= 6
+        && right.len() <= 6
+        && let (Ok(left), Ok(right)) = (left.parse::<i32>(), right.parse::<i32>())
+    {
+        return left.cmp(&right);
     }
     match both(left, right) {
-        Some((arena, a, b)) => {
-            crate::deep::with_stack(arena.depth(), || arena.compare(a, b))
-        }
+        Some((arena, a, b)) => crate::deep::with_stack(arena.depth(), || arena.compare(a, b)),
         None => left.cmp(right),
     }
 }
@@ -261,9 +260,9 @@ fn compare_simple_keys(left: &[u8], right: &[u8]) -> Option<Ordering> {
         }
     }
     let simple = |tail: &[u8]| {
-        tail.iter().enumerate().all(|(index, byte)| {
-            *byte != b'\\' || tail.get(index + 1) == Some(&b'"')
-        })
+        tail.iter()
+            .enumerate()
+            .all(|(index, byte)| *byte != b'\\' || tail.get(index + 1) == Some(&b'"'))
     };
     if !in_string || !simple(rest) || !simple(theirs) {
         return None;

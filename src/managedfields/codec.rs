@@ -137,9 +137,9 @@ fn read_entry(arena: &Arena<'_>, node: Node) -> Option<RawEntry> {
 }
 
 fn subresource_is_stated_empty(arena: &Arena<'_>, entry: Node) -> bool {
-    ["manager", "subresource"].iter().any(|key| {
-        arena.member(entry, key).is_some_and(|value| arena.string(value).is_empty())
-    })
+    ["manager", "subresource"]
+        .iter()
+        .any(|key| arena.member(entry, key).is_some_and(|value| arena.string(value).is_empty()))
 }
 
 /// RFC 3339, cut to the second.
@@ -199,8 +199,7 @@ impl ManagedState {
         let mut state = ManagedState::default();
         let ListReading::Entries(entries) = reading else { return Ok(state) };
         for (index, entry) in entries.iter().enumerate() {
-            let operation =
-                Operation::from_word(&entry.operation).ok_or(DecodeError::Operation)?;
+            let operation = Operation::from_word(&entry.operation).ok_or(DecodeError::Operation)?;
             if entry.api_version.is_empty() {
                 return Err(DecodeError::ApiVersion);
             }
@@ -277,8 +276,7 @@ impl ManagedState {
         let mut entries: Vec<(&str, ManagedFieldsEntry)> = Vec::with_capacity(self.managers.len());
         for (key, owned) in self.managers.iter() {
             let Some(identifier) = self.identifiers.get(key) else { continue };
-            let operation =
-                if owned.applied { Operation::Apply } else { identifier.operation() };
+            let operation = if owned.applied { Operation::Apply } else { identifier.operation() };
             let manager = if operation == identifier.operation() {
                 identifier.clone()
             } else {

@@ -164,11 +164,7 @@ impl<'t> Engine<'_, 't> {
     }
 
     /// Mends every manager's set after schema changes; drops managers of missing versions.
-    fn reconcile(
-        &mut self,
-        live: &Object,
-        managers: &Managers,
-    ) -> Result<Managers, UpdaterError> {
+    fn reconcile(&mut self, live: &Object, managers: &Managers) -> Result<Managers, UpdaterError> {
         let mut out = Managers::new();
         for (name, owned) in managers.iter() {
             let live = match self.convert(live, &owned.api_version) {
@@ -176,10 +172,8 @@ impl<'t> Engine<'_, 't> {
                 Err(ConvertError::MissingVersion(_)) => continue,
                 Err(error) => return Err(UpdaterError::Convert(error)),
             };
-            let reconciled = live
-                .ty
-                .reconcile_field_set(&owned.set)
-                .map_err(UpdaterError::Reconcile)?;
+            let reconciled =
+                live.ty.reconcile_field_set(&owned.set).map_err(UpdaterError::Reconcile)?;
             let mut owned = owned.clone();
             if let Some(set) = reconciled {
                 owned.set = set;
@@ -318,9 +312,8 @@ impl<'t> Engine<'_, 't> {
         let ty = live.ty.clone();
         typed::check_same_type(&ty, &config.ty).map_err(UpdaterError::Merge)?;
         let trusted = live.is_valid() && config.validity == Validity::Strict;
-        let merged =
-            typed::merge(self.arena, live.node, config.node, &ty.schema, ty.id, trusted)
-                .map_err(UpdaterError::Merge)?;
+        let merged = typed::merge(self.arena, live.node, config.node, &ty.schema, ty.id, trusted)
+            .map_err(UpdaterError::Merge)?;
         let merged = live.with_node(merged);
         let last = managers.remove(manager);
         let fields = to_field_set(self.arena, config.node, &config.ty.schema, config.ty.id)

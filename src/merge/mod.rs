@@ -11,10 +11,10 @@ mod managers;
 mod prune;
 mod updater;
 
+pub use self::core::UpdaterError;
+pub(crate) use self::core::{Conversion, Engine, Filters, Object};
 pub use conflict::{Conflict, Conflicts};
 pub use converter::{ConvertError, Converter, SameVersion};
-pub(crate) use self::core::{AppliedObject, Conversion, Engine, Filters, Object, UpdatedObject};
-pub use self::core::UpdaterError;
 pub use managers::{Managers, VersionedSet};
 pub use prune::PruneError;
 pub use updater::{Outcome, Updater};

@@ -68,17 +68,16 @@ pub(super) fn prune(
     simple: bool,
 ) -> Result<Object, PruneError> {
     let new = managers.get(manager);
-    if let (true, Some(new)) = (simple, new) {
-        if engine.keeps_objects()
-            && merged.node.tag() == Tag::Map
-            && merged.node.count() > 0
-            && merged.ty.is_granular_map()
-            && last.api_version == new.api_version
-            && last.set.is_subset(&new.set)
-            && managers.iter().all(|(_, owned)| owned.api_version == new.api_version)
-        {
-            return Ok(merged);
-        }
+    if let (true, Some(new)) = (simple, new)
+        && engine.keeps_objects()
+        && merged.node.tag() == Tag::Map
+        && merged.node.count() > 0
+        && merged.ty.is_granular_map()
+        && last.api_version == new.api_version
+        && last.set.is_subset(&new.set)
+        && managers.iter().all(|(_, owned)| owned.api_version == new.api_version)
+    {
+        return Ok(merged);
     }
     let version = last.api_version.as_str();
     let at_last = match engine.convert(&merged, version) {
@@ -88,8 +87,8 @@ pub(super) fn prune(
     };
     let last_set = at_last.ty.ensure_named_fields_are_members(&last.set);
     let pruned = remove(engine, &at_last, &last_set);
-    let pruned = add_back_owned(engine, &at_last, pruned, managers, version)
-        .map_err(PruneError::Owned)?;
+    let pruned =
+        add_back_owned(engine, &at_last, pruned, managers, version).map_err(PruneError::Owned)?;
     let pruned = add_back_dangling(engine, &at_last, pruned, &last_set, version)
         .map_err(PruneError::Dangling)?;
     let wanted = new.map(|new| new.api_version.clone()).unwrap_or_default();
@@ -109,9 +108,9 @@ fn fields(
     at: &str,
 ) -> Result<FieldSet, AddBackError> {
     let ty = &object.ty;
-    to_field_set(engine.arena, object.node, &ty.schema, ty.id).map(|fields| fields.set).map_err(
-        |error| AddBackError::FieldSet { object: name, at: at.to_owned(), error },
-    )
+    to_field_set(engine.arena, object.node, &ty.schema, ty.id)
+        .map(|fields| fields.set)
+        .map_err(|error| AddBackError::FieldSet { object: name, at: at.to_owned(), error })
 }
 
 /// Puts back what any manager owns now, version by version: the version of the last apply first,

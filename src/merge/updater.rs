@@ -85,9 +85,9 @@ impl<'c> Updater<'c> {
     ) -> Result<Outcome, UpdaterError> {
         let mut workspace = Workspace::of(live, new)?;
         let Workspace { arena, left, right } = &mut workspace;
-        let updated = self.engine(arena, &Adapter(self.converter)).update(
-            left, right, version, managers, manager,
-        )?;
+        let updated = self
+            .engine(arena, &Adapter(self.converter))
+            .update(left, right, version, managers, manager)?;
         Ok(Outcome { object: Some(new.clone()), managers: updated.managers })
     }
 
@@ -107,9 +107,9 @@ impl<'c> Updater<'c> {
     ) -> Result<Outcome, UpdaterError> {
         let mut workspace = Workspace::of(live, config)?;
         let Workspace { arena, left, right } = &mut workspace;
-        let applied = self.engine(arena, &Adapter(self.converter)).apply(
-            left, right, version, managers, manager, force,
-        )?;
+        let applied = self
+            .engine(arena, &Adapter(self.converter))
+            .apply(left, right, version, managers, manager, force)?;
         let object = applied.object.map(|object| {
             let value = Value::from_parts(Arc::new(workspace.arena), object.node);
             TypedValue::with_validity(value, object.ty, object.validity)
@@ -151,8 +151,7 @@ impl Workspace {
             ty: value.ty().clone(),
             validity: value.validity(),
         };
-        let (left, right) =
-            (object(left, left_root), object(right, moved.node(right_root)));
+        let (left, right) = (object(left, left_root), object(right, moved.node(right_root)));
         Ok(Workspace { arena, left, right })
     }
 }

@@ -179,20 +179,6 @@ impl Compiled {
         self.fields.get(start..start + map.field_count as usize).unwrap_or_default()
     }
 
-    /// The type of a member and whether the map declares a field of that name.
-    pub(crate) fn member_type(&self, map: &MapPart, name: &str) -> (TypeId, bool) {
-        match self.field(map, name) {
-            Some(field) => (field.type_id, true),
-            None => (map.element, false),
-        }
-    }
-
-    pub(crate) fn field(&self, map: &MapPart, name: &str) -> Option<&Field> {
-        let fields = self.fields(map);
-        let at = fields.binary_search_by(|field| self.bytes(field.name).cmp(name.as_bytes()));
-        at.ok().and_then(|at| fields.get(at))
-    }
-
     /// The keys in the schema's order.
     pub(crate) fn keys(&self, list: &ListPart) -> &[Key] {
         let start = list.keys as usize;

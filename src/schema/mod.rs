@@ -12,8 +12,8 @@ mod document;
 mod kinds;
 
 pub(crate) use compiled::{
-    Atom, Compiled, Field, FieldCursor, KeyDefault, ListPart, MapPart, Scalar, TypeId,
+    Atom, Compiled, FieldCursor, KeyDefault, ListPart, MapPart, Scalar, TypeId,
 };
 pub use compiled::{ElementRelationship, Schema, Type};
-pub(crate) use document::{SCHEMA_OF_SCHEMAS, read_schema};
+pub(crate) use document::SCHEMA_OF_SCHEMAS;
 pub use kinds::{GroupVersionKind, Schemas};

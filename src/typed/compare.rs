@@ -115,10 +115,10 @@ enum Walked {
 
 impl<'w, 't> Compare<'w, 't> {
     fn value(&mut self, id: TypeId, left: Option<Node>, right: Option<Node>) {
-        if let (true, Some(left), Some(right)) = (self.trusted, left, right) {
-            if left.is_same(right) {
-                return;
-            }
+        if let (true, Some(left), Some(right)) = (self.trusted, left, right)
+            && left.is_same(right)
+        {
+            return;
         }
         let schema: &'w Compiled = self.schema;
         let atom = schema.atom(id);
@@ -197,7 +197,8 @@ impl<'w, 't> Compare<'w, 't> {
         let of_map = |side: Option<Node>| side.filter(|node| node.tag() == Tag::Map);
         let (ours, theirs) = (of_map(left), of_map(right));
         let arena = self.arena;
-        let members = |side: Option<Node>| side.map(|node| arena.children(node)).unwrap_or_default();
+        let members =
+            |side: Option<Node>| side.map(|node| arena.children(node)).unwrap_or_default();
         let (ours, theirs) = (members(ours), members(theirs));
         if map.is_atomic() || (ours.is_empty() && theirs.is_empty()) {
             return self.leaf(left, right);
@@ -213,10 +214,10 @@ impl<'w, 't> Compare<'w, 't> {
             };
             let left = if order != Ordering::Greater { ours.next().copied() } else { None };
             let right = if order != Ordering::Less { theirs.next().copied() } else { None };
-            if let (true, Some(left), Some(right)) = (self.trusted, left, right) {
-                if left.is_same(right) {
-                    continue;
-                }
+            if let (true, Some(left), Some(right)) = (self.trusted, left, right)
+                && left.is_same(right)
+            {
+                continue;
             }
             let Some(named) = left.or(right) else { continue };
             let key = arena.key(named);

@@ -26,12 +26,11 @@ pub(super) fn write_item_token(
             Tag::Map => {
                 Err("associative list without keys has an element that's a map type".to_owned())
             }
-            Tag::List => {
-                Err("not supported: associative list with lists as elements".to_owned())
+            Tag::List => Err("not supported: associative list with lists as elements".to_owned()),
+            Tag::Null => {
+                Err("associative list without keys has an element that's an explicit null"
+                    .to_owned())
             }
-            Tag::Null => Err(
-                "associative list without keys has an element that's an explicit null".to_owned(),
-            ),
             _ => {
                 token::write_value(out, ValueRef::new(arena, item));
                 Ok(())
@@ -134,8 +133,7 @@ impl Identities {
         let items = node.map(|node| arena.children(node)).unwrap_or_default();
         identities.ends.reserve(items.len());
         for (index, item) in items.iter().enumerate() {
-            if let Err(reason) =
-                write_item_token(schema, arena, list, *item, &mut identities.text)
+            if let Err(reason) = write_item_token(schema, arena, list, *item, &mut identities.text)
             {
                 problem(index, reason);
             }

@@ -295,8 +295,11 @@ struct Alignment {
 impl Alignment {
     fn of(left: &Identities, right: &Identities) -> Alignment {
         // Where each item of the right stands on the left, and the other way round.
-        let by_right: HashMap<Identity<'_>, u32> =
-            right.iter().enumerate().map(|(index, token)| (Identity(token), index as u32)).collect();
+        let by_right: HashMap<Identity<'_>, u32> = right
+            .iter()
+            .enumerate()
+            .map(|(index, token)| (Identity(token), index as u32))
+            .collect();
         let mut source = vec![Source::Absent; right.len()];
         let in_right: Vec<Option<u32>> = left
             .iter()
@@ -325,7 +328,7 @@ impl Alignment {
         let mut steps = Vec::with_capacity(left.len() + right.len());
         let (mut l, mut r) = (0u32, 0u32);
         let (ours, theirs) = (left.len() as u32, right.len() as u32);
-        let mut take = |steps: &mut Vec<Step>, done: &mut Vec<bool>, index: u32| {
+        let take = |steps: &mut Vec<Step>, done: &mut Vec<bool>, index: u32| {
             steps.push(Step::Take { left: at(&source, index), right: index });
             if let Some(done) = done.get_mut(index as usize) {
                 *done = true;
@@ -341,12 +344,12 @@ impl Alignment {
                     next = shared.next();
                     continue;
                 }
-                if let (Some(known), Some(next)) = (known, next) {
-                    if known != next {
-                        // It comes at its place on the right.
-                        l += 1;
-                        continue;
-                    }
+                if let (Some(known), Some(next)) = (known, next)
+                    && known != next
+                {
+                    // It comes at its place on the right.
+                    l += 1;
+                    continue;
                 }
             }
             if l < ours {

@@ -1,8 +1,8 @@
 //! Operations on a value of a type: validation, field sets, comparison, merge, removal, extraction.
 //!
 //! Every operation follows the schema and the value together. Which part of a type handles a value
-//! is decided in one place ([`shape`]), how an item of a list is identified in another
-//! ([`items`]); each operation then has a file of its own.
+//! is decided in one place (`shape`), how an item of a list is identified in another
+//! (`items`); each operation then has a file of its own.
 
 mod compare;
 mod error;
@@ -16,15 +16,13 @@ mod to_field_set;
 mod typed_value;
 mod validate;
 
-pub(crate) use compare::compare;
 pub use compare::Comparison;
+pub(crate) use compare::compare;
 pub use error::{ValidationError, ValidationErrors};
 pub(crate) use merge::merge;
-pub(crate) use named_fields::ensure_named_fields_are_members;
-pub(crate) use reconcile::reconcile;
 pub use reconcile::ReconcileError;
-pub(crate) use select::{extract_items, extract_items_with_keys, remove_items};
-pub(crate) use to_field_set::{FieldsOf, to_field_set};
+pub(crate) use select::remove_items;
+pub(crate) use to_field_set::to_field_set;
 pub use typed_value::{SchemaError, TypedValue, parse_schema};
 pub(crate) use typed_value::{Validity, check_same_type};
 pub(crate) use validate::{Duplicates, validate};

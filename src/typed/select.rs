@@ -105,9 +105,7 @@ impl<'a> Level<'a> {
     fn find(&self, element: &str) -> (bool, Option<SetRef<'a>>) {
         let at = self.children.binary_search_by(|child| token::cmp(child.token, element));
         match at.ok().and_then(|at| self.children.get(at)) {
-            Some(child) => {
-                (child.member, (!child.subset.is_empty()).then_some(child.subset))
-            }
+            Some(child) => (child.member, (!child.subset.is_empty()).then_some(child.subset)),
             None => (false, None),
         }
     }
@@ -154,8 +152,7 @@ impl<'w> Select<'w, '_> {
             let mut element = std::mem::take(&mut self.scratch);
             element.clear();
             // An item without a path element matches nothing.
-            let known =
-                write_item_token(self.schema, self.arena, list, item, &mut element).is_ok();
+            let known = write_item_token(self.schema, self.arena, list, item, &mut element).is_ok();
             let (exact, below) = if known { level.find(&element) } else { (false, None) };
             self.scratch = element;
             let selected = match (self.mode, exact, below) {

@@ -89,10 +89,9 @@ pub(super) fn scalar_problem(
         | (Scalar::Numeric, Tag::Int | Tag::Float)
         | (Scalar::String, Tag::String)
         | (Scalar::Boolean, Tag::False | Tag::True)
-        | (
-            Scalar::Untyped,
-            Tag::Int | Tag::Float | Tag::String | Tag::False | Tag::True,
-        ) => return None,
+        | (Scalar::Untyped, Tag::Int | Tag::Float | Tag::String | Tag::False | Tag::True) => {
+            return None;
+        }
         (Scalar::Numeric, _) => {
             let name = match tag {
                 Tag::String => "string",
@@ -103,8 +102,7 @@ pub(super) fn scalar_problem(
             return Some(format!("expected numeric (int or float), got {name}"));
         }
         (Scalar::String, _) => {
-            let mut out =
-                String::from("expected string, got &value.valueUnstructured{Value:");
+            let mut out = String::from("expected string, got &value.valueUnstructured{Value:");
             write_go_syntax(arena, value, &mut out);
             out.push('}');
             return Some(out);
@@ -127,20 +125,9 @@ pub(super) fn expected(arena: &Arena<'_>, kind: &str, value: Node) -> String {
     out
 }
 
-fn write_go_float(value: f64, exponent_from: i32, out: &mut String) {
-    // The reference's debug printers switch to exponents at 21 digits.
-    let _ = exponent_from;
-    let size = value.abs();
-    if size != 0.0 && !(1e-4..1e21).contains(&size) {
-        let mut text = String::new();
-        crate::value::text::write_float_path(&mut text, value);
-        out.push_str(&text);
-    } else if size >= 1e6 {
-        // Between 1e6 and 1e21 the shortest form has an exponent too.
-        crate::value::text::write_float_path(out, value);
-    } else {
-        crate::value::text::write_float_json(out, value);
-    }
+/// A float as the reference's debug prints show it: shortest, exponents from 21 digits on.
+fn write_go_float(value: f64, out: &mut String) {
+    crate::value::text::write_float_path(out, value);
 }
 
 /// The value as a plain debug print shows it.
@@ -150,7 +137,7 @@ fn write_go_plain(arena: &Arena<'_>, value: Node, out: &mut String) {
         Tag::False => out.push_str("false"),
         Tag::True => out.push_str("true"),
         Tag::Int => out.push_str(&arena.int(value).to_string()),
-        Tag::Float => write_go_float(arena.float(value), 21, out),
+        Tag::Float => write_go_float(arena.float(value), out),
         Tag::String => out.push_str(&arena.string(value)),
         Tag::List => {
             out.push('[');

@@ -122,10 +122,7 @@ impl TypedValue {
     }
 
     /// Both values in one arena.
-    fn joined(
-        &self,
-        other: &TypedValue,
-    ) -> Result<(Arena<'static>, Node, Node), ValidationErrors> {
+    fn joined(&self, other: &TypedValue) -> Result<(Arena<'static>, Node, Node), ValidationErrors> {
         check_same_type(&self.ty, &other.ty)?;
         let (left, left_root) = self.parts();
         let (right, right_root) = other.parts();
@@ -147,8 +144,7 @@ impl TypedValue {
     /// Values of different types, and what is wrong in values that were not validated.
     pub fn merge(&self, other: &TypedValue) -> Result<TypedValue, ValidationErrors> {
         let (mut arena, left, right) = self.joined(other)?;
-        let trusted =
-            self.validity >= Validity::Repeating && other.validity == Validity::Strict;
+        let trusted = self.validity >= Validity::Repeating && other.validity == Validity::Strict;
         let merged = merge(&mut arena, left, right, &self.ty.schema, self.ty.id, trusted)?;
         Ok(self.derived(arena, merged))
     }
@@ -219,10 +215,7 @@ impl Type {
     ///
     /// # Errors
     /// References of the schema that lead nowhere.
-    pub fn reconcile_field_set(
-        &self,
-        set: &FieldSet,
-    ) -> Result<Option<FieldSet>, ReconcileError> {
+    pub fn reconcile_field_set(&self, set: &FieldSet) -> Result<Option<FieldSet>, ReconcileError> {
         reconcile(set, &self.schema, self.id)
     }
 

@@ -2,7 +2,9 @@
 
 use crate::deep;
 use crate::fieldpath::PathStack;
-use crate::schema::{Compiled, ElementRelationship, FieldCursor, ListPart, MapPart, Schema, TypeId};
+use crate::schema::{
+    Compiled, ElementRelationship, FieldCursor, ListPart, MapPart, Schema, TypeId,
+};
 use crate::value::{Arena, Node, Tag};
 
 use super::error::ValidationErrors;
@@ -56,9 +58,7 @@ impl Validation<'_, '_> {
         match shape::handler_of(atom, value) {
             Some(Handler::Map(map)) => self.map(map, value),
             Some(Handler::Scalar(atom)) => {
-                if let Some(problem) =
-                    shape::scalar_problem(self.schema, atom, self.arena, value)
-                {
+                if let Some(problem) = shape::scalar_problem(self.schema, atom, self.arena, value) {
                     self.errors.push(&self.path, problem);
                 }
             }
@@ -119,8 +119,7 @@ impl Validation<'_, '_> {
             let token = identities.get(index);
             if token.is_empty() {
                 let mut scratch = String::new();
-                let reason =
-                    write_item_token(self.schema, self.arena, list, *item, &mut scratch);
+                let reason = write_item_token(self.schema, self.arena, list, *item, &mut scratch);
                 let reason = reason.err().unwrap_or_default();
                 self.errors.push(&self.path, format!("element {index}: {reason}"));
                 // The rest of the list stays unchecked, as in the reference.

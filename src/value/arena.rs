@@ -31,16 +31,8 @@ pub(crate) enum Tag {
     Map,
 }
 
-const TAGS: [Tag; 8] = [
-    Tag::Null,
-    Tag::False,
-    Tag::True,
-    Tag::Int,
-    Tag::Float,
-    Tag::String,
-    Tag::List,
-    Tag::Map,
-];
+const TAGS: [Tag; 8] =
+    [Tag::Null, Tag::False, Tag::True, Tag::Int, Tag::Float, Tag::String, Tag::List, Tag::Map];
 
 const TAG_MASK: u32 = 0b111;
 /// The string value holds backslash escapes.

@@ -94,8 +94,7 @@ impl Arena<'_> {
     /// Walks the union of the keys in order. The side that runs out of members is smaller; a key
     /// that only one side has makes that side smaller.
     fn compare_maps(&self, left: Node, right: Node) -> Ordering {
-        let (mut ours, mut theirs) =
-            (self.children(left).iter(), self.children(right).iter());
+        let (mut ours, mut theirs) = (self.children(left).iter(), self.children(right).iter());
         let (mut a, mut b) = (ours.next(), theirs.next());
         let mut visited = 0;
         loop {
@@ -137,9 +136,7 @@ impl Arena<'_> {
             return true;
         }
         match (left.tag(), right.tag()) {
-            (Tag::Float, Tag::Float) => {
-                self.float(left).to_bits() == self.float(right).to_bits()
-            }
+            (Tag::Float, Tag::Float) => self.float(left).to_bits() == self.float(right).to_bits(),
             (Tag::List | Tag::Map, Tag::List | Tag::Map) => {
                 left.tag() == right.tag()
                     && left.count() == right.count()

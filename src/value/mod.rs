@@ -15,4 +15,4 @@ mod view;
 pub(crate) use arena::{Arena, Node, Source, Tag};
 pub(crate) use parse::MAX_DEPTH;
 pub use parse::{ParseError, ParseErrorKind};
-pub use view::{Kind, Items, Members, Value, ValueRef};
+pub use view::{Items, Kind, Members, Value, ValueRef};

@@ -42,13 +42,12 @@ pub(crate) fn unescape(raw: &str) -> String {
                 let unit = hex(rest);
                 rest = rest.get(4..).unwrap_or_default();
                 let mut code = unit;
-                if (0xd800..0xdc00).contains(&unit) {
-                    if let Some(low) = rest.strip_prefix("\\u").map(hex) {
-                        if (0xdc00..0xe000).contains(&low) {
-                            code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-                            rest = rest.get(6..).unwrap_or_default();
-                        }
-                    }
+                if (0xd800..0xdc00).contains(&unit)
+                    && let Some(low) = rest.strip_prefix("\\u").map(hex)
+                    && (0xdc00..0xe000).contains(&low)
+                {
+                    code = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+                    rest = rest.get(6..).unwrap_or_default();
                 }
                 out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
             }

@@ -389,9 +389,7 @@ impl<'de> de::Deserializer<'de> for ValueRef<'_> {
                 Cow::Borrowed(text) => visitor.visit_str(text),
                 Cow::Owned(text) => visitor.visit_string(text),
             },
-            Tag::List => {
-                visitor.visit_seq(de::value::SeqDeserializer::new(self.items()))
-            }
+            Tag::List => visitor.visit_seq(de::value::SeqDeserializer::new(self.items())),
             Tag::Map => visitor.visit_map(de::value::MapDeserializer::new(self.members())),
         }
     }
