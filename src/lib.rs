@@ -5,6 +5,8 @@
 //! takeover, and keeps the ownership records. Nothing here talks to a cluster.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cli")]
+pub mod cli;
 mod deep;
 pub mod fieldmanager;
 pub mod fieldpath;
@@ -13,6 +15,8 @@ pub mod merge;
 pub mod schema;
 pub mod typed;
 pub mod value;
+#[cfg(feature = "yaml")]
+pub mod yaml;
 
 pub use fieldmanager::{Applied, ApplyError, Document, FieldManager, UpdateError, Updated};
 pub use fieldpath::{FieldSet, Path, PathElement};

@@ -311,11 +311,18 @@ fn from_yaml(chunk: &str, line: usize, start: usize) -> Result<String, YamlError
             }
         }
     });
-    result.map_err(|(message, place)| {
+    result.map_err(|(mut message, place)| {
+        if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+            message.truncate(end);
+            message.push_str("...");
+        }
         let (at, column) = place.unwrap_or((start - line + 1, 1));
         YamlError { message, document: start, line: line + at.max(1) - 1, column: column.max(1) }
     })
 }
+
+/// Messages quote what they complain about, however long it is.
+const LONGEST_MESSAGE: usize = 200;
 
 /// Stack that the YAML parser and this module take for a level, in levels of a walker.
 const STACK_FACTOR: usize = 4;
@@ -539,12 +546,13 @@ const BLOCK_DEPTH: usize = 100;
 /// ```
 pub fn from_value(value: ValueRef<'_>) -> String {
     let json = value.to_json();
-    if json_depth(&json) <= BLOCK_DEPTH {
+    let depth = json_depth(&json);
+    if depth <= BLOCK_DEPTH {
         let options = serde_saphyr::ser_options! {
             min_fold_chars: usize::MAX,
             folded_wrap_chars: usize::MAX,
         };
-        let written = deep::with_stack(BLOCK_DEPTH * STACK_FACTOR, || {
+        let written = deep::with_stack(depth * STACK_FACTOR, || {
             serde_saphyr::to_string_with_options(&Block(value), options)
         });
         if let Ok(mut text) = written {

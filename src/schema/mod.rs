@@ -10,6 +10,8 @@ mod compiled;
 mod deduced;
 mod document;
 mod kinds;
+#[cfg(feature = "testing")]
+mod table_source;
 
 pub(crate) use compiled::{
     Atom, Compiled, FieldCursor, KeyDefault, ListPart, MapPart, Scalar, TypeId,
@@ -17,3 +19,5 @@ pub(crate) use compiled::{
 pub use compiled::{ElementRelationship, Schema, Type};
 pub(crate) use document::SCHEMA_OF_SCHEMAS;
 pub use kinds::{GroupVersionKind, Schemas};
+#[cfg(feature = "testing")]
+pub use table_source::table_source;

@@ -1,0 +1,158 @@
+//! `apply`: server-side apply, offline.
+
+use std::fmt::Write as _;
+
+use crate::fieldmanager::{ApplyError, Conflicts, Document, FieldManager};
+use crate::value::Value;
+
+use super::input::{self, Object};
+use super::output::Results;
+use super::pairs::{self, Pair};
+use super::schemas::Known;
+use super::session::Session;
+use super::{Common, Objects, ResetFields, secrets};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(flatten)]
+    objects: Objects,
+    /// Who applies
+    #[arg(long, value_name = "NAME")]
+    field_manager: Option<String>,
+    /// Take the fields that other managers own
+    #[arg(long)]
+    force_conflicts: bool,
+    /// Which fields the endpoint sets back and so gives nobody
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = ResetFields::None)]
+    reset_fields: ResetFields,
+}
+
+pub(super) fn run(args: ApplyArgs, session: &mut Session<'_, '_>) {
+    let Some(mut known) = Known::load(&args.common, session) else { return };
+    let recursive = args.common.recursive;
+    let configs = input::load(&args.common.filename, recursive, session);
+    let lives = input::load_live(&args.objects.live, recursive, session);
+    let pairs = pairs::pair(configs, lives, args.common.namespace.as_deref(), session);
+    let mut results = Results::new(&args.objects, session);
+    let is_alone = pairs.len() == 1;
+    for pair in pairs {
+        let pair = pair.and_then(|pair| {
+            known.prepare(&pair.config, session)?;
+            Ok(pair)
+        });
+        match pair {
+            Ok(pair) => apply(&args, &known, &pair, is_alone, &mut results, session),
+            Err(message) => results.failure(&message),
+        }
+    }
+    results.print(session);
+}
+
+fn apply(
+    args: &ApplyArgs,
+    known: &Known,
+    pair: &Pair,
+    is_alone: bool,
+    results: &mut Results,
+    session: &mut Session<'_, '_>,
+) {
+    let config = &pair.config;
+    let live = match &pair.live {
+        Some(live) => {
+            live.warn_if_owners_were_hidden(session);
+            Document::from(&live.value)
+        }
+        None => Document::absent(),
+    };
+    let ResetFields::None = args.reset_fields;
+    let applied = FieldManager::new(known.schemas())
+        .apply(live, &config.value)
+        .field_manager(args.field_manager.as_deref().unwrap_or_default())
+        .subresource(args.objects.subresource.as_deref().unwrap_or_default())
+        .force(args.force_conflicts)
+        .at(session.now())
+        .run();
+    match applied {
+        Ok(applied) => results.object(&config.identity, applied.object()),
+        Err(error) => {
+            results.status(&error.to_status());
+            match &error {
+                ApplyError::Conflict(conflicts) => {
+                    let mut text = String::new();
+                    if !is_alone {
+                        let _ = writeln!(text, "{}: {}", config.place, config.identity);
+                    }
+                    let show_secrets = args.objects.show_secrets;
+                    let _ = writeln!(text, "{error}");
+                    advise(&mut text, conflicts, config, show_secrets);
+                    session.found(&text);
+                }
+                ApplyError::Live(_)
+                | ApplyError::Decode(_)
+                | ApplyError::ExistingFields(_)
+                | ApplyError::TypedLive { .. } => {
+                    let at_fault = pair.live.as_ref().unwrap_or(config);
+                    session.error(&at_fault.place, &error);
+                }
+                _ => session.error(&config.place, &error),
+            }
+        }
+    }
+}
+
+/// Fields that the advice names one by one.
+const SHOWN: usize = 20;
+
+/// What can be done about conflicts.
+fn advise(text: &mut String, conflicts: &Conflicts, config: &Object, show_secrets: bool) {
+    let file = config.place.file();
+    let (field, it) = if conflicts.len() == 1 { ("this field", "it") } else { ("these fields", "them") };
+    let _ = write!(
+        text,
+        "\nWhat can be done:\n\
+         * To take {field} over, apply again with --force-conflicts.\n\
+         * To leave {field} alone, remove {it} from {file}.\n\
+         * To own {field} together with others, give {it} the value of the live object:\n"
+    );
+    let mut shown = Vec::new();
+    for conflict in conflicts {
+        let path = conflict.path().to_string();
+        if shown.contains(&path) {
+            continue;
+        }
+        if shown.len() == SHOWN {
+            let _ = writeln!(text, "    and so on");
+            break;
+        }
+        let is_hidden = !show_secrets && secrets::is_hidden(&config.identity, &path);
+        let live = show(conflict.live_value(), is_hidden);
+        let applied = show(conflict.applied_value(), is_hidden);
+        let _ = writeln!(text, "    {path}: {live} (the configuration has {applied})");
+        shown.push(path);
+    }
+    if conflicts.iter().any(|conflict| conflict.manager().name() == "before-first-apply") {
+        let _ = writeln!(
+            text,
+            "The manager \"before-first-apply\" stands for everybody who wrote the object before \
+             it was first applied."
+        );
+    }
+}
+
+/// A value on one line.
+fn show(value: Option<&Value>, is_hidden: bool) -> String {
+    const LONGEST: usize = 60;
+    let Some(value) = value else { return "nothing".to_owned() };
+    if is_hidden {
+        return secrets::MASK.to_owned();
+    }
+    let json = value.to_json();
+    let mut line: String = json.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = line.char_indices().nth(LONGEST) {
+        line.truncate(end);
+        line.push_str("...");
+    }
+    line
+}

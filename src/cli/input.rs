@@ -1,0 +1,377 @@
+//! Objects from files, directories and standard input.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::schema::GroupVersionKind;
+use crate::value::{Kind, Value, ValueRef};
+use crate::yaml;
+
+use super::edit;
+use super::session::Session;
+
+/// Where an object was read.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    file: Rc<str>,
+    /// From 1.
+    document: usize,
+    /// The item of a `List`, from 1.
+    item: Option<usize>,
+    /// The line on which the document begins.
+    line: usize,
+}
+
+impl Place {
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+}
+
+/// `config.yaml: document 2 item 3 (line 14)`.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: document {}", self.file, self.document)?;
+        if let Some(item) = self.item {
+            write!(f, " item {item}")?;
+        }
+        write!(f, " (line {})", self.line)
+    }
+}
+
+/// What an object says it is.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    pub(super) kind: GroupVersionKind,
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+impl Identity {
+    fn of(object: ValueRef<'_>) -> Identity {
+        let text = |value: Option<ValueRef<'_>>, key: &str| {
+            let text = value.and_then(|value| value.get(key)).and_then(ValueRef::as_str);
+            text.map(|text| text.into_owned()).unwrap_or_default()
+        };
+        let metadata = object.get("metadata");
+        Identity {
+            kind: GroupVersionKind::new(
+                &text(Some(object), "apiVersion"),
+                &text(Some(object), "kind"),
+            ),
+            namespace: text(metadata, "namespace"),
+            name: text(metadata, "name"),
+        }
+    }
+
+    pub(super) fn is_secret(&self) -> bool {
+        self.kind.group.is_empty() && self.kind.kind == "Secret"
+    }
+}
+
+/// `Deployment default/web`.
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.kind.kind.is_empty() { "object" } else { &self.kind.kind };
+        f.write_str(kind)?;
+        match (self.namespace.as_str(), self.name.as_str()) {
+            (_, "") => Ok(()),
+            ("", name) => write!(f, " {name}"),
+            (namespace, name) => write!(f, " {namespace}/{name}"),
+        }
+    }
+}
+
+/// An object and where it was read.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub(super) place: Place,
+    pub(super) identity: Identity,
+    pub(super) value: Value,
+}
+
+impl Object {
+    /// Sets a text of the metadata that the object leaves out.
+    pub(super) fn fill(&mut self, name: &str, text: &str) {
+        let json = edit::with_metadata(&self.value.to_json(), name, text);
+        if let Ok(value) = Value::from_json(&json) {
+            self.identity = Identity::of(value.as_ref());
+            self.value = value;
+        }
+    }
+
+    fn metadata(&self, name: &str) -> Option<ValueRef<'_>> {
+        self.value
+            .as_ref()
+            .get("metadata")
+            .and_then(|metadata| metadata.get(name))
+            .filter(|value| value.kind() != Kind::Null)
+    }
+
+    /// Warns of a stored object whose owners were left out when it was fetched.
+    pub(super) fn warn_if_owners_were_hidden(&self, session: &mut Session<'_, '_>) {
+        if self.metadata("managedFields").is_some() {
+            return;
+        }
+        let sign = ["uid", "resourceVersion"].into_iter().find(|name| self.metadata(name).is_some());
+        if let Some(sign) = sign {
+            session.warn(
+                &self.place,
+                format_args!(
+                    "the object has a {sign} but no managedFields: it was probably fetched \
+                     without --show-managed-fields, so its owners are unknown"
+                ),
+            );
+        }
+    }
+}
+
+/// A document: an object, or why it is none, which was reported already.
+pub(super) type Loaded = Result<Object, String>;
+
+/// The live objects that a command was given.
+pub(super) struct Lives {
+    pub(super) objects: Vec<Loaded>,
+    /// Whether all of them could be read.
+    pub(super) is_complete: bool,
+}
+
+/// Reads all objects of these files, in order, and reports what cannot be read.
+pub(super) fn load(
+    names: &[String],
+    recursive: bool,
+    session: &mut Session<'_, '_>,
+) -> Vec<Loaded> {
+    let mut loaded = Vec::new();
+    for name in names {
+        for (file, content) in read(name, recursive, session) {
+            if !load_file(&file, &content, session, &mut loaded) {
+                session.error(&file, "there is no object in it");
+            }
+        }
+    }
+    loaded
+}
+
+/// Reads the live objects, if any files are named. Here nothing may be a good answer: that of
+/// `kubectl get --ignore-not-found`.
+pub(super) fn load_live(
+    names: &[String],
+    recursive: bool,
+    session: &mut Session<'_, '_>,
+) -> Option<Lives> {
+    if names.is_empty() {
+        return None;
+    }
+    let errors = session.errors();
+    let mut objects = Vec::new();
+    for name in names {
+        for (file, content) in read(name, recursive, session) {
+            load_file(&file, &content, session, &mut objects);
+        }
+    }
+    Some(Lives { objects, is_complete: session.errors() == errors })
+}
+
+/// The files behind an argument and their bytes; what cannot be read is reported.
+pub(super) fn read(
+    name: &str,
+    recursive: bool,
+    session: &mut Session<'_, '_>,
+) -> Vec<(String, Vec<u8>)> {
+    if name == "-" {
+        return match session.read_stdin() {
+            Ok(bytes) => vec![("standard input".to_owned(), bytes)],
+            Err(error) => {
+                session.error("standard input", error);
+                Vec::new()
+            }
+        };
+    }
+    let mut files = Vec::new();
+    let path = Path::new(name);
+    if path.is_dir() {
+        list(path, recursive, session, &mut files);
+        if files.is_empty() {
+            session.error(name, "the directory holds no .yaml, .yml or .json files");
+        }
+    } else {
+        files.push(path.to_owned());
+    }
+    let mut contents = Vec::new();
+    for file in files {
+        match fs::read(&file) {
+            Ok(bytes) => contents.push((file.display().to_string(), bytes)),
+            Err(error) => session.error(file.display(), error),
+        }
+    }
+    contents
+}
+
+/// The manifests of a directory by name; directories below it follow where they sort.
+fn list(
+    directory: &Path,
+    recursive: bool,
+    session: &mut Session<'_, '_>,
+    files: &mut Vec<PathBuf>,
+) {
+    // Each step takes one directory, so links that run in circles are cut by the system's limit on
+    // the length of paths.
+    let mut open = vec![directory.to_owned()];
+    while let Some(path) = open.pop() {
+        if !path.is_dir() {
+            files.push(path);
+            continue;
+        }
+        let entries = match fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                session.error(path.display(), error);
+                continue;
+            }
+        };
+        let mut inside: Vec<PathBuf> = entries
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| if path.is_dir() { recursive && !path.is_symlink() } else { is_manifest(path) })
+            .collect();
+        inside.sort();
+        open.extend(inside.into_iter().rev());
+    }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json")
+}
+
+/// Takes the objects of a file; false if there is no document in it.
+fn load_file(
+    file: &str,
+    content: &[u8],
+    session: &mut Session<'_, '_>,
+    loaded: &mut Vec<Loaded>,
+) -> bool {
+    let mut place = Place { file: file.into(), document: 0, item: None, line: 1 };
+    each_document(content, &mut |line, document| {
+        place.document += 1;
+        place.line = line;
+        place.item = None;
+        match document.and_then(|json| Value::from_json(json).map_err(|error| error.to_string())) {
+            Ok(value) => expand(&value, &mut place, session, loaded),
+            Err(message) => {
+                session.error(&place, &message);
+                loaded.push(Err(message));
+            }
+        }
+    });
+    place.document > 0
+}
+
+/// Hands on the line and the JSON text of every document. Bytes that are not UTF-8 cost only the
+/// document that holds them.
+pub(super) fn each_document(content: &[u8], take: &mut dyn FnMut(usize, Result<&str, String>)) {
+    let mut rest = content;
+    let mut line = 0;
+    loop {
+        match std::str::from_utf8(rest) {
+            Ok(text) => return each_in_text(text, line, take),
+            Err(error) => {
+                let bad = error.valid_up_to();
+                let (before, after) = rest.split_at_checked(bad).unwrap_or((rest, &[]));
+                let start = before.windows(4).rposition(|four| four == b"\n---").map_or(0, |at| at + 1);
+                let end = after.windows(4).position(|four| four == b"\n---");
+                let end = end.map_or(rest.len(), |at| bad + at + 1);
+                let good = rest.get(..start).and_then(|good| std::str::from_utf8(good).ok());
+                each_in_text(good.unwrap_or_default(), line, take);
+                let offset = content.len() - rest.len() + bad;
+                take(
+                    line + 1 + count_lines(rest, start),
+                    Err(format!(
+                        "invalid UTF-8 at byte {offset} (line {})",
+                        line + 1 + count_lines(rest, bad)
+                    )),
+                );
+                line += count_lines(rest, end);
+                rest = rest.get(end..).unwrap_or_default();
+                if rest.is_empty() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn count_lines(bytes: &[u8], end: usize) -> usize {
+    bytes.iter().take(end).filter(|byte| **byte == b'\n').count()
+}
+
+fn each_in_text(text: &str, before: usize, take: &mut dyn FnMut(usize, Result<&str, String>)) {
+    for document in yaml::documents(text) {
+        match document {
+            // A document that says null says nothing.
+            Ok(document) if document.json() == "null" => {}
+            Ok(document) => take(before + document.line(), Ok(document.json())),
+            Err(error) => take(
+                before + error.document_line(),
+                Err(format!(
+                    "{} at line {} column {}",
+                    error.message(),
+                    before + error.line(),
+                    error.column()
+                )),
+            ),
+        }
+    }
+}
+
+/// Takes a document: an object, or the items of a list of objects.
+fn expand(
+    value: &Value,
+    place: &mut Place,
+    session: &mut Session<'_, '_>,
+    loaded: &mut Vec<Loaded>,
+) {
+    let object = value.as_ref();
+    let identity = Identity::of(object);
+    let items = object.get("items").filter(|items| items.kind() == Kind::List);
+    match (items, identity.kind.kind.strip_suffix("List")) {
+        (Some(items), Some(kind)) => {
+            for (index, item) in items.items().enumerate() {
+                place.item = Some(index + 1);
+                // The items of a typed list, such as a PodList, need not repeat their type.
+                let typed = item.get("kind").is_some() || kind.is_empty();
+                let json = item.to_json();
+                let json = if typed {
+                    json
+                } else {
+                    edit::with_type(&json, &identity.kind.api_version(), kind)
+                };
+                let item = Value::from_json(&json).unwrap_or_else(|_| Value::null());
+                push(item, place, session, loaded);
+            }
+            if items.is_empty() {
+                session.note(&*place, "the list is empty");
+            }
+        }
+        _ => push(value.clone(), place, session, loaded),
+    }
+}
+
+fn push(value: Value, place: &Place, session: &mut Session<'_, '_>, loaded: &mut Vec<Loaded>) {
+    let kind = match value.as_ref().kind() {
+        Kind::Map => {
+            let identity = Identity::of(value.as_ref());
+            loaded.push(Ok(Object { place: place.clone(), identity, value }));
+            return;
+        }
+        Kind::Null => "null",
+        Kind::Bool => "a boolean",
+        Kind::Int | Kind::Float => "a number",
+        Kind::String => "a string",
+        Kind::List => "a list",
+    };
+    let message = format!("expected an object, got {kind}");
+    session.error(place, &message);
+    loaded.push(Err(message));
+}

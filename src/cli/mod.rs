@@ -1,0 +1,208 @@
+//! The command line, as a library: every command is a function from arguments and streams to an
+//! exit code, so that all of it can be tested without a process.
+//!
+//! Exit codes are those of `kubectl diff`: 0 for nothing found or done, 1 for a finding such as a
+//! conflict, 2 for an error. Of several documents the highest counts.
+
+mod apply;
+mod edit;
+mod fields;
+mod input;
+mod output;
+mod pairs;
+mod schemas;
+mod secrets;
+mod session;
+mod update;
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use session::Session;
+
+/// The world of a command: its streams, its clock and what it writes to.
+pub struct Io<'i> {
+    /// Where `-` reads from.
+    pub stdin: &'i mut dyn Read,
+    /// Results.
+    pub stdout: &'i mut dyn Write,
+    /// Errors, warnings, conflicts and advice.
+    pub stderr: &'i mut dyn Write,
+    /// Whether results go to a terminal; objects then hide the values of Secrets.
+    pub stdout_is_terminal: bool,
+    /// Whether messages go to a terminal; they may be coloured then.
+    pub stderr_is_terminal: bool,
+    /// Whether the environment asks for no colours (`NO_COLOR`).
+    pub no_color: bool,
+    /// The clock; `--now` replaces it.
+    pub now: Timestamp,
+}
+
+/// Kubernetes Server-Side Apply field ownership, offline.
+///
+/// Works on files and pipes alone: no cluster, no network, no kubeconfig. Live objects come from
+/// `kubectl get ... -o yaml --show-managed-fields`.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "managed-fields", version, max_term_width = 100, propagate_version = true)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum Command {
+    /// Server-side apply, offline: print the object that would result, or the conflicts
+    Apply(apply::ApplyArgs),
+    /// What creating or replacing an object does to the ownership of its fields
+    Update(update::UpdateArgs),
+    /// List the fields that the managers of an object own
+    Fields(fields::FieldsArgs),
+}
+
+/// What all commands take.
+#[derive(Debug, Clone, clap::Args)]
+struct Common {
+    /// Files or directories to read, or - for standard input (repeatable)
+    #[arg(short = 'f', long = "filename", value_name = "FILE", required = true)]
+    filename: Vec<String>,
+    /// Read directories with all directories below them
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// The namespace of objects that name none
+    #[arg(short = 'n', long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// Files or directories with schemas: OpenAPI, CustomResourceDefinitions or merge schemas
+    /// (repeatable); the kinds of Kubernetes need none
+    #[arg(long, value_name = "FILE")]
+    schema: Vec<String>,
+    /// Make a kind without a schema an error
+    #[arg(long)]
+    strict_schema: bool,
+    /// The time of the write, in RFC 3339, instead of the clock's
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    now: Option<Timestamp>,
+    /// Whether messages are coloured
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
+    color: Color,
+}
+
+/// What commands take whose result is an object.
+#[derive(Debug, Clone, clap::Args)]
+struct Objects {
+    /// Files or directories with the live objects, or - for standard input (repeatable)
+    #[arg(long, value_name = "FILE")]
+    live: Vec<String>,
+    /// The subresource that is written to
+    #[arg(long, value_name = "NAME")]
+    subresource: Option<String>,
+    /// How the result is written
+    #[arg(short = 'o', long, value_enum, default_value_t = Format::Yaml)]
+    output: Format,
+    /// Keep metadata.managedFields in the result
+    #[arg(long)]
+    show_managed_fields: bool,
+    /// Show the values of Secrets on a terminal and in messages
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Yaml,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Which fields an endpoint sets back, and so gives nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ResetFields {
+    /// Ownership of every field is recorded
+    None,
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|error: jiff::Error| error.to_string())
+}
+
+/// Runs a command whose arguments are parsed already and returns its exit code.
+pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
+    let common = match &args.command {
+        Command::Apply(args) => &args.common,
+        Command::Update(args) => &args.common,
+        Command::Fields(args) => &args.common,
+    };
+    let color = match common.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => io.stderr_is_terminal && !io.no_color,
+    };
+    let now = common.now.unwrap_or(io.now);
+    let mut session = Session::new(io, color, now);
+    match args.command {
+        Command::Apply(args) => apply::run(args, &mut session),
+        Command::Update(args) => update::run(args, &mut session),
+        Command::Fields(args) => fields::run(args, &mut session),
+    }
+    session.finish()
+}
+
+/// Parses a command line, the program's name first, and runs it.
+///
+/// Under the name `kubectl-managed_fields` the program speaks of itself as
+/// `kubectl managed-fields`.
+///
+/// ```
+/// use managed_fields::cli::{Io, run_from};
+/// let (mut out, mut err) = (Vec::new(), Vec::new());
+/// let code = run_from(
+///     ["managed-fields", "fields", "--config", "-f", "-"],
+///     &mut Io {
+///         stdin: &mut "{apiVersion: example.com/v1, kind: Lamp, spec: {on: yes}}".as_bytes(),
+///         stdout: &mut out,
+///         stderr: &mut err,
+///         stdout_is_terminal: false,
+///         stderr_is_terminal: false,
+///         no_color: true,
+///         now: jiff::Timestamp::UNIX_EPOCH,
+///     },
+/// );
+/// assert_eq!((code, String::from_utf8_lossy(&out).as_ref()), (0, ".spec\n.spec.on\n"));
+/// ```
+pub fn run_from<I>(arguments: I, io: &mut Io<'_>) -> i32
+where
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let mut command = Args::command();
+    let program = arguments.first().map(Path::new).and_then(Path::file_stem);
+    if program.is_some_and(|name| name == "kubectl-managed_fields") {
+        command = command.bin_name("kubectl managed-fields");
+    }
+    let parsed = command
+        .try_get_matches_from_mut(arguments)
+        .and_then(|mut matches| Args::from_arg_matches_mut(&mut matches));
+    match parsed {
+        Ok(args) => run(args, io),
+        Err(error) => {
+            let text = error.render();
+            // A closed stream leaves nothing to be done.
+            let _ = if error.use_stderr() {
+                write!(io.stderr, "{text}")
+            } else {
+                write!(io.stdout, "{text}")
+            };
+            error.exit_code()
+        }
+    }
+}

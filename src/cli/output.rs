@@ -1,0 +1,164 @@
+//! Results: a YAML stream, one JSON object or a JSON list.
+
+use crate::fieldmanager::Status;
+use crate::value::Value;
+use crate::yaml;
+
+use super::input::Identity;
+use super::session::Session;
+use super::{Format, Objects, edit, secrets};
+
+/// Collects the results of a command, one per document that went in.
+pub(super) struct Results {
+    format: Format,
+    keep_managed_fields: bool,
+    mask: bool,
+    /// JSON texts; in YAML output the refused documents are left out.
+    texts: Vec<String>,
+}
+
+impl Results {
+    pub(super) fn new(options: &Objects, session: &Session<'_, '_>) -> Results {
+        Results {
+            format: options.output,
+            keep_managed_fields: options.show_managed_fields,
+            mask: session.stdout_is_terminal() && !options.show_secrets,
+            texts: Vec::new(),
+        }
+    }
+
+    /// An object that a command made.
+    pub(super) fn object(&mut self, identity: &Identity, json: &str) {
+        let mut json = if self.keep_managed_fields {
+            json.to_owned()
+        } else {
+            edit::without_managed_fields(json)
+        };
+        if self.mask {
+            json = secrets::mask(identity, json);
+        }
+        self.texts.push(json);
+    }
+
+    /// A document that was refused as the API server would refuse it.
+    pub(super) fn status(&mut self, status: &Status) {
+        if self.format == Format::Json
+            && let Ok(json) = serde_json::to_string(status)
+        {
+            self.texts.push(json);
+        }
+    }
+
+    /// A document that never got as far as the API server.
+    pub(super) fn failure(&mut self, message: &str) {
+        if self.format == Format::Json {
+            self.texts.push(format!(
+                r#"{{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Failure","message":{},"reason":"BadRequest","code":400}}"#,
+                edit::quoted(message)
+            ));
+        }
+    }
+
+    /// Prints everything.
+    pub(super) fn print(self, session: &mut Session<'_, '_>) {
+        match (self.format, self.texts.as_slice()) {
+            (_, []) => {}
+            (Format::Yaml, texts) => {
+                for (index, text) in texts.iter().enumerate() {
+                    if index > 0 {
+                        session.print("---\n");
+                    }
+                    match Value::from_json(text) {
+                        Ok(value) => session.print(&yaml::from_value(value.as_ref())),
+                        Err(_) => session.print(text),
+                    }
+                }
+            }
+            (Format::Json, [one]) => session.print(&pretty(one)),
+            (Format::Json, several) => {
+                let list = format!(
+                    r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#,
+                    several.join(",")
+                );
+                session.print(&pretty(&list));
+            }
+        }
+    }
+}
+
+/// Levels up to which JSON is indented: each level costs four columns on every line below it.
+const INDENTED_DEPTH: usize = 100;
+
+/// JSON text in `kubectl`'s layout: four columns a level, every value in its own spelling.
+pub(super) fn pretty(json: &str) -> String {
+    let json = json.trim();
+    if yaml::json_depth(json) > INDENTED_DEPTH {
+        return format!("{json}\n");
+    }
+    let mut out = String::with_capacity(json.len() * 2);
+    let mut depth = 0;
+    let mut in_string = false;
+    let mut escaped = false;
+    // The container was opened and nothing has been written into it.
+    let mut is_fresh = false;
+    for character in json.chars() {
+        if in_string {
+            out.push(character);
+            match character {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match character {
+            ' ' | '\n' | '\r' | '\t' => continue,
+            '}' | ']' => {
+                depth -= 1;
+                if !std::mem::take(&mut is_fresh) {
+                    break_line(&mut out, depth);
+                }
+                out.push(character);
+                continue;
+            }
+            _ => {}
+        }
+        if std::mem::take(&mut is_fresh) {
+            break_line(&mut out, depth);
+        }
+        out.push(character);
+        match character {
+            '"' => in_string = true,
+            '{' | '[' => {
+                depth += 1;
+                is_fresh = true;
+            }
+            ',' => break_line(&mut out, depth),
+            ':' => out.push(' '),
+            _ => {}
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn break_line(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n("    ", depth));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pretty;
+
+    #[test]
+    fn json_is_indented_as_kubectl_does() {
+        assert_eq!(
+            pretty(r#"{"a":[1.0,{ }, "x,{\"y\""],"b":{},"c":[ ]}"#),
+            "{\n    \"a\": [\n        1.0,\n        {},\n        \"x,{\\\"y\\\"\"\n    ],\n    \"b\": {},\n    \"c\": []\n}\n"
+        );
+        let deep = "[".repeat(5000) + &"]".repeat(5000);
+        assert_eq!(pretty(&deep), deep + "\n");
+    }
+}

@@ -1,0 +1,136 @@
+//! One run of a command: where messages go and how bad things were.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::{self, ErrorKind};
+
+use jiff::Timestamp;
+
+use super::Io;
+
+/// Nothing found.
+const DONE: i32 = 0;
+/// A finding, such as a conflict.
+const FOUND: i32 = 1;
+/// Something went wrong.
+const FAILED: i32 = 2;
+
+pub(super) struct Session<'s, 'i> {
+    io: &'s mut Io<'i>,
+    color: bool,
+    now: Timestamp,
+    worst: i32,
+    errors: usize,
+    /// Standard input was read.
+    stdin_is_used: bool,
+    /// Nobody reads the results any more.
+    is_closed: bool,
+}
+
+impl<'s, 'i> Session<'s, 'i> {
+    pub(super) fn new(io: &'s mut Io<'i>, color: bool, now: Timestamp) -> Session<'s, 'i> {
+        Session { io, color, now, worst: DONE, errors: 0, stdin_is_used: false, is_closed: false }
+    }
+
+    /// The time of a write.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(super) fn stdout_is_terminal(&self) -> bool {
+        self.io.stdout_is_terminal
+    }
+
+    /// All of standard input, once.
+    pub(super) fn read_stdin(&mut self) -> Result<Vec<u8>, String> {
+        if std::mem::replace(&mut self.stdin_is_used, true) {
+            return Err("standard input can be read only once".to_owned());
+        }
+        let mut bytes = Vec::new();
+        match self.io.stdin.read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Something went wrong at a place: a file, or a document of one.
+    pub(super) fn error(&mut self, place: impl Display, message: impl Display) {
+        self.worst = FAILED;
+        self.errors += 1;
+        self.say("error", "\u{1b}[1;31m", format_args!("{place}: {message}"));
+    }
+
+    /// How many errors there were so far.
+    pub(super) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// The command goes on, but the result may not be what is wanted.
+    pub(super) fn warn(&mut self, place: impl Display, message: impl Display) {
+        self.say("warning", "\u{1b}[1;33m", format_args!("{place}: {message}"));
+    }
+
+    pub(super) fn note(&mut self, place: impl Display, message: impl Display) {
+        self.say("note", "\u{1b}[1m", format_args!("{place}: {message}"));
+    }
+
+    /// A conflict or another finding.
+    pub(super) fn found(&mut self, text: &str) {
+        self.worst = self.worst.max(FOUND);
+        let text = self.harmless(text).into_owned();
+        self.write(&text);
+    }
+
+    fn say(&mut self, word: &str, color: &str, text: impl Display) {
+        let text = self.harmless(&text.to_string()).into_owned();
+        if self.color {
+            self.write(&format!("{color}{word}:\u{1b}[0m {text}\n"));
+        } else {
+            self.write(&format!("{word}: {text}\n"));
+        }
+    }
+
+    /// Text from files must not steer a terminal.
+    fn harmless<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let steers = |character: char| character.is_control() && character != '\n';
+        if self.io.stderr_is_terminal && text.contains(steers) {
+            Cow::Owned(text.replace(steers, "\u{fffd}"))
+        } else {
+            Cow::Borrowed(text)
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        // Messages that nobody reads do not stop the work.
+        let _ = self.io.stderr.write_all(text.as_bytes());
+    }
+
+    /// A result.
+    pub(super) fn print(&mut self, text: &str) {
+        if self.is_closed {
+            return;
+        }
+        if let Err(error) = self.io.stdout.write_all(text.as_bytes()) {
+            self.close(&error);
+        }
+    }
+
+    fn close(&mut self, error: &io::Error) {
+        self.is_closed = true;
+        // A reader that has seen enough, such as `head`, is no failure.
+        if error.kind() != ErrorKind::BrokenPipe {
+            self.error("standard output", error);
+        }
+    }
+
+    /// The exit code.
+    pub(super) fn finish(mut self) -> i32 {
+        if !self.is_closed
+            && let Err(error) = self.io.stdout.flush()
+        {
+            self.close(&error);
+        }
+        let _ = self.io.stderr.flush();
+        self.worst
+    }
+}

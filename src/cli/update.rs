@@ -1,0 +1,82 @@
+//! `update`: what creating or replacing an object does to ownership.
+
+use crate::fieldmanager::{Document, FieldManager, UpdateError};
+
+use super::input;
+use super::output::Results;
+use super::pairs::{self, Pair};
+use super::schemas::Known;
+use super::session::Session;
+use super::{Common, Objects};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct UpdateArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(flatten)]
+    objects: Objects,
+    /// Who writes (the API server falls back to the client's user agent, this tool to "unknown")
+    #[arg(long, value_name = "NAME")]
+    field_manager: Option<String>,
+}
+
+pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
+    let Some(mut known) = Known::load(&args.common, session) else { return };
+    let recursive = args.common.recursive;
+    let objects = input::load(&args.common.filename, recursive, session);
+    let lives = input::load_live(&args.objects.live, recursive, session);
+    let pairs = pairs::pair(objects, lives, args.common.namespace.as_deref(), session);
+    let mut results = Results::new(&args.objects, session);
+    for pair in pairs {
+        let pair = pair.and_then(|pair| {
+            known.prepare(&pair.config, session)?;
+            Ok(pair)
+        });
+        match pair {
+            Ok(pair) => update(&args, &known, &pair, &mut results, session),
+            Err(message) => results.failure(&message),
+        }
+    }
+    results.print(session);
+}
+
+fn update(
+    args: &UpdateArgs,
+    known: &Known,
+    pair: &Pair,
+    results: &mut Results,
+    session: &mut Session<'_, '_>,
+) {
+    let new = &pair.config;
+    let live = match &pair.live {
+        Some(live) => {
+            live.warn_if_owners_were_hidden(session);
+            Document::from(&live.value)
+        }
+        None => Document::absent(),
+    };
+    let request = FieldManager::new(known.schemas())
+        .update(live, &new.value)
+        .field_manager(args.field_manager.as_deref().unwrap_or_default())
+        .subresource(args.objects.subresource.as_deref().unwrap_or_default())
+        .at(session.now());
+    let updated = request.clone().run().or_else(|error| match error {
+        // Trouble with ownership does not stop a write; trouble with the new object does.
+        UpdateError::TypedLive { .. } | UpdateError::Managers { .. } | UpdateError::Encode(_) => {
+            session.warn(&new.place, format_args!("{error}; the entries of the live object stay"));
+            request.run_without_errors()
+        }
+        error => Err(error),
+    });
+    match updated {
+        Ok(updated) => results.object(&new.identity, updated.object()),
+        Err(error) => {
+            results.status(&error.to_status());
+            let at_fault = match &error {
+                UpdateError::Live(_) => pair.live.as_ref().unwrap_or(new),
+                _ => new,
+            };
+            session.error(&at_fault.place, &error);
+        }
+    }
+}
