@@ -25,3 +25,8 @@ pub use merge::{Converter, Managers, SameVersion, Updater, VersionedSet};
 pub use schema::{GroupVersionKind, Schema, Schemas};
 pub use typed::{Comparison, TypedValue, parse_schema};
 pub use value::Value;
+
+/// The README's examples, compiled.
+#[cfg(all(doctest, feature = "builtin-schemas"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

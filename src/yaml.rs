@@ -179,11 +179,7 @@ impl<'t> Documents<'t> {
     }
 
     /// The first of the JSON documents in `text`.
-    fn next_json(
-        &mut self,
-        text: &'t str,
-        line: usize,
-    ) -> Option<Result<Document<'t>, YamlError>> {
+    fn next_json(&mut self, text: &'t str, line: usize) -> Option<Result<Document<'t>, YamlError>> {
         let blank = text.len() - text.trim_start().len();
         let line = line + count_lines(text.get(..blank).unwrap_or_default());
         let text = text.trim_start();
@@ -626,5 +622,105 @@ impl Serialize for Block<'_> {
                 map.end()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{documents, from_value, to_json};
+    use crate::value::Value;
+
+    #[test]
+    fn scalars_are_those_of_yaml_1_1() {
+        let cases = [
+            ("0644", "420"),
+            ("-0644", "-420"),
+            ("0o14", "12"),
+            ("0x1F", "31"),
+            ("0b11", "3"),
+            ("089", "89"),
+            ("+12", "12"),
+            ("1_000", "1000"),
+            ("1.0", "1"),
+            ("1e3", "1000"),
+            (".5", "0.5"),
+            ("1e-7", "1e-07"),
+            ("12345678901234567890", "12345678901234567890"),
+            ("yes", "true"),
+            ("On", "true"),
+            ("y", "true"),
+            ("no", "false"),
+            ("OFF", "false"),
+            ("~", "null"),
+            ("NULL", "null"),
+            ("'0644'", r#""0644""#),
+            ("\"yes\"", r#""yes""#),
+            ("!!str 0644", r#""0644""#),
+            ("1:30", r#""1:30""#),
+            ("2001-01-01", r#""2001-01-01""#),
+            ("1.2.3", r#""1.2.3""#),
+            ("{yes: a, 0644: b, 1.5: c}", r#"{"true":"a","420":"b","1.5":"c"}"#),
+            ("{a: &x {b: 1}, c: {<<: *x, d: 2}}", r#"{"a":{"b":1},"c":{"d":2,"b":1}}"#),
+            ("\u{feff}a: |\n  x\n   y\n", r#"{"a":"x\n y\n"}"#),
+            ("a: \"\\u00e9\\t\"\r\nb: c\r\n", r#"{"a":"é\t","b":"c"}"#),
+        ];
+        for (yaml, json) in cases {
+            assert_eq!(to_json(yaml).as_deref(), Ok(json), "{yaml}");
+        }
+        for yaml in
+            [".inf", "1e400", ".nan", "a: 1\na: 2", "a: 1\n---\nb: 1", "{? [a] : b}", "a: *b"]
+        {
+            assert!(to_json(yaml).is_err(), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn documents_have_their_lines() {
+        let text = "# head\n%YAML 1.1\n---\na: 1\n---\n# nothing\n--- # Source: chart\nb: |\n  --- no marker\n---\n{\"c\":1}\n\n{\"d\":2}\n--- text\n...\ne: 1\n---\nbroken: [\n---\n{f: 1, g: [x]}\n--- {\"h\": 1}\n";
+        let read: Vec<_> = documents(text)
+            .map(|read| match read {
+                Ok(document) => (document.line(), document.json().to_owned()),
+                Err(error) => (error.document_line(), format!("line {}", error.line())),
+            })
+            .collect();
+        let expected = [
+            (4, r#"{"a":1}"#),
+            (8, r#"{"b":"--- no marker\n"}"#),
+            (11, r#"{"c":1}"#),
+            (13, r#"{"d":2}"#),
+            (14, r#""text""#),
+            (16, r#"{"e":1}"#),
+            (18, "line 18"),
+            (20, r#"{"f":1,"g":["x"]}"#),
+            (21, r#"{"h": 1}"#),
+        ];
+        assert_eq!(read, expected.map(|(line, json)| (line, json.to_owned())));
+        assert_eq!(to_json("# nothing\n---\n").as_deref(), Ok("null"));
+    }
+
+    #[test]
+    fn json_stays_as_it_is_spelled() {
+        for json in [r#"{"b":1.0,"a":"\u0061"}"#, "[1, 2]", "{\n}"] {
+            assert_eq!(to_json(json).as_deref(), Ok(json));
+        }
+        let deep = "[".repeat(10_000) + &"]".repeat(10_000);
+        assert_eq!(to_json(&deep).as_deref(), Ok(deep.as_str()));
+        assert!(to_json(&format!("[{deep}]")).is_err());
+        assert_eq!(to_json("{\"a\":1,}").as_deref(), Ok(r#"{"a":1}"#));
+        let error = to_json("{\"a\": \n [1}").map_err(|error| (error.line(), error.column()));
+        assert_eq!(error, Err((2, 4)));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let json = r#"{"":"","12":"12","a":["y","0644","1e3","1_000","1:30","null","~","- a","a: b","a #b"," x","x ","0x1F","=","<<","*a","on","1.0",".5","é","a\u0000b","a\u0085b","a\u2028b","\ttab","089","2001-01-01","---","|"],"b":["one\ntwo","one\ntwo\n","one\n\n","  x\n y\n","\n","x\n\ty \n","a\r\nb"],"n":null,"on":{},"t":[[],[[1,-2.5]],{"k":[{"x":1,"y":true}]}],"true":12345678901234567890}"#;
+        let value = Value::from_json(json).unwrap();
+        let written = from_value(value.as_ref());
+        let read = Value::from_json(&to_json(&written).unwrap()).unwrap();
+        assert_eq!(read, value, "{written}");
+        assert_eq!(
+            from_value(Value::from_json(r#"{"a":1e3,"b":1.50}"#).unwrap().as_ref()),
+            "a: 1000\nb: 1.5\n"
+        );
     }
 }

@@ -108,7 +108,8 @@ const SHOWN: usize = 20;
 /// What can be done about conflicts.
 fn advise(text: &mut String, conflicts: &Conflicts, config: &Object, show_secrets: bool) {
     let file = config.place.file();
-    let (field, it) = if conflicts.len() == 1 { ("this field", "it") } else { ("these fields", "them") };
+    let (field, it) =
+        if conflicts.len() == 1 { ("this field", "it") } else { ("these fields", "them") };
     let _ = write!(
         text,
         "\nWhat can be done:\n\

@@ -147,8 +147,7 @@ pub(super) fn with_type(json: &str, api_version: &str, kind: &str) -> String {
         return json.to_owned();
     }
     let comma = if members(json, at).is_empty() { "" } else { "," };
-    let text =
-        format!("\"apiVersion\":{},\"kind\":{}{comma}", quoted(api_version), quoted(kind));
+    let text = format!("\"apiVersion\":{},\"kind\":{}{comma}", quoted(api_version), quoted(kind));
     replace(json, [(at + 1..at + 1, text.as_str())])
 }
 
@@ -193,8 +192,14 @@ mod tests {
     #[test]
     fn managed_fields_are_taken_out() {
         let cases = [
-            (r#"{"metadata":{"managedFields":[{"a":"]"}],"name":"x"}}"#, r#"{"metadata":{"name":"x"}}"#),
-            (r#"{"metadata": {"name":"x", "managedFields":null}, "a":1}"#, r#"{"metadata": {"name":"x"}, "a":1}"#),
+            (
+                r#"{"metadata":{"managedFields":[{"a":"]"}],"name":"x"}}"#,
+                r#"{"metadata":{"name":"x"}}"#,
+            ),
+            (
+                r#"{"metadata": {"name":"x", "managedFields":null}, "a":1}"#,
+                r#"{"metadata": {"name":"x"}, "a":1}"#,
+            ),
             (r#"{"spec":{"managedFields":1}}"#, r#"{"spec":{"managedFields":1}}"#),
         ];
         for (json, bare) in cases {
@@ -204,7 +209,10 @@ mod tests {
 
     #[test]
     fn types_come_first() {
-        assert_eq!(with_type(r#"{"a":1}"#, "v1", "Pod"), r#"{"apiVersion":"v1","kind":"Pod","a":1}"#);
+        assert_eq!(
+            with_type(r#"{"a":1}"#, "v1", "Pod"),
+            r#"{"apiVersion":"v1","kind":"Pod","a":1}"#
+        );
         assert_eq!(with_type(" {}", "v1", "Pod"), r#" {"apiVersion":"v1","kind":"Pod"}"#);
     }
 }

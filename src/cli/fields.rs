@@ -108,6 +108,7 @@ fn entries(
     let mut object = object.ok()?;
     let found = match known {
         Some(known) => {
+            object.require_type(session).ok()?;
             known.prepare(&object, session).ok()?;
             if let Some(namespace) = &args.common.namespace
                 && object.identity.namespace.is_empty()
@@ -142,8 +143,7 @@ fn stored(object: &Value) -> Result<Vec<ManagedFieldsEntry>, String> {
     let (arena, root) = object.parts();
     let reading = read_list(arena, root);
     let stated = object.as_ref().get("metadata").and_then(|metadata| metadata.get("managedFields"));
-    if matches!(reading, ListReading::None)
-        && stated.is_some_and(|list| list.kind() != Kind::Null)
+    if matches!(reading, ListReading::None) && stated.is_some_and(|list| list.kind() != Kind::Null)
     {
         return Err("metadata.managedFields is not a list of entries".to_owned());
     }

@@ -102,6 +102,24 @@ impl Object {
         }
     }
 
+    /// Refuses an object that does not say what it is.
+    pub(super) fn require_type(&self, session: &mut Session<'_, '_>) -> Result<(), String> {
+        let text = |key: &str| {
+            let text = self.value.as_ref().get(key).and_then(ValueRef::as_str);
+            text.filter(|text| !text.is_empty())
+        };
+        let message = match (text("apiVersion"), text("kind")) {
+            (None, _) => "the object has no apiVersion".to_owned(),
+            (_, None) => "the object has no kind".to_owned(),
+            (Some(version), _) if version.matches('/').count() > 1 => {
+                format!("unexpected GroupVersion string: {version}")
+            }
+            _ => return Ok(()),
+        };
+        session.error(&self.place, &message);
+        Err(message)
+    }
+
     fn metadata(&self, name: &str) -> Option<ValueRef<'_>> {
         self.value
             .as_ref()
@@ -115,7 +133,8 @@ impl Object {
         if self.metadata("managedFields").is_some() {
             return;
         }
-        let sign = ["uid", "resourceVersion"].into_iter().find(|name| self.metadata(name).is_some());
+        let sign =
+            ["uid", "resourceVersion"].into_iter().find(|name| self.metadata(name).is_some());
         if let Some(sign) = sign {
             session.warn(
                 &self.place,
@@ -232,10 +251,13 @@ fn list(
                 continue;
             }
         };
-        let mut inside: Vec<PathBuf> = entries
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| if path.is_dir() { recursive && !path.is_symlink() } else { is_manifest(path) })
-            .collect();
+        let mut inside: Vec<PathBuf> =
+            entries
+                .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+                .filter(|path| {
+                    if path.is_dir() { recursive && !path.is_symlink() } else { is_manifest(path) }
+                })
+                .collect();
         inside.sort();
         open.extend(inside.into_iter().rev());
     }
@@ -279,7 +301,8 @@ pub(super) fn each_document(content: &[u8], take: &mut dyn FnMut(usize, Result<&
             Err(error) => {
                 let bad = error.valid_up_to();
                 let (before, after) = rest.split_at_checked(bad).unwrap_or((rest, &[]));
-                let start = before.windows(4).rposition(|four| four == b"\n---").map_or(0, |at| at + 1);
+                let start =
+                    before.windows(4).rposition(|four| four == b"\n---").map_or(0, |at| at + 1);
                 let end = after.windows(4).position(|four| four == b"\n---");
                 let end = end.map_or(rest.len(), |at| bad + at + 1);
                 let good = rest.get(..start).and_then(|good| std::str::from_utf8(good).ok());

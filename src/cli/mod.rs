@@ -167,7 +167,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
 /// let code = run_from(
 ///     ["managed-fields", "fields", "--config", "-f", "-"],
 ///     &mut Io {
-///         stdin: &mut "{apiVersion: example.com/v1, kind: Lamp, spec: {on: yes}}".as_bytes(),
+///         stdin: &mut "{apiVersion: example.com/v1, kind: Lamp, spec: {lit: yes}}".as_bytes(),
 ///         stdout: &mut out,
 ///         stderr: &mut err,
 ///         stdout_is_terminal: false,
@@ -176,7 +176,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
 ///         now: jiff::Timestamp::UNIX_EPOCH,
 ///     },
 /// );
-/// assert_eq!((code, String::from_utf8_lossy(&out).as_ref()), (0, ".spec\n.spec.on\n"));
+/// assert_eq!((code, String::from_utf8_lossy(&out).as_ref()), (0, ".spec\n.spec.lit\n"));
 /// ```
 pub fn run_from<I>(arguments: I, io: &mut Io<'_>) -> i32
 where

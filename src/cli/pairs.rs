@@ -135,14 +135,16 @@ pub(super) fn pair(
                 }
                 let full = key(&config, &config.identity.namespace);
                 match written.insert(full, config.place.to_string()) {
-                    Some(first) if !config.identity.name.is_empty() => Err(format!(
-                        "{} was read already, from {first}",
-                        config.identity
-                    )),
+                    Some(first) if !config.identity.name.is_empty() => {
+                        Err(format!("{} was read already, from {first}", config.identity))
+                    }
                     _ => Ok(live),
                 }
             });
             let live = live.inspect_err(|message| session.error(&config.place, message))?;
+            if live.is_none() {
+                config.require_type(session)?;
+            }
             if live.is_none() && is_given {
                 session.note(
                     &config.place,

@@ -42,8 +42,10 @@ impl Known {
                         .and_then(|document| known.add(&document));
                     if let Err(message) = result {
                         is_complete = false;
-                        session
-                            .error(format_args!("{file}: document {number} (line {line})"), message);
+                        session.error(
+                            format_args!("{file}: document {number} (line {line})"),
+                            message,
+                        );
                     }
                 });
                 if number == 0 {

@@ -32,7 +32,9 @@ pub(super) fn mask(identity: &Identity, json: String) -> String {
         for part in edit::members(&json, 0) {
             if edit::is_key(&json, &part, field) {
                 let values = edit::members(&json, part.value.start);
-                if values.is_empty() && !json.get(part.value.clone()).is_some_and(|value| value.starts_with('{')) {
+                if values.is_empty()
+                    && !json.get(part.value.clone()).is_some_and(|value| value.starts_with('{'))
+                {
                     places.push(part.value);
                 } else {
                     places.extend(values.into_iter().map(|value| value.value));

@@ -1,0 +1,178 @@
+//! Input that nobody should send: an error with its place or a result, soon, on a small stack.
+
+use std::time::{Duration, Instant};
+
+use super::{Outcome, SCHEMA, run};
+
+/// Runs on the stack that threads have by default.
+fn run_small(words: &str, stdin: Vec<u8>) -> Outcome {
+    let words = words.to_owned();
+    let begun = Instant::now();
+    let outcome = std::thread::Builder::new()
+        .stack_size(2 * 1024 * 1024)
+        .spawn(move || run(&words, stdin))
+        .unwrap()
+        .join()
+        .unwrap();
+    // Unoptimised code is some ten times slower.
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    outcome
+}
+
+#[track_caller]
+fn assert_refused(input: impl AsRef<[u8]>, message: &str) {
+    let words = format!("apply -f - --field-manager m --schema {SCHEMA} --strict-schema");
+    let outcome = run_small(&words, input.as_ref().to_vec());
+    assert_eq!(outcome.code, 2);
+    assert_eq!(outcome.out, "");
+    let expected = format!("error: standard input: {message}");
+    assert!(outcome.err.contains(&expected), "expected {expected}\ngot {:.2000}", outcome.err);
+}
+
+fn lamp(rest: &str) -> String {
+    format!("apiVersion: example.com/v1\nkind: Lamp\nmetadata: {{name: a}}\n{rest}\n")
+}
+
+#[test]
+fn broken_text() {
+    assert_refused("a: [1", "document 1 (line 1): unclosed bracket '[' at line 1 column 4");
+    assert_refused("{\"a\":1,,}", "document 1 (line 1): unexpected character at line 1 column 8");
+    assert_refused("{\"a\":1} x", "document 2 (line 1): unexpected character at line 1 column 1");
+    assert_refused("a: 1\n---\n{\"a\": tru}", "document 2 (line 3): ");
+    assert_refused("- 1", "document 1 (line 1): expected an object, got a list");
+    assert_refused("a: 1", "document 1 (line 1): the object has no apiVersion");
+    assert_refused("apiVersion: v1", "document 1 (line 1): the object has no kind");
+    assert_refused(
+        "apiVersion: a/b/c\nkind: X",
+        "document 1 (line 1): unexpected GroupVersion string: a/b/c",
+    );
+    assert_refused("", "there is no object in it");
+    assert_refused("a: 1\na: 2", "document 1 (line 1): duplicate mapping key");
+    assert_refused(
+        b"a: 1\n---\nb: \xff\xfe\n---\nc: 1\n",
+        "document 2 (line 2): invalid UTF-8 at byte 12 (line 3)",
+    );
+    assert_refused("a: &a [*a]", "document 1 (line 1): ");
+}
+
+#[test]
+fn wrong_values() {
+    let typed = "document 1 (line 1): failed to create typed patch object (/a; example.com/v1, Kind=Lamp): ";
+    assert_refused(
+        lamp("spec: {size: 1}"),
+        &format!("{typed}.spec.size: field not declared in schema"),
+    );
+    assert_refused(lamp("spec: {on: 5}"), "document 1 (line 1): ");
+    assert_refused(lamp("spec: {level: x}"), &format!("{typed}.spec.level: expected numeric"));
+    assert_refused(
+        lamp("spec: {colors: [a, a]}"),
+        &format!("{typed}.spec.colors: duplicate entries for key [=\"a\"]"),
+    );
+    assert_refused(
+        lamp("spec: {bulbs: [{name: a}, {name: a}]}"),
+        &format!("{typed}.spec.bulbs: duplicate entries for key [name=\"a\"]"),
+    );
+    assert_refused(
+        lamp("spec: {bulbs: [{watts: 1}]}"),
+        &format!("{typed}.spec.bulbs: element 0: "),
+    );
+    assert_refused(
+        "apiVersion: example.com/v1\nkind: Lamp\nmetadata: {name: a, managedFields: []}",
+        "document 1 (line 1): metadata.managedFields must be nil",
+    );
+}
+
+#[test]
+fn corrupt_entries() {
+    let live = "apiVersion: example.com/v1\nkind: Lamp\nmetadata:\n  name: a\n  managedFields:\n  - {manager: x, operation: Rand, apiVersion: v1, fieldsType: FieldsV1, fieldsV1: {}}\n";
+    let listed = run("fields -f -", live);
+    assert_eq!(
+        listed.err,
+        "error: standard input: document 1 (line 1): metadata.managedFields: operation must be \
+         `Apply` or `Update`\n"
+    );
+    let applied = run(
+        &format!(
+            "apply -f tests/cli/data/lamp-config.yaml --live - --schema {SCHEMA} --field-manager m"
+        ),
+        live.replace("name: a", "name: desk"),
+    );
+    assert_eq!((applied.code, applied.out.as_str()), (2, ""));
+    assert!(
+        applied.err.contains(
+            "error: standard input: document 1 (line 1): failed to decode managed fields: "
+        ),
+        "{}",
+        applied.err
+    );
+    let unreadable = run("fields -f -", "metadata: {managedFields: [1]}");
+    assert_eq!(unreadable.code, 2);
+}
+
+#[test]
+fn depth() {
+    let deep = |open: &str, close: &str, levels: usize| {
+        format!(
+            r#"{{"apiVersion":"example.com/v1","kind":"X","spec":{}1{}}}"#,
+            open.repeat(levels),
+            close.repeat(levels)
+        )
+    };
+    for text in [deep("[", "]", 20_000), deep("{\"a\":", "}", 20_000)] {
+        assert_refused(&text, "document 1 (line 1): nesting deeper than 10000 levels");
+    }
+    assert_refused(format!("a: {}", "[".repeat(20_000)), "document 1 (line 1): ");
+    assert_refused("- ".repeat(20_000), "document 1 (line 1): ");
+    for text in [deep("[", "]", 9_990), deep("{\"a\":", "}", 9_990)] {
+        for words in
+            ["apply -f - --field-manager m", "apply -f - --field-manager m -o json", "update -f -"]
+        {
+            let outcome = run_small(words, text.clone().into_bytes());
+            assert_eq!(outcome.code, 0, "{:.500}", outcome.err);
+            assert!(outcome.out.len() < 2 * text.len() + 1000);
+        }
+    }
+    let yaml = format!(
+        "apiVersion: example.com/v1\nkind: X\nspec: {}1{}\n",
+        "[".repeat(9_000),
+        "]".repeat(9_000)
+    );
+    assert_eq!(run_small("apply -f - --field-manager m", yaml.into_bytes()).code, 0);
+}
+
+#[test]
+fn long_numbers() {
+    let digits = "9".repeat(400);
+    assert_refused(
+        format!(r#"{{"a":{digits}}}"#),
+        "document 1 (line 1): number out of range at line 1 column 6",
+    );
+    assert_refused(format!("a: {digits}"), "document 1 (line 1): ");
+    let fraction = format!("apiVersion: v1\nkind: X\na: 0.{digits}\n");
+    assert_eq!(run("apply -f - --field-manager m", fraction).code, 0);
+}
+
+#[test]
+fn large_objects() {
+    let items: Vec<String> = (0..30_000)
+        .map(|index| format!("{{\"name\":\"item-{index}\",\"value\":\"{index:060}\"}}"))
+        .collect();
+    let json = format!(
+        r#"{{"apiVersion":"example.com/v1","kind":"X","metadata":{{"name":"a"}},"spec":{{"list":[{}]}}}}"#,
+        items.join(",")
+    );
+    assert!(json.len() > 2_500_000);
+    let outcome = run_small("apply -f - --field-manager m -o json", json.into_bytes());
+    assert_eq!(outcome.code, 0, "{:.500}", outcome.err);
+    let members: Vec<String> =
+        (0..40_000).map(|index| format!("  key-{index}: \"{index:050}\"")).collect();
+    let yaml = format!("apiVersion: v1\nkind: X\ndata:\n{}\n", members.join("\n"));
+    assert!(yaml.len() > 2_500_000);
+    let outcome = run_small("fields --config -f -", yaml.into_bytes());
+    assert_eq!((outcome.code, outcome.out.lines().count()), (0, 40_001));
+    let laughs = (1..12).fold("a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned(), |text, level| {
+        let inner = format!("*a{},", level - 1).repeat(9);
+        format!("{text}a{level}: &a{level} [{inner}]\n")
+    });
+    assert_refused(laughs, "document 1 (line 1): ");
+}

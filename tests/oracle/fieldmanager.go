@@ -1,0 +1,193 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"sigs.k8s.io/structured-merge-diff/v6/typed"
+)
+
+// converter types objects by the parsers that were registered.
+type converter struct {
+	types map[schema.GroupVersionKind]typed.ParseableType
+}
+
+func (c converter) ObjectToTyped(object runtime.Object, options ...typed.ValidationOptions) (*typed.TypedValue, error) {
+	gvk := object.GetObjectKind().GroupVersionKind()
+	t, ok := c.types[gvk]
+	if !ok {
+		return nil, fmt.Errorf("no corresponding type for %v", gvk)
+	}
+	return t.FromUnstructured(object.(*unstructured.Unstructured).UnstructuredContent(), options...)
+}
+
+func (c converter) TypedToObject(v *typed.TypedValue) (runtime.Object, error) {
+	return managedfields.NewDeducedTypeConverter().TypedToObject(v)
+}
+
+// versions knows the one version of the endpoint.
+type versions struct {
+	gv schema.GroupVersion
+}
+
+func (v versions) Convert(in, out, context any) error { return fmt.Errorf("not used") }
+
+func (v versions) ConvertToVersion(in runtime.Object, gv runtime.GroupVersioner) (runtime.Object, error) {
+	if gv.(schema.GroupVersion) != v.gv || in.GetObjectKind().GroupVersionKind().GroupVersion() != v.gv {
+		return nil, runtime.NewNotRegisteredErrForTarget("oracle", nil, gv)
+	}
+	return in, nil
+}
+
+func (v versions) ConvertFieldLabel(gvk schema.GroupVersionKind, label, value string) (string, string, error) {
+	return label, value, nil
+}
+
+type nothing struct{}
+
+func (nothing) Default(runtime.Object) {}
+
+func (nothing) New(kind schema.GroupVersionKind) (runtime.Object, error) {
+	return empty(kind), nil
+}
+
+func empty(kind schema.GroupVersionKind) *unstructured.Unstructured {
+	u := &unstructured.Unstructured{Object: map[string]any{}}
+	u.SetGroupVersionKind(kind)
+	return u
+}
+
+func readObject(raw json.RawMessage) (*unstructured.Unstructured, error) {
+	v, err := decodeObject(raw)
+	if err != nil {
+		return nil, err
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("not an object")
+	}
+	return &unstructured.Unstructured{Object: m}, nil
+}
+
+func (o *oracle) fieldManager(r *request) (answer, error) {
+	kind := schema.GroupVersionKind{Group: r.GVK.Group, Version: r.GVK.Version, Kind: r.GVK.Kind}
+	var types managedfields.TypeConverter = managedfields.NewDeducedTypeConverter()
+	if r.Schema != "deduced" {
+		c := converter{types: map[schema.GroupVersionKind]typed.ParseableType{}}
+		for key, name := range r.TypeOf {
+			t, err := o.typeOf(r.Schema, name)
+			if err != nil {
+				return nil, err
+			}
+			gvk, err := parseKind(key)
+			if err != nil {
+				return nil, err
+			}
+			c.types[gvk] = t
+		}
+		types = c
+	}
+	fm, err := managedfields.NewDefaultCRDFieldManager(types, versions{kind.GroupVersion()}, nothing{}, nothing{}, kind, kind.GroupVersion(), r.Subresource, nil)
+	if err != nil {
+		return nil, err
+	}
+	live := empty(kind)
+	if len(r.Live) > 0 && string(r.Live) != "null" {
+		if live, err = readObject(r.Live); err != nil {
+			return nil, err
+		}
+	}
+	steps := []answer{}
+	for i, s := range r.Steps {
+		object, err := readObject(s.Object)
+		if err != nil {
+			return nil, err
+		}
+		a := answer{}
+		out, err := runStep(fm, live, object, s)
+		if err != nil {
+			a["error"] = err.Error()
+			if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+				a["status"] = status.Status()
+			}
+		} else {
+			stamp(out.result, out.second, i)
+			live = out.result
+			b, err := json.Marshal(live.Object)
+			if err != nil {
+				return nil, err
+			}
+			a["object"] = json.RawMessage(b)
+		}
+		steps = append(steps, a)
+	}
+	return answer{"steps": steps}, nil
+}
+
+func parseKind(key string) (schema.GroupVersionKind, error) {
+	for i := len(key) - 1; i >= 0; i-- {
+		if key[i] == '/' {
+			gv, err := schema.ParseGroupVersion(key[:i])
+			return gv.WithKind(key[i+1:]), err
+		}
+	}
+	return schema.GroupVersionKind{}, fmt.Errorf("not a kind: %q", key)
+}
+
+type ran struct {
+	result *unstructured.Unstructured
+	second int64
+}
+
+// runStep runs a step within one second of the clock.
+func runStep(fm *managedfields.FieldManager, live, object *unstructured.Unstructured, s step) (ran, error) {
+	for {
+		before := time.Now().Unix()
+		var result runtime.Object
+		var err error
+		l, n := live.DeepCopy(), object.DeepCopy()
+		switch s.Op {
+		case "apply":
+			result, err = fm.Apply(l, n, s.Manager, s.Force)
+		case "update":
+			result, err = fm.Update(l, n, s.Manager)
+		case "update_no_errors":
+			result = fm.UpdateNoErrors(l, n, s.Manager)
+		default:
+			err = fmt.Errorf("unknown step %q", s.Op)
+		}
+		if time.Now().Unix() != before {
+			continue
+		}
+		if err != nil {
+			return ran{}, err
+		}
+		return ran{result.(*unstructured.Unstructured), before}, nil
+	}
+}
+
+// stamp replaces times of that second by the time of the step.
+func stamp(object *unstructured.Unstructured, second int64, index int) {
+	metadata, ok := object.Object["metadata"].(map[string]any)
+	if !ok {
+		return
+	}
+	entries, ok := metadata["managedFields"].([]any)
+	if !ok {
+		return
+	}
+	now := time.Unix(second, 0).UTC().Format(time.RFC3339)
+	fake := time.Date(2001, 1, 1, 0, 0, index+1, 0, time.UTC).Format(time.RFC3339)
+	for _, e := range entries {
+		if entry, ok := e.(map[string]any); ok && entry["time"] == now {
+			entry["time"] = fake
+		}
+	}
+}
