@@ -4,6 +4,14 @@
 //! configuration into a live object, finds the conflicts between field managers, supports forced
 //! takeover, and keeps the ownership records. Nothing here talks to a cluster.
 #![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::todo,
+    clippy::unimplemented
+)]
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -1,5 +1,13 @@
 //! The `managed-fields` program; everything it does is in `managed_fields::cli`.
 #![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::todo,
+    clippy::unimplemented
+)]
 
 use std::io::{self, BufWriter, IsTerminal};
 use std::process::ExitCode;

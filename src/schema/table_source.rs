@@ -45,19 +45,30 @@ pub fn table_source(
         "pub(super) static TABLES: Compiled = Compiled {{\n    pool: Cow::Borrowed(POOL),\n    types: Cow::Borrowed(&TYPES),\n    fields: Cow::Borrowed(&FIELDS),\n    keys: Cow::Borrowed(&KEYS),\n    names: Cow::Borrowed(&NAMES),\n    has_broken_lists: {},\n}};\n",
         tables.has_broken_lists
     );
-    let _ = writeln!(out, "#[rustfmt::skip]\npub(super) static KINDS: [KindRow; {}] = [", rows.len());
+    let _ =
+        writeln!(out, "#[rustfmt::skip]\npub(super) static KINDS: [KindRow; {}] = [", rows.len());
     for (group, version, kind, id) in rows {
-        let _ = writeln!(out, "    kind({}, {}, {}, {id}),", span(group), span(version), span(kind));
+        let _ =
+            writeln!(out, "    kind({}, {}, {}, {id}),", span(group), span(version), span(kind));
     }
-    let _ = writeln!(out, "];\n\n#[rustfmt::skip]\nstatic NAMES: [(Span, TypeId); {}] = [", tables.names.len());
+    let _ = writeln!(
+        out,
+        "];\n\n#[rustfmt::skip]\nstatic NAMES: [(Span, TypeId); {}] = [",
+        tables.names.len()
+    );
     for (name, id) in tables.names.iter() {
         let _ = writeln!(out, "    ({}, TypeId({})),", span(*name), id.0);
     }
-    let _ = writeln!(out, "];\n\n#[rustfmt::skip]\nstatic TYPES: [Atom; {}] = [", tables.types.len());
+    let _ =
+        writeln!(out, "];\n\n#[rustfmt::skip]\nstatic TYPES: [Atom; {}] = [", tables.types.len());
     for atom in tables.types.iter() {
         let _ = writeln!(out, "    {},", type_row(atom));
     }
-    let _ = writeln!(out, "];\n\n#[rustfmt::skip]\nstatic FIELDS: [Field; {}] = [", tables.fields.len());
+    let _ = writeln!(
+        out,
+        "];\n\n#[rustfmt::skip]\nstatic FIELDS: [Field; {}] = [",
+        tables.fields.len()
+    );
     for fields in tables.fields.chunks(4) {
         let row: Vec<String> = fields
             .iter()

@@ -30,7 +30,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("the built-in table differs from what the reference derives: run `tables write`");
+            eprintln!(
+                "the built-in table differs from what the reference derives: run `tables write`"
+            );
             ExitCode::FAILURE
         }
     }
