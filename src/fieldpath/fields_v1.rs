@@ -91,14 +91,11 @@ impl FieldSet {
 
 /// Reads a set and says whether writing it gives the same bytes.
 pub(crate) fn decode_fields_v1(json: &[u8]) -> Result<(FieldSet, bool), FieldsV1Error> {
-    let (set, simple) = decode(json)?;
-    if !simple {
-        return Ok((set, false));
-    }
-    let mut written = String::with_capacity(json.len());
-    set.write_fields_v1(&mut written)?;
-    let same = written.as_bytes() == json;
-    Ok((set, same))
+    let decoded = decode(json)?;
+    debug_assert!(
+        !decoded.1 || decoded.0.to_fields_v1().as_ref().map(String::as_bytes) == Ok(json)
+    );
+    Ok(decoded)
 }
 
 struct Frame {
@@ -116,6 +113,8 @@ struct Decoder<'j> {
     extra: String,
     entries: Vec<Entry>,
     disorder: bool,
+    /// Nothing was read so far that would be written differently.
+    tidy: bool,
     depth: usize,
 }
 
@@ -135,11 +134,12 @@ fn decode(json: &[u8]) -> Step<(FieldSet, bool)> {
         extra: String::new(),
         entries: Vec::with_capacity(text.len() / 16),
         disorder: false,
+        tidy: true,
         depth: 0,
     };
     decoder.document()?;
-    let Decoder { extra, entries, disorder, depth, .. } = decoder;
-    let simple = extra.is_empty();
+    let Decoder { extra, entries, disorder, tidy, depth, .. } = decoder;
+    let simple = tidy && extra.is_empty();
     let mut pool = String::with_capacity(text.len() + extra.len());
     pool.push_str(text);
     pool.push_str(&extra);
@@ -172,13 +172,17 @@ impl Decoder<'_> {
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
+            self.tidy = false;
         }
     }
 
     fn document(&mut self) -> Step<()> {
         self.skip_space();
         match self.peek() {
-            Some(b'n') => self.skip_value()?,
+            Some(b'n') => {
+                self.tidy = false;
+                self.skip_value()?;
+            }
             Some(b'{') => {
                 self.at += 1;
                 self.objects()?;
@@ -204,6 +208,7 @@ impl Decoder<'_> {
                     self.at += 1;
                     let frame_entry = frame.entry;
                     let is_member = frame.is_member || frame.last_child.is_none();
+                    self.tidy &= !(frame.is_member && frame.last_child.is_none());
                     if let Some(entry) = frame_entry {
                         let count = self.entries.len() - entry - 1;
                         self.entries[entry].count = count as u32;
@@ -223,6 +228,11 @@ impl Decoder<'_> {
             opened = false;
             let (key_start, key_end) = self.key()?;
             if &self.text[key_start..key_end] == "." {
+                // Written first, and only for elements.
+                self.tidy &= frame.entry.is_some()
+                    && frame.last_child.is_none()
+                    && !frame.is_member
+                    && self.bytes[self.at..].starts_with(b"{}");
                 frame.is_member = true;
                 self.skip_value()?;
                 continue;
@@ -256,6 +266,7 @@ impl Decoder<'_> {
                     opened = true;
                 }
                 Some(b'n') => {
+                    self.tidy = false;
                     self.skip_value()?;
                     self.entries[index].set_member(true);
                 }
@@ -387,6 +398,7 @@ fn is_canonical(key: &str) -> bool {
         b'f' => !rest.contains(&b'\\'),
         b'v' => simple_scalar(rest).is_some_and(|rest| rest.is_empty()),
         b'k' => simple_object(rest),
+        b'i' => simple_scalar(rest).is_some_and(|rest| rest.is_empty()) && rest[0].is_ascii_digit(),
         _ => false,
     }
 }

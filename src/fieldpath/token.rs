@@ -13,8 +13,8 @@ use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
 use crate::value::text::{
-    unescape, write_exact_json, write_json, write_json_string_html, write_json_string_plain,
-    write_path_value, write_quoted_go,
+    needs_escape, unescape, write_exact_json, write_json, write_json_string_html,
+    write_json_string_plain, write_path_value, write_quoted_go,
 };
 use crate::value::{Arena, Node, Source, Value, ValueRef};
 
@@ -29,10 +29,10 @@ fn is_simple(text: &str) -> bool {
 
 pub(crate) fn write_field(out: &mut String, name: &str) {
     out.push_str("f:");
-    if is_simple(name) {
-        out.push_str(name);
-    } else {
+    if needs_escape(name) {
         write_json_string_plain(out, name);
+    } else {
+        out.push_str(name);
     }
 }
 
@@ -309,10 +309,21 @@ pub(crate) fn eq(left: &str, right: &str) -> bool {
     left == right || (has_numbers(left) && cmp(left, right) == Ordering::Equal)
 }
 
-/// Whether another spelling of the element may be equal to it: only where numbers are.
+/// Whether another spelling of the element may be equal to it: only where a value is, or holds, a
+/// number.
 fn has_numbers(token: &str) -> bool {
-    matches!(kind(token), Kind::Key | Kind::Value)
-        && token.bytes().any(|byte| byte.is_ascii_digit())
+    let begins = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'[' | b'{'))
+    };
+    let bytes = token.as_bytes();
+    match kind(token) {
+        Kind::Value => begins(bytes.get(2)),
+        // Values stand behind the closing quote of a name and a colon.
+        Kind::Key => bytes
+            .windows(3)
+            .any(|window| matches!(window, [b'"', b':', b'0'..=b'9' | b'-' | b'[' | b'{'])),
+        _ => false,
+    }
 }
 
 /// Hashes an element so that equal elements hash alike.

@@ -94,6 +94,9 @@ fn no_default(schema: &Compiled, arena: &Arena<'_>, list: &ListPart, item: Node)
     String::new()
 }
 
+/// Up to this many items are held against each other without a table.
+const FEW: usize = 12;
+
 /// A path element that hashes and compares by its meaning.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Identity<'t>(pub(super) &'t str);
@@ -161,6 +164,18 @@ impl Identities {
 
     /// For every item the first item with the same identity, and whether any identity repeats.
     pub(super) fn firsts(&self) -> (Vec<u32>, bool) {
+        if self.len() <= FEW {
+            let mut repeated = false;
+            let firsts = (0..self.len())
+                .map(|index| {
+                    let token = self.get(index);
+                    let first = (0..index).find(|before| token::eq(self.get(*before), token));
+                    repeated |= first.is_some();
+                    first.unwrap_or(index) as u32
+                })
+                .collect();
+            return (firsts, repeated);
+        }
         let mut seen = HashMap::with_capacity(self.len());
         let mut repeated = false;
         let firsts = self

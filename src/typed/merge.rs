@@ -161,7 +161,7 @@ impl<'w> Merge<'w, '_> {
                 continue;
             }
             let Some(named) = left.or(right) else { continue };
-            let key = self.arena.key(named).into_owned();
+            let key = self.arena.key(named);
             let (id, _) = fields.find(&key);
             self.path.push_field(&key);
             let merged = self.value(id, left, right);
@@ -293,7 +293,14 @@ struct Alignment {
 }
 
 impl Alignment {
+    /// The identities of `right` are known to differ from each other.
     fn of(left: &Identities, right: &Identities) -> Alignment {
+        let aligned = left.len() == right.len()
+            && left.iter().zip(right.iter()).all(|(left, right)| token::eq(left, right));
+        if aligned {
+            let take = |index| Step::Take { left: Source::Item(index), right: index };
+            return Alignment { steps: (0..right.len() as u32).map(take).collect() };
+        }
         // Where each item of the right stands on the left, and the other way round.
         let by_right: HashMap<Identity<'_>, u32> = right
             .iter()

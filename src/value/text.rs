@@ -21,6 +21,18 @@ pub(super) fn first_special(word: u64) -> usize {
     if hits == 0 { 8 } else { (hits.trailing_zeros() / 8) as usize }
 }
 
+/// Whether the text holds a quote, a backslash or a control character.
+#[inline]
+pub(crate) fn needs_escape(text: &str) -> bool {
+    let mut chunks = text.as_bytes().chunks_exact(8);
+    let found = chunks.by_ref().any(|chunk| {
+        let mut word = [0u8; 8];
+        word.copy_from_slice(chunk);
+        first_special(u64::from_le_bytes(word)) < 8
+    });
+    found || chunks.remainder().iter().any(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'))
+}
+
 /// Decodes the escapes of a JSON string body; an unpaired surrogate becomes U+FFFD.
 pub(crate) fn unescape(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
