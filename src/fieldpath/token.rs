@@ -264,14 +264,36 @@ fn compare_simple_keys(left: &[u8], right: &[u8]) -> Option<Ordering> {
             .enumerate()
             .all(|(index, byte)| *byte != b'\\' || tail.get(index + 1) == Some(&b'"'))
     };
-    if !in_string || !simple(rest) || !simple(theirs) {
+    if !simple(rest) || !simple(theirs) {
         return None;
+    }
+    if !in_string {
+        return compare_small_numbers(prefix, rest, theirs);
     }
     match (rest.first()?, theirs.first()?) {
         (b'\\', _) => Some(Ordering::Less),
         (_, b'\\') => Some(Ordering::Greater),
         (a, b) => Some(a.cmp(b)),
     }
+}
+
+/// The order of two numbers of few digits that begin in the common prefix or right behind it.
+fn compare_small_numbers(prefix: &[u8], left: &[u8], right: &[u8]) -> Option<Ordering> {
+    let begun = prefix.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let begun = prefix.split_at_checked(prefix.len() - begun)?;
+    if begun.0.last() != Some(&b':') {
+        return None;
+    }
+    let number = |tail: &[u8]| {
+        let digits = tail.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let ends = matches!(tail.get(digits), Some(b',' | b'}'));
+        if !ends || digits + begun.1.len() > 6 || digits + begun.1.len() == 0 {
+            return None;
+        }
+        let figures = begun.1.iter().chain(tail.get(..digits)?);
+        Some(figures.fold(0u32, |number, digit| number * 10 + u32::from(digit - b'0')))
+    };
+    Some(number(left)?.cmp(&number(right)?))
 }
 
 /// The order of elements: fields, keys, values, indices, the invalid one; each by its content.
