@@ -114,10 +114,13 @@ impl Case {
         }
     }
 
+    pub(crate) fn wanted(&self) -> Size {
+        SIZES.iter().find(|(name, _)| *name == self.name).unwrap().1
+    }
+
     /// Stops unless the case is within a tenth of the size that it stands for.
     pub(crate) fn check_size(&self) {
-        let (_, wanted) = SIZES.iter().find(|(name, _)| *name == self.name).unwrap();
-        let size = self.size();
+        let (wanted, size) = (self.wanted(), self.size());
         let near = |is: usize, wanted: usize| is * 10 >= wanted * 9 && is * 10 <= wanted * 11;
         let fits = near(size.live, wanted.live)
             && near(size.nodes, wanted.nodes)

@@ -66,7 +66,7 @@ pub(crate) fn pod(schemas: &Schemas) -> Case {
         "kind": "Pod",
         "metadata": {
             "annotations": {
-                "ledger.example.com/config-hash": numbers.hex(32),
+                "ledger.example.com/config-hash": numbers.hex(64),
                 "ledger.example.com/scrape": "true",
             },
             "labels": {
@@ -81,7 +81,11 @@ pub(crate) fn pod(schemas: &Schemas) -> Case {
         "spec": {
             "automountServiceAccountToken": false,
             "containers": [{
-                "args": ["serve", "--listen=:8443", "--config=/etc/ledger/ledger.toml"],
+                "args": [
+                    "serve", "--listen=:8443", "--config=/etc/ledger/ledger.toml",
+                    "--metrics=:9090", "--shutdown-delay=15s", "--journal=/var/lib/ledger",
+                    "--peers=ledger-1.ledger:8444,ledger-2.ledger:8444", "--replicate", "--trace",
+                ],
                 "env": [
                     {"name": "LEDGER_LOG", "value": "info"},
                     {"name": "LEDGER_POOL", "value": "24"},
@@ -108,6 +112,7 @@ pub(crate) fn pod(schemas: &Schemas) -> Case {
             "terminationGracePeriodSeconds": 45,
             "tolerations": [
                 {"effect": "NoExecute", "key": "node.kubernetes.io/not-ready", "operator": "Exists"},
+                {"effect": "NoExecute", "key": "node.kubernetes.io/unreachable", "operator": "Exists"},
             ],
             "volumes": [{"configMap": {"name": "ledger", "optional": false}, "name": "config"}],
         },
@@ -153,7 +158,9 @@ pub(crate) fn node(schemas: &Schemas) -> Case {
         "metadata": {
             "annotations": {
                 "machine.example.com/image": "worker-2026-01",
+                "machine.example.com/provisioned-by": "machine-operator v3.1",
                 "machine.example.com/rack": "r17",
+                "machine.example.com/serial": "QX-2207-B-004417",
             },
             "labels": {
                 "kubernetes.io/arch": "amd64",
@@ -184,6 +191,8 @@ pub(crate) fn node(schemas: &Schemas) -> Case {
         ("ReadonlyFilesystem", "FilesystemIsNotReadOnly"),
         ("FrequentKubeletRestart", "NoFrequentKubeletRestart"),
         ("CorruptOverlay", "NoCorruptOverlay"),
+        ("ClockSkew", "ClockIsInStep"),
+        ("DeviceHealth", "DevicesAreHealthy"),
         ("Ready", "KubeletReady"),
     ]
     .iter()
@@ -193,7 +202,7 @@ pub(crate) fn node(schemas: &Schemas) -> Case {
         condition
     })
     .collect();
-    let images: Vec<Value> = (0..44)
+    let images: Vec<Value> = (0..33)
         .map(|index| {
             let name = format!("registry.example.com/team-{}/service-{index}", index % 7);
             json!({
@@ -206,6 +215,8 @@ pub(crate) fn node(schemas: &Schemas) -> Case {
         json!({
             "cpu": cpu, "ephemeral-storage": "103079215104", "hugepages-1Gi": "0",
             "hugepages-2Mi": "0", "memory": memory, "pods": "110",
+            "devices.example.com/fpga": "0", "devices.example.com/gpu": "2",
+            "devices.example.com/nic": "4",
         })
     };
     let status = json!({
@@ -308,7 +319,8 @@ pub(crate) fn deployment(schemas: &Schemas) -> Case {
                     "containers": [
                         {
                             "args": ["--domain=cluster.example.", "--dns-port=10053", "--v=2",
-                                "--config-dir=/etc/resolver"],
+                                "--config-dir=/etc/resolver", "--period=15s", "--upstream=198.51.100.53:53",
+                                "--stub-domains=/etc/resolver/stub-domains.json"],
                             "env": [{"name": "METRICS_PORT", "value": "10055"}],
                             "image": image("resolver"),
                             "imagePullPolicy": "IfNotPresent",
@@ -329,7 +341,9 @@ pub(crate) fn deployment(schemas: &Schemas) -> Case {
                         {
                             "args": ["-v=2", "-logtostderr", "-restart=true", "--", "-k",
                                 "--cache-size=1000", "--no-negcache", "--log-facility=-",
-                                "--server=/cluster.example/127.0.0.1#10053"],
+                                "--server=/cluster.example/127.0.0.1#10053",
+                                "--server=/in-addr.arpa/127.0.0.1#10053",
+                                "--server=/ip6.arpa/127.0.0.1#10053"],
                             "image": image("cache"),
                             "imagePullPolicy": "IfNotPresent",
                             "livenessProbe": probe("/healthz/cache", 60),
@@ -339,7 +353,7 @@ pub(crate) fn deployment(schemas: &Schemas) -> Case {
                             "volumeMounts": [{"mountPath": "/etc/cache", "name": "config"}],
                         },
                         {
-                            "args": ["--v=2", "--logtostderr", "--probe=resolver,127.0.0.1:10053"],
+                            "args": ["--v=2", "--logtostderr", "--probe=resolver,127.0.0.1:10053,resolver.names.svc.cluster.example"],
                             "image": image("sidecar"),
                             "imagePullPolicy": "IfNotPresent",
                             "name": "sidecar",
@@ -371,7 +385,7 @@ pub(crate) fn deployment(schemas: &Schemas) -> Case {
 /// A container with everything that a large one has.
 fn rich_container(index: usize) -> Value {
     let env: Vec<Value> = (0..20)
-        .map(|at| json!({"name": format!("SETTING_{at:02}"), "value": format!("value-{index}-{at}")}))
+        .map(|at| json!({"name": format!("SETTING_{at:02}"), "value": format!("the value of setting {at} of part {index}")}))
         .collect();
     let ports: Vec<Value> = (0..3)
         .map(|at| {
@@ -382,10 +396,16 @@ fn rich_container(index: usize) -> Value {
         })
         .collect();
     let mounts: Vec<Value> = (0..5)
-        .map(|at| json!({"mountPath": format!("/data/{at}"), "name": format!("volume-{at}")}))
+        .map(|at| json!({
+                "mountPath": format!("/data/{at}"), "name": format!("volume-{at}"),
+                "readOnly": at > 1,
+            }))
         .collect();
     json!({
-        "args": ["--serve", format!("--shard={index}")],
+        "args": [
+            "--serve", format!("--shard={index}"), "--broker=orders-broker.shop.svc:9092",
+            "--trace-endpoint=http://traces.observe.svc:4318", "--drain=30s",
+        ],
         "env": env,
         "image": format!("registry.example.com/orders/part-{index}:1.0.0"),
         "imagePullPolicy": "IfNotPresent",
@@ -394,10 +414,17 @@ fn rich_container(index: usize) -> Value {
         "ports": ports,
         "readinessProbe": probe("/ready", 5),
         "resources": {
-            "limits": {"cpu": "2", "memory": "1Gi"},
-            "requests": {"cpu": "500m", "memory": "512Mi"},
+            "limits": {"cpu": "2", "ephemeral-storage": "4Gi", "memory": "1Gi"},
+            "requests": {"cpu": "500m", "ephemeral-storage": "1Gi", "memory": "512Mi"},
         },
-        "securityContext": {"allowPrivilegeEscalation": false, "runAsNonRoot": true},
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "runAsNonRoot": true,
+            "runAsUser": 10_001,
+        },
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,
     })
 }
@@ -409,7 +436,7 @@ pub(crate) fn rich(schemas: &Schemas) -> Case {
         .map(|at| json!({"configMap": {"name": format!("orders-{at}")}, "name": format!("volume-{at}")}))
         .collect();
     let labels: Map<String, Value> =
-        (0..6).map(|at| (format!("orders.example.com/label-{at}"), json!(format!("v{at}")))).collect();
+        (0..12).map(|at| (format!("orders.example.com/label-{at:02}"), json!(format!("v{at}")))).collect();
     let config = json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -461,7 +488,7 @@ pub(crate) fn endpoints(schemas: &Schemas) -> Case {
         .map(|index| {
             json!({
                 "ip": format!("10.{}.{}.{}", 16 + index % 4, index / 250, 1 + index % 250),
-                "nodeName": format!("worker-{:03}.north.example", index % 120),
+                "nodeName": format!("worker-{:03}", index % 120),
                 "targetRef": {
                     "kind": "Pod",
                     "name": format!("web-frontend-{}-{}", numbers.hex(8), numbers.hex(5)),
@@ -484,7 +511,7 @@ pub(crate) fn endpoints(schemas: &Schemas) -> Case {
 /// A schema with long descriptions, one applier; a label is added.
 pub(crate) fn crd(schemas: &Schemas) -> Case {
     let mut numbers = Numbers::new(6);
-    let spec = object_schema(&mut numbers, 9, 3);
+    let spec = object_schema(&mut numbers, 14, 3);
     let config = json!({
         "apiVersion": "apiextensions.k8s.io/v1beta1",
         "kind": "CustomResourceDefinition",
@@ -520,8 +547,9 @@ pub(crate) fn crd(schemas: &Schemas) -> Case {
 }
 
 const NAMES: [&str; 16] = [
-    "backoff", "budget", "channel", "drain", "egress", "filter", "gateway", "hold", "ingress",
-    "journal", "keepalive", "listener", "mirror", "probe", "quota", "route",
+    "backoffPolicy", "budget", "channelSelector", "drainTimeout", "egressRules", "filterChain",
+    "gateway", "holdSeconds", "ingress", "journalPath", "keepalive", "listenerNames", "mirror",
+    "probeInterval", "quota", "routeWeights",
 ];
 
 /// The schema of an object with so many properties and so many levels below.
@@ -529,7 +557,7 @@ fn object_schema(numbers: &mut Numbers, width: usize, levels: usize) -> Value {
     let mut properties = Map::new();
     for at in 0..width {
         let name = format!("{}{}", NAMES[at % NAMES.len()], if levels == 0 { "Ref" } else { "" });
-        let property = match at % 9 {
+        let property = match at {
             0 | 1 if levels > 0 => object_schema(numbers, width, levels - 1),
             _ => leaf_schema(numbers, at),
         };
@@ -537,7 +565,7 @@ fn object_schema(numbers: &mut Numbers, width: usize, levels: usize) -> Value {
     }
     let required: Vec<String> = properties.keys().take(2).cloned().collect();
     json!({
-        "description": numbers.prose(300),
+        "description": numbers.prose(350),
         "properties": properties,
         "required": required,
         "type": "object",
@@ -545,7 +573,7 @@ fn object_schema(numbers: &mut Numbers, width: usize, levels: usize) -> Value {
 }
 
 fn leaf_schema(numbers: &mut Numbers, at: usize) -> Value {
-    let description = numbers.prose(300);
+    let description = numbers.prose(350);
     match at % 4 {
         0 => json!({"description": description, "type": "string"}),
         1 => json!({"description": description, "format": "int32", "type": "integer"}),
@@ -554,7 +582,16 @@ fn leaf_schema(numbers: &mut Numbers, at: usize) -> Value {
             "items": {
                 "properties": {
                     "key": {"description": numbers.prose(60), "type": "string"},
-                    "operator": {"description": numbers.prose(60), "type": "string"},
+                    "operator": {
+                        "description": numbers.prose(60), "enum": ["In", "NotIn", "Exists"],
+                        "type": "string",
+                    },
+                    "values": {
+                        "items": {"maxLength": 63, "minLength": 1, "type": "string"},
+                        "maxItems": 16,
+                        "type": "array",
+                    },
+                    "weight": {"format": "int32", "maximum": 100, "minimum": 0, "type": "integer"},
                 },
                 "required": ["key", "operator"],
                 "type": "object",

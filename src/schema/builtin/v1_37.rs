@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::super::compiled::{Atom, Field, Key, Span, TypeId};
 use super::super::compiled::{Compiled, ElementRelationship as R, KeyDefault as D, Scalar as S};
+use super::super::compiled::{Atom, Field, Key, Span, TypeId};
 use super::{KindRow, f, k, kind, list, map, s, t, v};
 
 pub(super) static TABLES: Compiled = Compiled {

@@ -1,0 +1,6 @@
+//! What the comparison with the reference and the vectors share: JSON that keeps every literal, the
+//! crate behind the protocol of `tests/oracle`, and the equality of two answers.
+
+pub mod compare;
+pub mod json;
+pub mod subject;
