@@ -81,7 +81,7 @@ pub(super) fn with_managed_fields(
         }
         (Some(list), metadata) => {
             let json = format!("{{\"metadata\":{{\"managedFields\":{list}}}}}");
-            let fresh = arena.parse(Source::Shared(json.into()))?;
+            let fresh = arena.parse_own(Source::Shared(json.into()))?;
             let fresh_meta = arena.child(fresh, 0);
             let list = arena.child(fresh_meta, 0);
             let Some(metadata) = metadata else {

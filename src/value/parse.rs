@@ -117,6 +117,16 @@ impl<'t> Arena<'t> {
 
     /// Parses a document into this arena and returns its root.
     pub(crate) fn parse(&mut self, source: Source<'t>) -> Result<Node, ParseError> {
+        self.parse_to_depth(source, MAX_DEPTH)
+    }
+
+    /// Parses text of our own making, which records every level of an object below levels of its
+    /// own.
+    pub(crate) fn parse_own(&mut self, source: Source<'t>) -> Result<Node, ParseError> {
+        self.parse_to_depth(source, 2 * MAX_DEPTH)
+    }
+
+    fn parse_to_depth(&mut self, source: Source<'t>, limit: usize) -> Result<Node, ParseError> {
         let Ok(base) = self.room_for(source.len()) else {
             return Err(ParseError::at(ParseErrorKind::TooLarge, source.as_bytes(), 0));
         };
@@ -128,6 +138,7 @@ impl<'t> Arena<'t> {
             pending: Vec::with_capacity(64),
             frames: Vec::with_capacity(16),
             depth: 0,
+            limit,
         };
         parser.nodes.reserve(source.len() / 24);
         let result = parser.document();
@@ -152,6 +163,7 @@ struct Parser<'s> {
     pending: Vec<Node>,
     frames: Vec<Frame>,
     depth: usize,
+    limit: usize,
 }
 
 type Step<T> = Result<T, ParseErrorKind>;
@@ -282,7 +294,7 @@ impl Parser<'_> {
                 self.at += 1;
                 self.skip_space();
                 let close = if is_map { b'}' } else { b']' };
-                if self.frames.len() >= MAX_DEPTH {
+                if self.frames.len() >= self.limit {
                     self.at = start;
                     return Err(ParseErrorKind::TooDeep);
                 }
