@@ -8,7 +8,7 @@ use crate::managedfields::{
 use crate::merge::{Conversion, ConvertError, Engine, Filters, Object, VersionedSet};
 use crate::schema::{GroupVersionKind, Schemas};
 use crate::typed::{Duplicates, Validity, validate};
-use crate::value::{Arena, Node, Value};
+use crate::value::{Arena, Node, Tag, Value};
 
 use super::cap_managers;
 use super::document::Document;
@@ -23,34 +23,47 @@ pub(super) const UNKNOWN: &str = "unknown";
 const CURRENT_OPERATION: &str = "current-operation";
 
 /// Objects of one API version: no other version can be had.
-pub(super) struct OneVersion<'v> {
-    version: &'v str,
+pub(super) struct OneVersion {
     alone: bool,
 }
 
-impl<'v> OneVersion<'v> {
+impl OneVersion {
     /// For the managers of `state`.
-    pub(super) fn of(version: &'v str, state: &ManagedState) -> OneVersion<'v> {
+    pub(super) fn of(version: &str, state: &ManagedState) -> OneVersion {
         let alone = state.managers.iter().all(|(_, owned)| owned.api_version == version);
-        OneVersion { version, alone }
+        OneVersion { alone }
     }
 }
 
-impl<'t> Conversion<'t> for OneVersion<'_> {
+impl<'t> Conversion<'t> for OneVersion {
     fn convert(
         &self,
-        _arena: &mut Arena<'t>,
+        arena: &mut Arena<'t>,
         object: &Object,
         version: &str,
     ) -> Result<Object, ConvertError> {
-        if version == self.version {
-            Ok(object.clone())
-        } else if version.matches('/').count() > 1 {
-            Err(ConvertError::Failed(format!("unexpected GroupVersion string: {version}")))
-        } else {
-            let text = format!("no kind is registered for version {version:?}");
-            Err(ConvertError::MissingVersion(text))
+        let failed = |text: &str| Err(ConvertError::Failed(text.to_owned()));
+        if version.matches('/').count() > 1 {
+            return failed(&format!("unexpected GroupVersion string: {version}"));
         }
+        let own = object::text(arena, object.node, "apiVersion");
+        if own == version {
+            return Ok(object.clone());
+        }
+        // Only a part of an object gets here, or a version that is gone.
+        if object.node.tag() != Tag::Map {
+            return failed("failed to convert value to unstructured for type <nil>");
+        }
+        if object::text(arena, object.node, "kind").is_empty() {
+            return failed("Object 'Kind' is missing in 'unstructured object has no kind'");
+        }
+        if own.is_empty() {
+            return failed(
+                "Object 'apiVersion' is missing in 'unstructured object has no version'",
+            );
+        }
+        let text = format!("no kind is registered for version {version:?}");
+        Err(ConvertError::MissingVersion(text))
     }
 
     fn keeps_objects(&self) -> bool {

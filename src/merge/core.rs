@@ -153,9 +153,6 @@ impl<'t> Engine<'_, 't> {
         object: &Object,
         version: &str,
     ) -> Result<Object, ConvertError> {
-        if self.conversion.keeps_objects() {
-            return Ok(object.clone());
-        }
         self.conversion.convert(self.arena, object, version)
     }
 

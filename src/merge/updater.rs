@@ -166,6 +166,9 @@ impl Conversion<'static> for Adapter<'_> {
         object: &Object,
         version: &str,
     ) -> Result<Object, ConvertError> {
+        if self.0.keeps_objects() {
+            return Ok(object.clone());
+        }
         let shared = Arc::new(arena.clone());
         let value = Value::from_parts(Arc::clone(&shared), object.node);
         let value = TypedValue::with_validity(value, object.ty.clone(), object.validity);

@@ -14,22 +14,20 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
 )
 
-// converter types objects by the parsers that were registered.
+// converter types objects by the parsers that were registered. The rest is left to the reference's
+// own converter, here without any type: its error for an unknown kind is of a type of its own, by
+// which the reference knows a version that is gone.
 type converter struct {
+	managedfields.TypeConverter
 	types map[schema.GroupVersionKind]typed.ParseableType
 }
 
 func (c converter) ObjectToTyped(object runtime.Object, options ...typed.ValidationOptions) (*typed.TypedValue, error) {
-	gvk := object.GetObjectKind().GroupVersionKind()
-	t, ok := c.types[gvk]
+	t, ok := c.types[object.GetObjectKind().GroupVersionKind()]
 	if !ok {
-		return nil, fmt.Errorf("no corresponding type for %v", gvk)
+		return c.TypeConverter.ObjectToTyped(object, options...)
 	}
 	return t.FromUnstructured(object.(*unstructured.Unstructured).UnstructuredContent(), options...)
-}
-
-func (c converter) TypedToObject(v *typed.TypedValue) (runtime.Object, error) {
-	return managedfields.NewDeducedTypeConverter().TypedToObject(v)
 }
 
 // versions knows the one version of the endpoint.
@@ -39,9 +37,18 @@ type versions struct {
 
 func (v versions) Convert(in, out, context any) error { return fmt.Errorf("not used") }
 
-func (v versions) ConvertToVersion(in runtime.Object, gv runtime.GroupVersioner) (runtime.Object, error) {
-	if gv.(schema.GroupVersion) != v.gv || in.GetObjectKind().GroupVersionKind().GroupVersion() != v.gv {
-		return nil, runtime.NewNotRegisteredErrForTarget("oracle", nil, gv)
+// ConvertToVersion is the identity for objects of the endpoint's version. An object without kind or
+// version is an error as it is with a scheme, and not a version that is gone.
+func (v versions) ConvertToVersion(in runtime.Object, target runtime.GroupVersioner) (runtime.Object, error) {
+	kind := in.GetObjectKind().GroupVersionKind()
+	if kind.Kind == "" {
+		return nil, runtime.NewMissingKindErr("unstructured object has no kind")
+	}
+	if kind.Version == "" {
+		return nil, runtime.NewMissingVersionErr("unstructured object has no version")
+	}
+	if target != v.gv || kind.GroupVersion() != v.gv {
+		return nil, runtime.NewNotRegisteredGVKErrForTarget("oracle", kind, target)
 	}
 	return in, nil
 }
@@ -80,7 +87,7 @@ func (o *oracle) fieldManager(r *request) (answer, error) {
 	kind := schema.GroupVersionKind{Group: r.GVK.Group, Version: r.GVK.Version, Kind: r.GVK.Kind}
 	var types managedfields.TypeConverter = managedfields.NewDeducedTypeConverter()
 	if r.Schema != "deduced" {
-		c := converter{types: map[schema.GroupVersionKind]typed.ParseableType{}}
+		c := converter{TypeConverter: o.noTypes, types: map[schema.GroupVersionKind]typed.ParseableType{}}
 		for key, name := range r.TypeOf {
 			t, err := o.typeOf(r.Schema, name)
 			if err != nil {

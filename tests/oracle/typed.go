@@ -2,9 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"sort"
 
+	"k8s.io/apimachinery/pkg/util/managedfields"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/merge"
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
@@ -14,10 +17,16 @@ import (
 type oracle struct {
 	parsers  map[string]*typed.Parser
 	handlers map[string]func(*request) (answer, error)
+	// noTypes is a type converter that knows no kind.
+	noTypes managedfields.TypeConverter
 }
 
 func newOracle() *oracle {
-	o := &oracle{parsers: map[string]*typed.Parser{}}
+	noTypes, err := managedfields.NewTypeConverter(nil, false)
+	if err != nil {
+		panic(err)
+	}
+	o := &oracle{parsers: map[string]*typed.Parser{}, noTypes: noTypes}
 	o.handlers = map[string]func(*request) (answer, error){
 		"hello":        o.hello,
 		"schema":       o.schema,
@@ -215,12 +224,40 @@ func (o *oracle) ensureNamed(r *request) (answer, error) {
 
 // renaming converts between versions that differ in the names of fields of the root.
 type renaming struct {
-	o        *oracle
-	versions map[string]versionSpec
-	missing  map[string]bool
+	versions map[string]*version
 	failing  map[string]bool
-	// at knows the version of every typed value by its type.
-	at map[*typed.TypedValue]string
+	// named finds the version of a typed value by the pointer to its type name: every version
+	// has a pointer of its own, so that versions may share a type.
+	named map[*string]*version
+}
+
+type version struct {
+	spec  versionSpec
+	typed typed.ParseableType
+	hub   map[string]string
+}
+
+func (o *oracle) newRenaming(r *request) (*renaming, error) {
+	c := &renaming{versions: map[string]*version{}, failing: names(r.Failing), named: map[*string]*version{}}
+	missing := names(r.Missing)
+	for name, spec := range r.Versions {
+		if missing[name] {
+			continue
+		}
+		t, err := o.typeOf(spec.Schema, spec.Type)
+		if err != nil {
+			return nil, err
+		}
+		typeName := *t.TypeRef.NamedType
+		t.TypeRef.NamedType = &typeName
+		v := &version{spec: spec, typed: t, hub: map[string]string{}}
+		for hubName, here := range spec.Rename {
+			v.hub[here] = hubName
+		}
+		c.versions[name] = v
+		c.named[&typeName] = v
+	}
+	return c, nil
 }
 
 type missingVersion struct{ version string }
@@ -232,79 +269,56 @@ func (c *renaming) IsMissingVersionError(err error) bool {
 	return ok
 }
 
-func (c *renaming) typeAt(version string) (typed.ParseableType, error) {
-	spec, ok := c.versions[version]
-	if !ok || c.missing[version] {
-		return typed.ParseableType{}, missingVersion{version}
+func (c *renaming) typeAt(name string) (typed.ParseableType, error) {
+	v, ok := c.versions[name]
+	if !ok {
+		return typed.ParseableType{}, missingVersion{name}
 	}
-	return c.o.typeOf(spec.Schema, spec.Type)
+	return v.typed, nil
 }
 
-// versionOf finds the version of an object by its type; objects of one type are of the first
-// version, by name, that has it.
-func (c *renaming) versionOf(v *typed.TypedValue) string {
-	names := []string{}
-	for name := range c.versions {
-		names = append(names, name)
+// Convert gives back its input along with an error, as the converter of Kubernetes does.
+func (c *renaming) Convert(object *typed.TypedValue, to fieldpath.APIVersion) (*typed.TypedValue, error) {
+	if c.failing[string(to)] {
+		return object, errors.New("conversion failed")
 	}
-	sort.Strings(names)
-	for _, name := range names {
-		t, err := c.o.typeOf(c.versions[name].Schema, c.versions[name].Type)
-		if err == nil && t.Schema == v.Schema() && sameRef(t, v) {
-			return name
-		}
+	there, ok := c.versions[string(to)]
+	if !ok {
+		return object, missingVersion{string(to)}
 	}
-	return ""
+	here, ok := c.named[object.TypeRef().NamedType]
+	if !ok {
+		return object, errors.New("an object of no version")
+	}
+	if here.spec.same(there.spec) {
+		return object, nil
+	}
+	raw := object.AsValue().Unstructured()
+	if fields, ok := raw.(map[string]any); ok {
+		raw = there.spec.names(here.hub, fields)
+	}
+	return there.typed.FromUnstructured(raw, typed.AllowDuplicates)
 }
 
-func sameRef(t typed.ParseableType, v *typed.TypedValue) bool {
-	ref := v.TypeRef()
-	return (&ref).Equals(&t.TypeRef)
-}
-
-func (c *renaming) Convert(v *typed.TypedValue, to fieldpath.APIVersion) (*typed.TypedValue, error) {
-	version := string(to)
-	if c.failing[version] {
-		return v, fmt.Errorf("conversion failed")
-	}
-	t, err := c.typeAt(version)
-	if err != nil {
-		return v, err
-	}
-	from := c.versionOf(v)
-	if from == version || c.versions[from].same(c.versions[version]) {
-		return v, nil
-	}
-	raw := v.AsValue().Unstructured()
-	object, ok := raw.(map[string]any)
-	if ok {
-		out := map[string]any{}
-		hub := map[string]string{}
-		for name, here := range c.versions[from].Rename {
-			hub[here] = name
-		}
-		keys := []string{}
-		for key := range object {
-			keys = append(keys, key)
-		}
-		sort.Strings(keys)
-		for _, key := range keys {
-			name := key
-			if h, ok := hub[name]; ok {
-				name = h
-			}
-			if there, ok := c.versions[version].Rename[name]; ok {
-				name = there
-			}
-			out[name] = object[key]
-		}
-		raw = out
-	}
-	return t.FromUnstructured(raw, typed.AllowDuplicates)
-}
-
+// same says that objects are alike in both versions.
 func (s versionSpec) same(other versionSpec) bool {
-	return s.Schema == other.Schema && s.Type == other.Type
+	return s.Schema == other.Schema && s.Type == other.Type && maps.Equal(s.Rename, other.Rename)
+}
+
+// names gives fields the names of this version; of two fields that get one name the later stays.
+func (s versionSpec) names(hub map[string]string, fields map[string]any) map[string]any {
+	out := map[string]any{}
+	for _, key := range sortedKeys(fields) {
+		name := key
+		if hubName, ok := hub[name]; ok {
+			name = hubName
+		}
+		if renamed, ok := s.Rename[name]; ok {
+			name = renamed
+		}
+		out[name] = fields[key]
+	}
+	return out
 }
 
 func names(list []string) map[string]bool {
@@ -316,7 +330,10 @@ func names(list []string) map[string]bool {
 }
 
 func (o *oracle) updater(r *request) (answer, error) {
-	converter := &renaming{o: o, versions: r.Versions, missing: names(r.Missing), failing: names(r.Failing)}
+	converter, err := o.newRenaming(r)
+	if err != nil {
+		return nil, err
+	}
 	builder := merge.UpdaterBuilder{Converter: converter, ReturnInputOnNoop: r.ReturnInputOnNoop}
 	if r.IgnoredFields != nil {
 		builder.IgnoredFields = map[fieldpath.APIVersion]*fieldpath.Set{}
@@ -360,7 +377,7 @@ func (o *oracle) updater(r *request) (answer, error) {
 	steps := []answer{}
 	for _, s := range r.Steps {
 		a := answer{}
-		result, now, next, err := o.updaterStep(u, converter, live, managers, s, r)
+		result, now, next, err := updaterStep(u, converter, live, managers, s)
 		if err != nil {
 			a["error"] = err.Error()
 			if conflicts, ok := err.(merge.Conflicts); ok {
@@ -401,12 +418,14 @@ func (o *oracle) updater(r *request) (answer, error) {
 	return answer{"steps": steps}, nil
 }
 
-func (o *oracle) updaterStep(u *merge.Updater, c *renaming, live *typed.TypedValue, managers fieldpath.ManagedFields, s step, r *request) (result, now *typed.TypedValue, next fieldpath.ManagedFields, err error) {
+// updaterStep runs one step; next and now are the managers and the object after it.
+func updaterStep(u *merge.Updater, c *renaming, live *typed.TypedValue, managers fieldpath.ManagedFields, s step) (result, now *typed.TypedValue, next fieldpath.ManagedFields, err error) {
 	t, err := c.typeAt(s.Version)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if live == nil {
+	created := live == nil
+	if created {
 		if live, err = t.FromUnstructured(nil); err != nil {
 			return nil, nil, nil, err
 		}
@@ -434,19 +453,20 @@ func (o *oracle) updaterStep(u *merge.Updater, c *renaming, live *typed.TypedVal
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		force := s.Op == "force"
-		if s.Op == "extract_apply" {
-			force = true
+		// A first object is applied as it is; later ones on top of what the manager has.
+		if s.Op == "extract_apply" && !created {
+			set := fieldpath.NewSet()
 			if m, ok := managers[s.Manager]; ok {
 				if m.APIVersion() != version {
-					return nil, nil, nil, fmt.Errorf("existing managed fieldset version does not match the requested version")
+					return nil, nil, nil, fmt.Errorf("existing managed fieldpath set APIVersion (%s) differs from desired (%s), unable to extract", m.APIVersion(), version)
 				}
-				extracted := live.ExtractItems(m.Set().Leaves())
-				if object, err = extracted.Merge(object); err != nil {
-					return nil, nil, nil, err
-				}
+				set = m.Set().Leaves()
+			}
+			if object, err = live.ExtractItems(set).Merge(object); err != nil {
+				return nil, nil, nil, err
 			}
 		}
+		force := s.Op != "apply"
 		result, next, err = u.Apply(live, object, version, managers.Copy(), s.Manager, force)
 		if err != nil {
 			return nil, nil, nil, err
