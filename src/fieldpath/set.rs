@@ -155,7 +155,11 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
         }
         let text = |at: usize| tape[at].token(pool);
         if !children.windows(2).all(|pair| token::cmp(text(pair[0]), text(pair[1])).is_lt()) {
-            children.sort_by(|left, right| token::cmp(text(*left), text(*right)));
+            let mut keyed: Vec<_> =
+                children.iter().map(|at| (token::sort_key(text(*at)), *at)).collect();
+            keyed.sort_by(|left, right| left.0.cmp(&right.0));
+            children.clear();
+            children.extend(keyed.into_iter().map(|(_, at)| at));
         }
         let mut groups: Vec<Group> = Vec::with_capacity(children.len());
         for at in children {

@@ -325,6 +325,44 @@ pub(crate) fn cmp(left: &str, right: &str) -> Ordering {
     }
 }
 
+/// What most elements can be sorted by without reading them over and over.
+#[derive(Clone, Copy)]
+pub(super) struct SortKey<'t> {
+    token: &'t str,
+    kind: Kind,
+    /// The name of a field, or the first name and text of a key; none where that does not do.
+    parts: Option<(&'t str, &'t str)>,
+}
+
+pub(super) fn sort_key(token: &str) -> SortKey<'_> {
+    let kind = kind(token);
+    let text = body(token);
+    let parts = match kind {
+        Kind::Field if !text.as_bytes().contains(&b'\\') => Some((text, "")),
+        Kind::Key => first_text(text),
+        _ => None,
+    };
+    SortKey { token, kind, parts }
+}
+
+/// The first name and value of a key, if both are plain strings.
+fn first_text(key: &str) -> Option<(&str, &str)> {
+    let (name, rest) = key.strip_prefix("{\\\"")?.split_once('\\')?;
+    let (value, rest) = rest.strip_prefix("\":\\\"")?.split_once('\\')?;
+    rest.starts_with('"').then_some((name, value))
+}
+
+impl SortKey<'_> {
+    pub(super) fn cmp(&self, other: &SortKey<'_>) -> Ordering {
+        match (self.parts, other.parts) {
+            (Some(ours), Some(theirs)) if self.kind == other.kind => {
+                ours.cmp(&theirs).then_with(|| cmp(self.token, other.token))
+            }
+            _ => cmp(self.token, other.token),
+        }
+    }
+}
+
 /// Whether two tokens are the same element.
 #[inline]
 pub(crate) fn eq(left: &str, right: &str) -> bool {

@@ -7,7 +7,7 @@ use crate::value::Value;
 
 use super::compiled::{
     Atom, Compiled, ElementRelationship, Field, Key, KeyDefault, ListPart, MapPart, Scalar, Span,
-    TypeId,
+    TypeId, prefix,
 };
 
 /// A schema as written: named types in order.
@@ -192,10 +192,11 @@ impl Builder {
         sorted.dedup_by_key(|(name, _)| *name);
         let mut fields = Vec::with_capacity(sorted.len());
         let mut defaults = Vec::new();
-        for (name, at) in sorted {
+        for (text, at) in sorted {
             let Some((_, type_ref, default)) = map.fields.get(at) else { continue };
-            let name = self.text(name);
-            fields.push(Field { name, type_id: self.reference(type_ref) });
+            let name = self.text(text);
+            let prefix = prefix(text);
+            fields.push(Field { name, prefix, type_id: self.reference(type_ref) });
             if let Some(default) = default {
                 let mut json = String::new();
                 crate::value::text::write_exact_json(&mut json, default.as_ref());

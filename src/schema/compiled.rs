@@ -110,7 +110,24 @@ impl MapPart {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) name: Span,
+    /// The first eight bytes of the name, as [`prefix`] reads them.
+    pub(crate) prefix: u64,
     pub(crate) type_id: TypeId,
+}
+
+/// The first eight bytes of a name as one number: names of different prefixes are ordered as
+/// these are.
+#[inline]
+pub(crate) fn prefix(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    if let Some(first) = bytes.first_chunk::<8>() {
+        return u64::from_be_bytes(*first);
+    }
+    let mut word = [0; 8];
+    for (slot, byte) in word.iter_mut().zip(bytes) {
+        *slot = *byte;
+    }
+    u64::from_be_bytes(word)
 }
 
 /// What stands for a list key that an item lacks.
@@ -212,20 +229,14 @@ impl<'s> FieldCursor<'s> {
     /// The type of the member and whether it is a declared field.
     #[inline]
     pub(crate) fn find(&mut self, name: &str) -> (TypeId, bool) {
+        let wanted = prefix(name);
         while let Some((field, rest)) = self.fields.split_first() {
-            match self.schema.bytes(field.name).cmp(name.as_bytes()) {
-                std::cmp::Ordering::Less => {
-                    // Far ahead the search is binary, so that few members of a wide type cost
-                    // few comparisons.
-                    if rest.len() > 16 {
-                        let skip = rest.partition_point(|field| {
-                            self.schema.bytes(field.name) < name.as_bytes()
-                        });
-                        self.fields = rest.get(skip..).unwrap_or_default();
-                    } else {
-                        self.fields = rest;
-                    }
-                }
+            let order = field
+                .prefix
+                .cmp(&wanted)
+                .then_with(|| self.schema.bytes(field.name).cmp(name.as_bytes()));
+            match order {
+                std::cmp::Ordering::Less => self.fields = rest,
                 std::cmp::Ordering::Equal => {
                     self.fields = rest;
                     return (field.type_id, true);

@@ -73,7 +73,10 @@ pub fn table_source(
         let row: Vec<String> = fields
             .iter()
             .map(|field| {
-                format!("f({}, {}, {})", field.name.start, field.name.len, field.type_id.0)
+                format!(
+                    "f({}, {}, {:#x}, {})",
+                    field.name.start, field.name.len, field.prefix, field.type_id.0
+                )
             })
             .collect();
         let _ = writeln!(out, "    {},", row.join(", "));

@@ -31,8 +31,8 @@ const fn s(start: u32, len: u32) -> Span {
     Span { start, len }
 }
 
-const fn f(start: u32, len: u32, id: u32) -> Field {
-    Field { name: s(start, len), type_id: TypeId(id) }
+const fn f(start: u32, len: u32, prefix: u64, id: u32) -> Field {
+    Field { name: s(start, len), prefix, type_id: TypeId(id) }
 }
 
 const fn k(start: u32, len: u32, default: KeyDefault) -> Key {
