@@ -31,8 +31,8 @@ pub enum PathElement {
 #[non_exhaustive]
 pub enum ElementError {
     /// Less than a kind and a colon.
-    #[error("key must be 2 characters long: {0}")]
-    TooShort(String),
+    #[error("key must be 2 characters long:")]
+    TooShort,
     /// No colon behind the kind.
     #[error("missing colon: {0}")]
     MissingColon(String),

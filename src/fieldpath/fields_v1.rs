@@ -458,7 +458,7 @@ fn simple_object(bytes: &[u8]) -> bool {
 pub(super) fn write_token_of_key(out: &mut String, key: &str) -> Result<(), ElementError> {
     let bytes = key.as_bytes();
     if bytes.len() < 2 {
-        return Err(ElementError::TooShort(key.to_owned()));
+        return Err(ElementError::TooShort);
     }
     if bytes[1] != b':' {
         return Err(ElementError::MissingColon(key.to_owned()));

@@ -293,7 +293,8 @@ fn compare_small_numbers(prefix: &[u8], left: &[u8], right: &[u8]) -> Option<Ord
         let figures = begun.1.iter().chain(tail.get(..digits)?);
         Some(figures.fold(0u32, |number, digit| number * 10 + u32::from(digit - b'0')))
     };
-    Some(number(left)?.cmp(&number(right)?))
+    // Equal numbers differ behind themselves.
+    Some(number(left)?.cmp(&number(right)?)).filter(|order| order.is_ne())
 }
 
 /// The order of elements: fields, keys, values, indices, the invalid one; each by its content.
@@ -429,6 +430,12 @@ fn normalised(token: &str) -> String {
             out.push(')');
         }
     }
+    let alike = |value: &Value| {
+        let mut text = String::new();
+        let depth = value.parts().0.depth();
+        crate::deep::with_stack(depth, || write(&mut text, value.as_ref()));
+        text
+    };
     let json = plain(body(token));
     let mut out = String::new();
     if kind(token) == Kind::Key {
@@ -441,17 +448,13 @@ fn normalised(token: &str) -> String {
             write_json_string_plain(&mut out, &name);
             out.push_str("\\\":");
             if let Ok(value) = Value::from_json(json) {
-                let mut text = String::new();
-                crate::deep::with_stack(usize::MAX >> 40, || write(&mut text, value.as_ref()));
-                write_json_string_plain(&mut out, &text);
+                write_json_string_plain(&mut out, &alike(&value));
             }
         }
         out.push('}');
     } else if let Ok(value) = Value::from_json(&json) {
         out.push_str("v:");
-        let mut text = String::new();
-        write(&mut text, value.as_ref());
-        write_json_string_plain(&mut out, &text);
+        write_json_string_plain(&mut out, &alike(&value));
     }
     out
 }

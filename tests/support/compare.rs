@@ -161,7 +161,7 @@ const READER: [&str; 6] = [
 /// Removes error texts that need not be equal from both answers, where both have one.
 fn forget_loose_texts(request: &Json, expected: &mut Json, got: &mut Json) {
     let op = request.str_of("op");
-    let mut pair = |expected: &mut Json, got: &mut Json| {
+    let pair = |expected: &mut Json, got: &mut Json| {
         if let (Some(Json::String(text)), Some(_)) = (expected.get("error"), got.get("error"))
             && is_loose(op, text)
         {
