@@ -8,7 +8,9 @@ pub(crate) mod text;
 
 use managed_fields::fieldmanager::{Document, FieldManager};
 use managed_fields::fieldpath::FieldSet;
-use managed_fields::schema::{GroupVersionKind, Schemas};
+use managed_fields::merge::{Managers, VersionedSet};
+use managed_fields::schema::{GroupVersionKind, Schemas, Type};
+use managed_fields::typed::TypedValue;
 use serde_json::{Map, Value, json};
 
 /// When the benchmarks write.
@@ -165,6 +167,89 @@ impl Case {
         }
         assert_eq!(object, live, "{}", self.name);
     }
+}
+
+/// A case in memory, as those see it who keep ownership themselves.
+pub(crate) struct Typed {
+    pub(crate) ty: Type,
+    pub(crate) version: String,
+    pub(crate) live: TypedValue,
+    /// The live object with the one field changed.
+    pub(crate) new: TypedValue,
+    pub(crate) config: TypedValue,
+    pub(crate) managers: Managers,
+    /// The applier among the managers.
+    pub(crate) manager: String,
+}
+
+impl Case {
+    /// The live object after the apply, so that applying once more changes nothing.
+    pub(crate) fn settled(&self, schemas: &Schemas) -> String {
+        let manager = FieldManager::new(schemas);
+        let request = manager.apply(&self.live, &self.config).field_manager(self.manager);
+        let applied = request.at(NOW.parse().unwrap()).run().unwrap();
+        self.check(applied.object());
+        applied.object().to_owned()
+    }
+
+    /// The document with another value in the changed field.
+    pub(crate) fn with(&self, document: &str, value: &str) -> String {
+        let mut document: Value = serde_json::from_str(document).unwrap();
+        let (parent, key) = self.changed.rsplit_once('/').unwrap();
+        match document.pointer_mut(parent).unwrap() {
+            Value::Object(members) => members.insert(key.to_owned(), json!(value)),
+            _ => None,
+        };
+        document.to_string()
+    }
+
+    pub(crate) fn typed(&self, schemas: &Schemas) -> Typed {
+        let mut live = self.live_value();
+        let entries = take(&mut live, "/metadata/managedFields");
+        let text = |key: &str| live[key].as_str().unwrap();
+        let version = text("apiVersion").to_owned();
+        let ty = schemas.find(&GroupVersionKind::new(&version, text("kind"))).unwrap();
+        let live = live.to_string();
+        let new = self.with(&live, self.after.as_str().unwrap());
+        let typed = |json: &str| typed(&ty, json);
+        let managers = entries.as_array().unwrap().iter().map(|entry| {
+            let owned = VersionedSet {
+                set: FieldSet::from_fields_v1(entry["fieldsV1"].to_string().as_bytes()).unwrap(),
+                api_version: version.clone(),
+                applied: entry["operation"] == "Apply",
+            };
+            (entry["manager"].as_str().unwrap().to_owned(), owned)
+        });
+        let managers = managers.collect();
+        let (live, new, config) = (typed(&live), typed(&new), strict(&ty, &self.config));
+        let manager = self.manager.to_owned();
+        Typed { ty, version, live, new, config, managers, manager }
+    }
+}
+
+/// A value of a type, as it is applied: nothing in it repeats.
+pub(crate) fn strict(ty: &Type, json: &str) -> TypedValue {
+    TypedValue::new(managed_fields::Value::from_json(json).unwrap(), ty.clone()).unwrap()
+}
+
+/// A value of a type, as it is stored.
+pub(crate) fn typed(ty: &Type, json: &str) -> TypedValue {
+    let value = managed_fields::Value::from_json(json).unwrap();
+    TypedValue::with_duplicates(value, ty.clone()).unwrap()
+}
+
+/// The type of a kind.
+pub(crate) fn type_of(schemas: &Schemas, api_version: &str, kind: &str) -> Type {
+    schemas.find(&GroupVersionKind::new(api_version, kind)).unwrap()
+}
+
+/// Criterion as the benchmarks use it.
+pub(crate) fn criterion() -> criterion::Criterion {
+    criterion::Criterion::default()
+        .sample_size(20)
+        .warm_up_time(std::time::Duration::from_millis(300))
+        .measurement_time(std::time::Duration::from_millis(1200))
+        .configure_from_args()
 }
 
 /// Takes a member out of an object.

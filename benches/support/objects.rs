@@ -285,9 +285,7 @@ fn probe(path: &str, delay: u32) -> Value {
 /// Three containers; one applier, and a controller for the status.
 pub(crate) fn deployment(schemas: &Schemas) -> Case {
     let image = |name: &str| format!("registry.example.com/names/{name}:1.24.0");
-    let port = |name: &str, port: u32, protocol: &str| {
-        json!({"containerPort": port, "name": name, "protocol": protocol})
-    };
+    let port = |name: &str, port: u32, protocol: &str| json!({"containerPort": port, "name": name, "protocol": protocol});
     let config = json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -396,10 +394,12 @@ fn rich_container(index: usize) -> Value {
         })
         .collect();
     let mounts: Vec<Value> = (0..5)
-        .map(|at| json!({
+        .map(|at| {
+            json!({
                 "mountPath": format!("/data/{at}"), "name": format!("volume-{at}"),
                 "readOnly": at > 1,
-            }))
+            })
+        })
         .collect();
     json!({
         "args": [
@@ -429,15 +429,16 @@ fn rich_container(index: usize) -> Value {
     })
 }
 
-/// Four large containers; two appliers and a controller.
-pub(crate) fn rich(schemas: &Schemas) -> Case {
-    let containers: Vec<Value> = (0..4).map(rich_container).collect();
+/// A Deployment of so many large containers.
+fn orders(containers: usize) -> Value {
+    let containers: Vec<Value> = (0..containers).map(rich_container).collect();
     let volumes: Vec<Value> = (0..5)
         .map(|at| json!({"configMap": {"name": format!("orders-{at}")}, "name": format!("volume-{at}")}))
         .collect();
-    let labels: Map<String, Value> =
-        (0..12).map(|at| (format!("orders.example.com/label-{at:02}"), json!(format!("v{at}")))).collect();
-    let config = json!({
+    let labels: Map<String, Value> = (0..12)
+        .map(|at| (format!("orders.example.com/label-{at:02}"), json!(format!("v{at}"))))
+        .collect();
+    json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"labels": labels, "name": "orders", "namespace": "shop"},
@@ -454,7 +455,17 @@ pub(crate) fn rich(schemas: &Schemas) -> Case {
                 },
             },
         },
-    });
+    })
+}
+
+/// The configuration of a Deployment of one large container.
+pub(crate) fn one_container() -> Value {
+    orders(1)
+}
+
+/// Four large containers; two appliers and a controller.
+pub(crate) fn rich(schemas: &Schemas) -> Case {
+    let config = orders(4);
     let scale = json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -547,9 +558,22 @@ pub(crate) fn crd(schemas: &Schemas) -> Case {
 }
 
 const NAMES: [&str; 16] = [
-    "backoffPolicy", "budget", "channelSelector", "drainTimeout", "egressRules", "filterChain",
-    "gateway", "holdSeconds", "ingress", "journalPath", "keepalive", "listenerNames", "mirror",
-    "probeInterval", "quota", "routeWeights",
+    "backoffPolicy",
+    "budget",
+    "channelSelector",
+    "drainTimeout",
+    "egressRules",
+    "filterChain",
+    "gateway",
+    "holdSeconds",
+    "ingress",
+    "journalPath",
+    "keepalive",
+    "listenerNames",
+    "mirror",
+    "probeInterval",
+    "quota",
+    "routeWeights",
 ];
 
 /// The schema of an object with so many properties and so many levels below.

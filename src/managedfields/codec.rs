@@ -114,8 +114,13 @@ fn read_entry(arena: &Arena<'_>, node: Node) -> Option<RawEntry> {
         None => None,
         Some(value) if value.is_null() => None,
         Some(value) if value.tag() == Tag::String => {
-            known += 1;
-            Some(parse_time(&arena.string(value))?)
+            let text = arena.string(value);
+            let time = parse_time(&text)?;
+            // A time that would be written differently keeps its entry from being copied.
+            let mut written = String::new();
+            write_time(time, &mut written);
+            known += usize::from(written.trim_matches('"') == text);
+            Some(time)
         }
         Some(_) => return None,
     };

@@ -95,8 +95,11 @@ impl Generator {
             "value" => self.value(rng),
             "from_value" => {
                 let mut maker = self.untyped(rng);
-                let value =
-                    if maker.rng.percent(40) { maker.anything(0) } else { self.any_root(maker.rng) };
+                let value = if maker.rng.percent(40) {
+                    maker.anything(0)
+                } else {
+                    self.any_root(maker.rng)
+                };
                 Json::map([("value", value)])
             }
             "managed" => self.managed(rng),
@@ -183,17 +186,39 @@ impl Generator {
             text = bytes.into_iter().collect();
         }
         if rng.in_1000(15) {
-            text = (*rng.pick(&["", " ", "null", "[]", "{}", "1", "\"f:a\"", "{}{}", "\u{feff}{}"]))
-                .to_owned();
+            text =
+                (*rng.pick(&["", " ", "null", "[]", "{}", "1", "\"f:a\"", "{}{}", "\u{feff}{}"]))
+                    .to_owned();
         }
         Json::map([("fieldsv1", Json::String(text))])
     }
 
     fn element(&self, rng: Rng) -> Json {
         const ODD: [&str; 24] = [
-            "", "f", "v", ":", "xx", "f;a", "zz:a", "x:1", "F:a", "r:x", "i:", "i:+1", "i:01",
-            "i:-1", "i:1.0", "i:0x10", "i:9223372036854775808", "k:null", "k:[]", "k:5", "k:",
-            "v:", "k:{\"b\":1,\"a\":2,\"b\":3}", "v: 1 ",
+            "",
+            "f",
+            "v",
+            ":",
+            "xx",
+            "f;a",
+            "zz:a",
+            "x:1",
+            "F:a",
+            "r:x",
+            "i:",
+            "i:+1",
+            "i:01",
+            "i:-1",
+            "i:1.0",
+            "i:0x10",
+            "i:9223372036854775808",
+            "k:null",
+            "k:[]",
+            "k:5",
+            "k:",
+            "v:",
+            "k:{\"b\":1,\"a\":2,\"b\":3}",
+            "v: 1 ",
         ];
         let mut maker = self.untyped(rng);
         let mut element = maker.element();
@@ -236,8 +261,7 @@ impl Generator {
         }
         let mut patterns = Vec::new();
         for _ in 0..maker.rng.below(5) {
-            let mut path =
-                if paths.is_empty() { vec![] } else { maker.rng.pick(paths).clone() };
+            let mut path = if paths.is_empty() { vec![] } else { maker.rng.pick(paths).clone() };
             if maker.rng.percent(15) {
                 path.push(maker.element());
             }
@@ -289,10 +313,7 @@ impl Generator {
                 let share = *maker.rng.pick(&[0, 50, 100, 100]);
                 let set = maker.some_paths(&paths, share, 0);
                 let version = *maker.rng.pick(&["v1", "v1", "v1", "v2"]);
-                side.push((
-                    name,
-                    owned(&set_text(&set), version, maker.rng.percent(50)),
-                ));
+                side.push((name, owned(&set_text(&set), version, maker.rng.percent(50))));
             }
         }
         let [a, b] = sides;
@@ -356,7 +377,7 @@ impl Generator {
         let deduced = rng.percent(6);
         let count = if deduced { 1 } else { *rng.weighted(&[(11, 1), (5, 2), (4, 3)]) };
         let model = if deduced { &self.deduced } else { &self.block.hub };
-        let mut habits = Habits::TAME;
+        let mut habits = if rng.percent(12) { Habits::CARELESS } else { Habits::TAME };
         let repeating = rng.percent(12);
         if repeating {
             habits.repeats = 40;
@@ -416,7 +437,7 @@ impl Generator {
             let mut stale = Vec::new();
             maker.paths(Some(root), &other, &mut vec![], &mut stale);
             for (index, name) in names.iter().enumerate() {
-                if !maker.rng.percent(60) {
+                if !maker.rng.percent(75) {
                     continue;
                 }
                 let config = maker.part(root, &live, 50);
@@ -491,8 +512,7 @@ impl Generator {
         for step in 0..total {
             let is_last = step + 1 == total;
             let who = maker.rng.below(names.len());
-            let version = if maker.rng.percent(60) { last[who].0 } else { maker.rng.below(count) };
-            let op = if is_last && maker.rng.percent(55) {
+            let op = if is_last && maker.rng.percent(90) {
                 "apply"
             } else {
                 *maker.rng.weighted(&[
@@ -502,6 +522,9 @@ impl Generator {
                     (8, "extract_apply"),
                 ])
             };
+            let stay = if op == "extract_apply" { 92 } else { 60 };
+            let version =
+                if maker.rng.percent(stay) { last[who].0 } else { maker.rng.below(count) };
             let object = if op == "update" {
                 let object = match maker.rng.below(10) {
                     0 => maker.root(),
@@ -544,20 +567,17 @@ impl Generator {
         let mut config = match maker.rng.below(12) {
             0 => maker.root(),
             1 => Json::Map(vec![]),
-            2..6 if !last.is_null() => {
+            2..6 if !last.is_null() && !provoke => {
                 let keep = maker.rng.between(40, 100);
                 maker.part(root, last, keep)
             }
             _ => {
-                let keep = maker.rng.between(30, 90);
+                let keep = maker.rng.between(if provoke { 70 } else { 30 }, 95);
                 maker.part(root, live, keep)
             }
         };
-        let rate = if provoke {
-            maker.rng.between(15, 50)
-        } else {
-            *maker.rng.pick(&[0, 0, 5, 10, 25])
-        };
+        let rate =
+            if provoke { maker.rng.between(35, 75) } else { *maker.rng.pick(&[0, 0, 5, 10, 25]) };
         if rate > 0 {
             config = maker.mutate(root, &config, rate, 0);
         }
@@ -568,12 +588,7 @@ impl Generator {
         config
     }
 
-    fn field_manager(
-        &self,
-        mut rng: Rng,
-        tags: &mut BTreeSet<&'static str>,
-        crowd: bool,
-    ) -> Json {
+    fn field_manager(&self, mut rng: Rng, tags: &mut BTreeSet<&'static str>, crowd: bool) -> Json {
         let deduced = rng.percent(12);
         let model = &self.block.kind;
         let (group, version) = *rng.pick(&[("", "v1"), ("example.com", "v1"), ("apps", "v1beta1")]);
@@ -585,7 +600,7 @@ impl Generator {
             vec![format!("{group}/v0"), format!("{group}/v2"), "v1".to_owned()]
         };
         let subresource = if rng.percent(20) { "status" } else { "" };
-        let mut habits = Habits::TAME;
+        let mut habits = if rng.percent(12) { Habits::CARELESS } else { Habits::TAME };
         if rng.percent(8) {
             habits.repeats = 30;
         }
@@ -620,10 +635,7 @@ impl Generator {
                     self.block.documents[3].0.clone()
                 }),
             ),
-            (
-                "type_of",
-                Json::map([(format!("{endpoint}/Lamp"), Json::from(Model::ROOT))]),
-            ),
+            ("type_of", Json::map([(format!("{endpoint}/Lamp"), Json::from(Model::ROOT))])),
             (
                 "gvk",
                 Json::map([
@@ -646,7 +658,8 @@ impl Generator {
             name(&mut live, uid);
             let before = live.clone();
             if crowd || maker.rng.percent(75) {
-                let list = self.entries(&mut maker, &before, &endpoint, &others, names, crowd, tags);
+                let list =
+                    self.entries(&mut maker, &before, &endpoint, &others, names, crowd, tags);
                 if let Some(metadata) = live.get_mut("metadata") {
                     metadata.set("managedFields", list);
                 }
@@ -664,7 +677,7 @@ impl Generator {
         for step in 0..total {
             let is_last = step + 1 == total;
             let who = maker.rng.below(names.len());
-            let op = if is_last && maker.rng.percent(45) {
+            let op = if is_last && maker.rng.percent(88) {
                 "apply"
             } else if crowd {
                 *maker.rng.weighted(&[(1, "apply"), (8, "update")])
@@ -683,7 +696,7 @@ impl Generator {
                 }
                 live = maker.overlay(root, &live, &object);
                 last[who] = whole;
-                match maker.rng.below(250) {
+                match maker.rng.below(400) {
                     0 => drop(object.remove("apiVersion")),
                     1 => object.set("kind", "Secret".into()),
                     2 => object.set("apiVersion", "a/b/c".into()),
@@ -739,7 +752,7 @@ impl Generator {
                 match maker.rng.below(300) {
                     0 => object.set("metadata", Json::Null),
                     1 => drop(object.remove("metadata")),
-                    2 => object.set("kind", "Secret".into()),
+                    2 if is_last => object.set("kind", "Secret".into()),
                     _ => {}
                 }
             }
@@ -806,7 +819,7 @@ impl Generator {
             entry.push(("apiVersion", Json::String(version)));
             if !maker.rng.percent(8) {
                 let minute = maker.rng.below(if crowd { 5 } else { 30 });
-                let time = *maker.rng.weighted(&[(20, "Z"), (1, "+02:00"), (1, ".123456Z")]);
+                let time = *maker.rng.weighted(&[(100, "Z"), (1, "+02:00"), (1, ".123456Z")]);
                 entry.push(("time", Json::String(format!("2000-01-01T00:{minute:02}:00{time}"))));
             }
             entry.push(("fieldsType", Json::from("FieldsV1")));
@@ -997,7 +1010,9 @@ fn damage(document: &mut Json, rng: &mut Rng) {
                 damage(&mut items[at], rng);
             }
         },
-        Json::String(text) => *text = (*rng.pick(&["bogus", "atomic", "untyped", "", "t"])).to_owned(),
+        Json::String(text) => {
+            *text = (*rng.pick(&["bogus", "atomic", "untyped", "", "t"])).to_owned()
+        }
         _ => {}
     }
 }

@@ -140,7 +140,16 @@ fn shrink_document(
 
 /// Members that say what the request is about; without them it would be another one.
 const KEPT: [&str; 10] = [
-    "op", "gvk", "type_of", "schema", "type", "kind", "apiVersion", "manager", "version", "object",
+    "op",
+    "gvk",
+    "type_of",
+    "schema",
+    "type",
+    "kind",
+    "apiVersion",
+    "manager",
+    "version",
+    "object",
 ];
 
 fn is_kept(parent: &Json, index: usize) -> bool {

@@ -166,10 +166,7 @@ fn common_types() -> Vec<(String, Atom)> {
         ("strings".to_owned(), map_atom(vec![], Some(scalar("string")), Some("atomic"))),
         (
             "words".to_owned(),
-            Atom {
-                list: list_atom(scalar("string"), Some("associative"), &[]),
-                ..Atom::default()
-            },
+            Atom { list: list_atom(scalar("string"), Some("associative"), &[]), ..Atom::default() },
         ),
     ]
 }
@@ -259,8 +256,22 @@ impl Model {
     /// Fields with random names and types, so many and up to three more.
     pub fn random_fields(&mut self, rng: &mut Rng, depth: usize, at_least: usize) -> Vec<Field> {
         const NAMES: [&str; 16] = [
-            "alpha", "beta", "gamma", "delta", "x", "why", "f.g", "two words", "ünï", "a/b", "<h>",
-            "k", "id", "spec", "list", "y",
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "x",
+            "why",
+            "f.g",
+            "two words",
+            "ünï",
+            "a/b",
+            "<h>",
+            "k",
+            "id",
+            "spec",
+            "list",
+            "y",
         ];
         let mut names = NAMES;
         rng.shuffle(&mut names);
@@ -285,11 +296,9 @@ impl Model {
             32..37 => map_of(self.random_type(rng, depth + 1), Some("atomic")),
             37..43 => map_of(self.random_type(rng, depth + 1), None),
             43..51 => structure(self.random_fields(rng, depth + 1, 1)),
-            51..54 => inlined(map_atom(
-                self.random_fields(rng, depth + 1, 1),
-                None,
-                Some("atomic"),
-            )),
+            51..54 => {
+                inlined(map_atom(self.random_fields(rng, depth + 1, 1), None, Some("atomic")))
+            }
             54..57 => {
                 let element = if rng.percent(60) {
                     named("__untyped_deduced_")

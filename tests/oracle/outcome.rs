@@ -42,10 +42,9 @@ pub fn outcomes(request: &Json, answer: &Json) -> BTreeSet<&'static str> {
                 out.insert("emptied");
             }
             let text = step.get("object").map(Json::to_string).unwrap_or_default();
-            for (part, name) in [
-                ("ancient-changes", "folded"),
-                ("before-first-apply", "before-first-apply"),
-            ] {
+            for (part, name) in
+                [("ancient-changes", "folded"), ("before-first-apply", "before-first-apply")]
+            {
                 if text.contains(part) {
                     out.insert(name);
                 }
@@ -65,7 +64,8 @@ pub fn outcomes(request: &Json, answer: &Json) -> BTreeSet<&'static str> {
         for object in lists {
             versions.insert(object.str_of("apiVersion"));
             let entries = object.get("metadata").and_then(|m| m.get("managedFields"));
-            versions.extend(entries.into_iter().flat_map(Json::items).map(|e| e.str_of("apiVersion")));
+            versions
+                .extend(entries.into_iter().flat_map(Json::items).map(|e| e.str_of("apiVersion")));
         }
         versions.remove("");
     }

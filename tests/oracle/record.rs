@@ -20,8 +20,15 @@ const FILES: [(&str, &[&str], usize); 5] = [
     (
         "typed",
         &[
-            "schema", "validate", "merge", "compare", "to_field_set", "remove", "extract",
-            "reconcile", "ensure_named",
+            "schema",
+            "validate",
+            "merge",
+            "compare",
+            "to_field_set",
+            "remove",
+            "extract",
+            "reconcile",
+            "ensure_named",
         ],
         640,
     ),
@@ -72,8 +79,7 @@ fn make(seed: u64) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for (name, ops, wanted) in FILES {
         let ops: Vec<String> = ops.iter().map(|op| (*op).to_owned()).collect();
-        let heading =
-            Json::map([("versions", versions.clone()), ("seed", Json::number(seed))]);
+        let heading = Json::map([("versions", versions.clone()), ("seed", Json::number(seed))]);
         let mut file = Vectors::new(heading);
         let mut generator = Generator::new(seed, &ops);
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -188,8 +194,7 @@ impl Vectors {
                 self.text += &format!("{line}\n");
             }
         }
-        let line =
-            Json::map([("request", case.request.clone()), ("answer", answer.clone())]);
+        let line = Json::map([("request", case.request.clone()), ("answer", answer.clone())]);
         self.text += &format!("{line}\n");
         self.cases += 1;
     }

@@ -24,7 +24,9 @@ pub struct Habits {
 
 impl Habits {
     /// For histories that get far.
-    pub const TAME: Habits = Habits { wrong: 1, repeats: 0, broken: 2, nulls: 3, odd: 8 };
+    pub const TAME: Habits = Habits { wrong: 0, repeats: 0, broken: 0, nulls: 3, odd: 8 };
+    /// For histories in which something goes wrong.
+    pub const CARELESS: Habits = Habits { wrong: 4, repeats: 0, broken: 8, nulls: 4, odd: 12 };
     /// For operations on a single value.
     pub const WILD: Habits = Habits { wrong: 12, repeats: 6, broken: 40, nulls: 6, odd: 25 };
 }
@@ -189,19 +191,15 @@ impl<'m> Maker<'m> {
             0 => shape.map.map_or(Json::Null, |(map, _)| self.map(map, depth)),
             1 => shape.scalar.map_or(Json::Null, |kind| self.scalar(kind)),
             _ if depth > 6 => Json::List(vec![]),
-            _ => shape.list.map_or(Json::Null, |(list, relationship)| {
-                self.list(list, relationship, depth)
-            }),
+            _ => shape
+                .list
+                .map_or(Json::Null, |(list, relationship)| self.list(list, relationship, depth)),
         }
     }
 
     fn map(&mut self, map: &'m Map, depth: usize) -> Json {
         let mut members = Json::Map(vec![]);
-        let share = if depth == 0 {
-            self.rng.between(15, 55)
-        } else {
-            self.rng.between(20, 90)
-        };
+        let share = if depth == 0 { self.rng.between(15, 55) } else { self.rng.between(20, 90) };
         for field in &map.fields {
             if is_broken(&field.name) {
                 if !self.rng.in_1000(self.habits.broken) {
@@ -232,7 +230,8 @@ impl<'m> Maker<'m> {
 
     fn list(&mut self, list: &'m List, relationship: Option<&str>, depth: usize) -> Json {
         let count = *self.rng.weighted(&[(2, 0), (5, 1), (6, 2), (5, 3), (2, 4)]);
-        let mut items: Vec<Json> = (0..count).map(|_| self.item(list, relationship, depth)).collect();
+        let mut items: Vec<Json> =
+            (0..count).map(|_| self.item(list, relationship, depth)).collect();
         if is_associative(relationship) && !self.rng.percent(self.habits.repeats) {
             self.make_distinct(list, &mut items);
         }
@@ -280,6 +279,19 @@ impl<'m> Maker<'m> {
             };
             let null = self.rng.in_1000(self.habits.nulls);
             item.set(key, if null { Json::Null } else { value });
+        }
+        // An item needs one of its keys, or a default for it.
+        let declared = |key: &str| fields.iter().find(|field| field.name == key);
+        let is_lost = list.keys.iter().all(|key| {
+            item.get(key).is_none() && declared(key).is_none_or(|field| field.default.is_none())
+        });
+        if is_lost && !self.rng.in_1000(2 * self.habits.wrong) {
+            let key = list.keys[0];
+            let kind = declared(key)
+                .and_then(|field| self.model.resolve(&field.ty))
+                .and_then(|shape| shape.scalar);
+            let value = self.scalar(kind.unwrap_or("string"));
+            item.set(key, value);
         }
         item
     }
@@ -409,9 +421,7 @@ impl<'m> Maker<'m> {
                 }
                 out
             }
-            (Json::List(items), _, Some((list, relationship)))
-                if is_associative(relationship) =>
-            {
+            (Json::List(items), _, Some((list, relationship))) if is_associative(relationship) => {
                 let mut out = Vec::new();
                 for item in items {
                     if !self.rng.percent(keep) {
@@ -516,8 +526,7 @@ impl<'m> Maker<'m> {
 
     /// Some of the paths, and a few that lead elsewhere.
     pub fn some_paths(&mut self, from: &[Path], share: usize, strays: usize) -> Vec<Path> {
-        let mut out: Vec<Path> =
-            from.iter().filter(|_| self.rng.percent(share)).cloned().collect();
+        let mut out: Vec<Path> = from.iter().filter(|_| self.rng.percent(share)).cloned().collect();
         while self.rng.percent(strays) {
             let mut path = if from.is_empty() || self.rng.percent(40) {
                 vec![]

@@ -318,7 +318,8 @@ impl Parser<'_> {
     }
 
     fn hex(&mut self) -> Result<u32, String> {
-        let digits = self.text.get(self.at..self.at + 4).ok_or_else(|| self.wrong("open escape"))?;
+        let digits =
+            self.text.get(self.at..self.at + 4).ok_or_else(|| self.wrong("open escape"))?;
         self.at += 4;
         u32::from_str_radix(digits, 16).map_err(|_| self.wrong("not hexadecimal"))
     }

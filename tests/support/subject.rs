@@ -159,8 +159,8 @@ impl Subject {
 
     fn updater(&self, request: &Json) -> Answer {
         let converter = Renaming::of(self, request)?;
-        let mut updater = Updater::new(&converter)
-            .return_input_on_noop(request.flag("return_input_on_noop"));
+        let mut updater =
+            Updater::new(&converter).return_input_on_noop(request.flag("return_input_on_noop"));
         if let Some(ignored) = request.get("ignored_fields").filter(|ignored| !ignored.is_null()) {
             let mut sets = BTreeMap::new();
             for (version, set) in ignored.members() {
@@ -301,13 +301,7 @@ fn text_of(error: impl std::fmt::Display) -> String {
 /// A second of January 2001 as text.
 fn rfc3339(seconds: usize) -> String {
     let (day, rest) = (seconds / 86_400, seconds % 86_400);
-    format!(
-        "2001-01-{:02}T{:02}:{:02}:{:02}Z",
-        day + 1,
-        rest / 3600,
-        rest % 3600 / 60,
-        rest % 60
-    )
+    format!("2001-01-{:02}T{:02}:{:02}:{:02}Z", day + 1, rest / 3600, rest % 3600 / 60, rest % 60)
 }
 
 /// A value out of its raw text; a missing member is null.
