@@ -1,0 +1,197 @@
+//! Laws of the field manager: whole objects with their `managedFields`.
+
+use jiff::Timestamp;
+use managed_fields::fieldmanager::{ApplyError, Document, FieldManager};
+use managed_fields::schema::Schemas;
+use proptest::prelude::*;
+
+use crate::cases;
+use crate::parsers::{API_VERSION, KIND};
+use crate::strategies::{History, PLAIN, SOLID, SPICED, Step, history, json, schemas};
+
+fn at(second: usize) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second as i64).unwrap()
+}
+
+/// The object after a history; none if it never came to be.
+fn live_after(schemas: &Schemas, history: &History) -> Option<String> {
+    let manager = FieldManager::new(schemas);
+    // Half of the histories begin with an object that nobody manages.
+    let mut live = history.checked.then(|| history.start.clone());
+    for (second, step) in history.steps.iter().enumerate() {
+        let before = live.as_deref().map_or_else(Document::absent, Document::from);
+        let after = match step {
+            Step::Apply { manager: name, value, force, .. } => {
+                let request = manager.apply(before, value).field_manager(name).force(*force);
+                match request.at(at(second)).run() {
+                    Ok(applied) => Some(applied.object().to_owned()),
+                    Err(ApplyError::Conflict(_)) => None,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            Step::Update { manager: name, value, .. } => {
+                let request = manager.update(before, value).field_manager(name).at(at(second));
+                Some(request.run().unwrap().object().to_owned())
+            }
+        };
+        live = after.or(live);
+    }
+    live
+}
+
+/// The object with its entries in another order.
+fn with_entries_turned(object: &str, turn: usize) -> String {
+    let mut object: serde_json::Value = serde_json::from_str(object).unwrap();
+    if let Some(entries) = object["metadata"]["managedFields"].as_array_mut() {
+        let turn = turn % entries.len().max(1);
+        entries.rotate_left(turn);
+        if turn.is_multiple_of(2) {
+            entries.reverse();
+        }
+    }
+    object.to_string()
+}
+
+proptest! {
+    #![proptest_config(cases(100))]
+
+    #[test]
+    fn applying_twice_is_applying_once(
+        history in history(SOLID.object()), config in SOLID.object()
+    ) {
+        let schemas = schemas();
+        let manager = FieldManager::new(&schemas);
+        let live = live_after(&schemas, &history);
+        let live = live.as_deref().map_or_else(Document::absent, Document::from);
+        let apply = |live: Document<'_>, second| {
+            let request = manager.apply(live, &config).field_manager("applier-0").force(true);
+            request.at(at(second)).run()
+        };
+        let once = apply(live, 100).unwrap();
+        let twice = apply(once.object().into(), 200).unwrap();
+        prop_assert!(!twice.changed());
+        prop_assert_eq!(twice.object(), once.object());
+        prop_assert_eq!(twice.managed_fields(), once.managed_fields());
+        prop_assert!(twice.pruned().is_empty() && twice.taken_from().is_empty());
+    }
+
+    #[test]
+    fn giving_everything_up_removes_what_nobody_else_owns(
+        config in PLAIN.object(), other in PLAIN.object()
+    ) {
+        let schemas = schemas();
+        let manager = FieldManager::new(&schemas);
+        let apply = |live: Document<'_>, config: &str, name: &str| {
+            let request = manager.apply(live, config).field_manager(name).force(true);
+            request.at(at(100)).run().unwrap()
+        };
+        let bare = format!(
+            r#"{{"apiVersion":"{API_VERSION}","kind":"{KIND}","metadata":{{"name":"x"}}}}"#
+        );
+        let both = apply(apply(Document::absent(), &other, "b").object().into(), &config, "a");
+        let one = apply(both.object().into(), &other, "a");
+        let none = apply(one.object().into(), &bare, "b");
+        prop_assert_eq!(none.managed_fields().len(), 1);
+        let none = apply(none.object().into(), &bare, "a");
+        prop_assert_eq!(none.to_value(), json(&bare));
+        let alone = apply(Document::absent(), &config, "a");
+        prop_assert_eq!(apply(alone.object().into(), &bare, "a").to_value(), json(&bare));
+    }
+
+    #[test]
+    fn force_takes_what_a_refusal_names(
+        history in history(SPICED.object()), config in SPICED.object()
+    ) {
+        let schemas = schemas();
+        let manager = FieldManager::new(&schemas);
+        let Some(live) = live_after(&schemas, &history) else { return Ok(()) };
+        let apply = |force| {
+            let request = manager.apply(&live, &config).field_manager("applier-0").force(force);
+            request.at(at(100)).run()
+        };
+        let forced = apply(true).unwrap();
+        match apply(false) {
+            Ok(unforced) => {
+                prop_assert_eq!(unforced.object(), forced.object());
+            }
+            Err(ApplyError::Conflict(conflicts)) => {
+                prop_assert!(!conflicts.is_empty());
+                for conflict in &conflicts {
+                    let taken = forced.taken_from().iter().any(|(name, set)| {
+                        name == conflict.manager() && set.contains(conflict.path())
+                    });
+                    prop_assert!(taken, "{}", conflict.path());
+                    prop_assert!(conflict.live_value() != conflict.applied_value());
+                }
+            }
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        }
+    }
+
+    #[test]
+    fn writing_the_current_object_changes_nothing(history in history(SPICED.object())) {
+        let schemas = schemas();
+        let manager = FieldManager::new(&schemas);
+        let Some(live) = live_after(&schemas, &history) else { return Ok(()) };
+        let write = |live: &str| manager.update(live, live).field_manager("w").at(at(100)).run();
+        let written = write(&live).unwrap();
+        prop_assert_eq!(written.to_value(), json(&live));
+        // The codec of the list: what was encoded is decoded and encoded to the same text.
+        let again = write(written.object()).unwrap();
+        prop_assert_eq!(again.object(), written.object());
+        prop_assert_eq!(again.managed_fields(), written.managed_fields());
+    }
+
+    #[test]
+    fn the_order_of_entries_does_not_matter(
+        history in history(SPICED.object()), config in SPICED.object(), turn in 1..6usize
+    ) {
+        let schemas = schemas();
+        let manager = FieldManager::new(&schemas);
+        let Some(live) = live_after(&schemas, &history) else { return Ok(()) };
+        let turned = with_entries_turned(&live, turn);
+        let apply = |live: &str, force| {
+            manager.apply(live, &config).field_manager("applier-0").force(force).at(at(100)).run()
+        };
+        match (apply(&live, false), apply(&turned, false)) {
+            (Ok(one), Ok(other)) => {
+                prop_assert_eq!(one.managed_fields(), other.managed_fields());
+                prop_assert_eq!(one.to_value(), other.to_value());
+            }
+            (Err(one), Err(other)) => prop_assert_eq!(one.to_string(), other.to_string()),
+            (one, other) => return Err(TestCaseError::fail(format!("{one:?}\n{other:?}"))),
+        }
+        let (one, other) = (apply(&live, true).unwrap(), apply(&turned, true).unwrap());
+        prop_assert_eq!(one.managed_fields(), other.managed_fields());
+        prop_assert_eq!(one.taken_from(), other.taken_from());
+        let write = |live: &str| {
+            manager.update(live, &config).field_manager("w").at(at(100)).run().unwrap()
+        };
+        let (one, other) = (write(&live), write(&turned));
+        prop_assert_eq!(one.managed_fields(), other.managed_fields());
+        prop_assert_eq!(one.to_value(), other.to_value());
+    }
+
+    #[test]
+    fn the_entries_of_the_result_are_those_in_its_text(
+        history in history(SPICED.object()), config in SPICED.object()
+    ) {
+        let schemas = schemas();
+        let manager = FieldManager::new(&schemas);
+        let live = live_after(&schemas, &history);
+        let live = live.as_deref().map_or_else(Document::absent, Document::from);
+        let request = manager.apply(live, &config).field_manager("applier-0").force(true);
+        let applied = request.at(at(100)).run().unwrap();
+        let object = applied.object();
+        let read = manager.update(object, object).field_manager("w").at(at(200)).run().unwrap();
+        prop_assert_eq!(read.managed_fields(), applied.managed_fields());
+        let orders: Vec<_> = applied
+            .managed_fields()
+            .iter()
+            .map(|entry| (entry.manager.operation(), entry.time, entry.manager.name().to_owned()))
+            .collect();
+        let mut sorted = orders.clone();
+        sorted.sort();
+        prop_assert_eq!(orders, sorted);
+    }
+}

@@ -1,0 +1,245 @@
+//! Laws of sets of paths and of their wire form.
+
+use std::collections::BTreeSet;
+
+use managed_fields::fieldpath::{FieldSet, Filter, Path, PathElement};
+use proptest::prelude::*;
+
+use crate::cases;
+use crate::strategies::{path, paths, set};
+
+/// The slow obvious form of a set.
+fn model(set: &FieldSet) -> BTreeSet<Path> {
+    set.iter().collect()
+}
+
+fn collect<'p>(paths: impl IntoIterator<Item = &'p Path>) -> FieldSet {
+    paths.into_iter().cloned().collect()
+}
+
+fn is_below(path: &Path, other: &Path) -> bool {
+    path.elements().len() > other.elements().len() && path.elements().starts_with(other.elements())
+}
+
+/// A FieldsV1 document as others may write it: in any order, with space, members marked anywhere.
+fn scrambled(paths: &BTreeSet<Path>, seed: &mut u64) -> String {
+    let mut groups: Vec<(PathElement, bool, BTreeSet<Path>)> = Vec::new();
+    for path in paths {
+        let (first, rest) = path.elements().split_first().unwrap();
+        let at = match groups.iter().position(|(element, _, _)| element == first) {
+            Some(at) => at,
+            None => {
+                groups.push((first.clone(), false, BTreeSet::new()));
+                groups.len() - 1
+            }
+        };
+        if rest.is_empty() {
+            groups[at].1 = true;
+        } else {
+            groups[at].2.insert(Path::new(rest.to_vec()));
+        }
+    }
+    let mut random = |below: usize| {
+        *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (*seed >> 33) as usize % below
+    };
+    for at in (1..groups.len()).rev() {
+        groups.swap(at, random(at + 1));
+    }
+    let turn = random(3);
+    let members: Vec<String> = groups
+        .into_iter()
+        .map(|(element, member, below)| {
+            let key = serde_json::to_string(&element.to_fields_v1_key().unwrap()).unwrap();
+            let inner = scrambled(&below, seed);
+            let inner = inner.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+            let inner = inner.unwrap().trim();
+            let value = match (member, inner.is_empty(), turn) {
+                (true, true, 0) => "{}".to_owned(),
+                (true, true, 1) => "null".to_owned(),
+                (true, true, _) => r#"{".":{}}"#.to_owned(),
+                (true, false, 0) => format!(r#"{{".":{{}},{inner}}}"#),
+                (true, false, _) => format!("{{{inner} ,\t\".\" : null}}"),
+                (false, _, _) => format!("{{{inner}}}"),
+            };
+            format!("{key}:{value}")
+        })
+        .collect();
+    format!(" {{{}}}\n", members.join(if turn == 2 { " , " } else { "," }))
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn operations_are_those_of_sets(a in set(), b in set()) {
+        let (x, y) = (model(&a), model(&b));
+        prop_assert_eq!(model(&a.union(&b)), x.union(&y).cloned().collect::<BTreeSet<_>>());
+        prop_assert_eq!(
+            model(&a.intersection(&b)),
+            x.intersection(&y).cloned().collect::<BTreeSet<_>>()
+        );
+        prop_assert_eq!(
+            model(&a.difference(&b)),
+            x.difference(&y).cloned().collect::<BTreeSet<_>>()
+        );
+        prop_assert_eq!(a.is_subset(&b), x.is_subset(&y));
+        prop_assert_eq!(a == b, x == y);
+        prop_assert_eq!(a.is_empty(), x.is_empty());
+    }
+
+    #[test]
+    fn union_and_intersection_are_commutative_associative_and_idempotent(
+        a in set(), b in set(), c in set()
+    ) {
+        prop_assert_eq!(a.union(&b), b.union(&a));
+        prop_assert_eq!(a.intersection(&b), b.intersection(&a));
+        prop_assert_eq!(a.union(&b).union(&c), a.union(&b.union(&c)));
+        prop_assert_eq!(
+            a.intersection(&b).intersection(&c),
+            a.intersection(&b.intersection(&c))
+        );
+        prop_assert_eq!(a.union(&a), a.clone());
+        prop_assert_eq!(a.intersection(&a), a);
+    }
+
+    #[test]
+    fn union_and_intersection_absorb_and_distribute(a in set(), b in set(), c in set()) {
+        prop_assert_eq!(a.union(&a.intersection(&b)), a.clone());
+        prop_assert_eq!(a.intersection(&a.union(&b)), a.clone());
+        prop_assert_eq!(
+            a.intersection(&b.union(&c)),
+            a.intersection(&b).union(&a.intersection(&c))
+        );
+        prop_assert_eq!(a.union(&b.intersection(&c)), a.union(&b).intersection(&a.union(&c)));
+    }
+
+    #[test]
+    fn difference_and_intersection_part_a_set(a in set(), b in set()) {
+        let (rest, shared) = (a.difference(&b), a.intersection(&b));
+        prop_assert!(rest.intersection(&b).is_empty());
+        prop_assert_eq!(rest.len() + shared.len(), a.len());
+        prop_assert_eq!(a.difference(&rest), shared.clone());
+        prop_assert_eq!(rest.union(&shared), a.clone());
+        prop_assert!(a.difference(&a).is_empty());
+        prop_assert!(a.difference(&a.union(&b)).is_empty());
+    }
+
+    #[test]
+    fn recursive_difference_takes_what_is_below_along(a in set(), b in set()) {
+        let y = model(&b);
+        let expected: BTreeSet<Path> = model(&a)
+            .into_iter()
+            .filter(|path| !y.contains(path) && !y.iter().any(|other| is_below(path, other)))
+            .collect();
+        let left = a.recursive_difference(&b);
+        prop_assert_eq!(model(&left), expected);
+        prop_assert_eq!(left.recursive_difference(&b), left.clone());
+        prop_assert_eq!(Filter::exclude(b).apply(&a), left);
+    }
+
+    #[test]
+    fn leaves_have_nothing_below_them(a in set()) {
+        let all = model(&a);
+        let expected: BTreeSet<Path> = all
+            .iter()
+            .filter(|path| !all.iter().any(|other| is_below(other, path)))
+            .cloned()
+            .collect();
+        let leaves = a.leaves();
+        prop_assert_eq!(model(&leaves), expected);
+        prop_assert_eq!(leaves.leaves(), leaves.clone());
+        prop_assert!(leaves.is_subset(&a));
+    }
+
+    #[test]
+    fn membership_agrees_with_iteration(a in set(), other in path()) {
+        let listed: Vec<Path> = a.iter().collect();
+        prop_assert_eq!(listed.len(), a.len());
+        prop_assert!(listed.iter().all(|path| a.contains(path)));
+        prop_assert_eq!(a.contains(&other), listed.contains(&other));
+        prop_assert!(!a.contains(&Path::default()));
+        let with = a.with(&other);
+        prop_assert!(with.contains(&other) && a.is_subset(&with));
+        prop_assert_eq!(with.len(), a.len() + usize::from(!listed.contains(&other)));
+    }
+
+    #[test]
+    fn the_order_of_insertion_does_not_matter(paths in paths(), turn in 0..10usize) {
+        let set = collect(&paths);
+        let mut turned = paths.clone();
+        turned.rotate_left(turn.min(paths.len()));
+        turned.reverse();
+        let twice: FieldSet = turned.iter().chain(&paths).cloned().collect();
+        prop_assert_eq!(collect(&turned), set.clone());
+        prop_assert_eq!(&twice, &set);
+        let one_by_one = paths.iter().fold(FieldSet::new(), |set, path| set.with(path));
+        prop_assert_eq!(&one_by_one, &set);
+        prop_assert_eq!(twice.iter().collect::<Vec<_>>(), set.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn prefixes_part_a_set(a in set()) {
+        let mut rebuilt: Vec<Path> = Vec::new();
+        let firsts: BTreeSet<PathElement> =
+            a.iter().map(|path| path.elements()[0].clone()).collect();
+        for first in firsts {
+            let own = Path::new(vec![first.clone()]);
+            rebuilt.extend(a.contains(&own).then_some(own));
+            for below in a.with_prefix(&first).iter() {
+                rebuilt.push(std::iter::once(&first).chain(below.elements()).cloned().collect());
+            }
+        }
+        prop_assert_eq!(collect(&rebuilt), a);
+    }
+
+    #[test]
+    fn fields_v1_gives_the_set_back_and_is_canonical(a in set()) {
+        let written = a.to_fields_v1().unwrap();
+        let read = FieldSet::from_fields_v1(written.as_bytes()).unwrap();
+        prop_assert_eq!(&read, &a);
+        prop_assert_eq!(read.to_fields_v1().unwrap(), written.clone());
+        serde_json::from_str::<serde_json::Value>(&written).unwrap();
+    }
+
+    /// Numbers of FieldsV1 are floats, and only among integers or only among floats do all
+    /// spellings of a number look alike, so sets are taken as FieldsV1 has them.
+    #[test]
+    fn equal_sets_have_equal_bytes(a in set(), b in set()) {
+        let wire = |set: &FieldSet| {
+            let read = FieldSet::from_fields_v1(set.to_fields_v1().unwrap().as_bytes()).unwrap();
+            read.to_fields_v1().unwrap()
+        };
+        prop_assert_eq!(wire(&a) == wire(&b), a == b);
+        prop_assert_eq!(wire(&a.union(&b)), wire(&b.union(&a)));
+    }
+
+    #[test]
+    fn the_order_of_a_document_does_not_matter(a in set(), seed in any::<u64>()) {
+        let document = scrambled(&model(&a), &mut { seed });
+        let read = FieldSet::from_fields_v1(document.as_bytes());
+        prop_assert_eq!(read, Ok(a), "{}", document);
+    }
+
+    #[test]
+    fn elements_are_read_as_they_are_written(path in path(), other in path()) {
+        for element in path.elements() {
+            let key = element.to_fields_v1_key().unwrap();
+            let read = PathElement::from_fields_v1_key(&key).unwrap();
+            prop_assert_eq!(&read, element);
+            prop_assert_eq!(read.to_fields_v1_key().unwrap(), key);
+        }
+        prop_assert_eq!(path.cmp(&other).is_eq(), path == other);
+        prop_assert_eq!(path.cmp(&other), other.cmp(&path).reverse());
+    }
+
+    #[test]
+    fn the_text_of_a_set_is_the_text_of_its_paths(a in set()) {
+        let lines: Vec<String> = a.iter().map(|path| path.to_string()).collect();
+        prop_assert_eq!(a.to_string(), lines.join("\n"));
+        for path in a.iter() {
+            let parts: String = path.elements().iter().map(ToString::to_string).collect();
+            prop_assert_eq!(path.to_string(), parts);
+        }
+    }
+}
