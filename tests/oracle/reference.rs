@@ -77,6 +77,8 @@ impl Reference {
 impl Drop for Reference {
     fn drop(&mut self) {
         self.requests = None;
+        // It may be blocked on answers that nobody reads any more.
+        let _ = self.process.kill();
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }

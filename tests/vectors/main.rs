@@ -2,6 +2,8 @@
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod rows_beyond_json;
+mod rules;
 #[allow(dead_code)]
 #[path = "../support/mod.rs"]
 mod support;
