@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::fieldpath::FieldSet;
 use crate::managedfields::{
     ListReading, ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, read_list,
 };
@@ -30,7 +31,13 @@ pub(super) struct OneVersion {
 impl OneVersion {
     /// For the managers of `state`.
     pub(super) fn of(version: &str, state: &ManagedState) -> OneVersion {
-        let alone = state.managers.iter().all(|(_, owned)| owned.api_version == version);
+        // An object that a manager's set takes the version or kind from cannot be converted.
+        let identity =
+            |set: &FieldSet| ["apiVersion", "kind"].iter().any(|name| set.has_root_field(name));
+        let alone = state
+            .managers
+            .iter()
+            .all(|(_, owned)| owned.api_version == version && !identity(&owned.set));
         OneVersion { alone }
     }
 }
@@ -43,21 +50,21 @@ impl<'t> Conversion<'t> for OneVersion {
         version: &str,
     ) -> Result<Object, ConvertError> {
         let failed = |text: &str| Err(ConvertError::Failed(text.to_owned()));
+        // Only a part of an object that is being pruned is no map.
+        if object.node.tag() != Tag::Map {
+            return failed("failed to convert value to unstructured for type <nil>");
+        }
         if version.matches('/').count() > 1 {
             return failed(&format!("unexpected GroupVersion string: {version}"));
         }
-        let own = object::text(arena, object.node, "apiVersion");
-        if own == version {
+        let own = object::kind_of(arena, object.node);
+        if own.is_of_version(version) {
             return Ok(object.clone());
-        }
-        // Only a part of an object gets here, or a version that is gone.
-        if object.node.tag() != Tag::Map {
-            return failed("failed to convert value to unstructured for type <nil>");
         }
         if object::text(arena, object.node, "kind").is_empty() {
             return failed("Object 'Kind' is missing in 'unstructured object has no kind'");
         }
-        if own.is_empty() {
+        if own.version.is_empty() {
             return failed(
                 "Object 'apiVersion' is missing in 'unstructured object has no version'",
             );
@@ -193,15 +200,11 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
         });
         match recorded {
             Err(_) if lenient => {
-                let list = arena
-                    .member(live, "metadata")
-                    .and_then(|metadata| arena.member(metadata, "managedFields"))
-                    .filter(|list| !list.is_null())
-                    .map(|list| arena.detach(list));
+                let stored = read_list(&arena, live);
+                let list = stored.to_json(&arena);
                 let object = object::with_managed_fields(&mut arena, bare, list)
                     .map_err(UpdateError::New)?;
-                let reading = read_list(&arena, object);
-                let state = ManagedState::decode(&arena, &reading).unwrap_or_default();
+                let state = ManagedState::decode(&arena, &stored).unwrap_or_default();
                 Ok(finish(&arena, object, &state))
             }
             recorded => recorded,

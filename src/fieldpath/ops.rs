@@ -11,7 +11,7 @@ use crate::value::{Kind, Value, ValueRef};
 
 use super::builder::{PathStack, SetBuilder};
 use super::element::is_scalar;
-use super::set::{FieldSet, SetRef, Writer};
+use super::set::{Entry, FieldSet, SetRef, Writer};
 use super::token;
 
 /// What an operation keeps.
@@ -23,8 +23,9 @@ struct Rule {
     member: fn(bool, bool) -> bool,
     /// Whether a member on the right takes everything below it along.
     right_takes_subtree: bool,
-    /// Whether the right side's spelling of a member stays.
-    right_spelling: bool,
+    /// Whether the right side's spelling of an element stays, given what each side has: decides
+    /// only between an integer beyond 2^53 and the float that it equals.
+    right_spelling: fn(Entry, Entry) -> bool,
 }
 
 const UNION: Rule = Rule {
@@ -32,21 +33,27 @@ const UNION: Rule = Rule {
     right_only: true,
     member: |left, right| left || right,
     right_takes_subtree: false,
-    right_spelling: true,
+    // The reference holds members and what is below them apart. It takes the right side's members
+    // and the left side's nodes, and spells an element as its node where there is one.
+    right_spelling: |left, right| match (left.count > 0, right.count > 0) {
+        (true, _) => false,
+        (false, true) => true,
+        (false, false) => right.is_member(),
+    },
 };
 const INTERSECTION: Rule = Rule {
     left_only: false,
     right_only: false,
     member: |left, right| left && right,
     right_takes_subtree: false,
-    right_spelling: false,
+    right_spelling: |_, _| false,
 };
 const DIFFERENCE: Rule = Rule {
     left_only: true,
     right_only: false,
     member: |left, right| left && !right,
     right_takes_subtree: false,
-    right_spelling: false,
+    right_spelling: |_, _| false,
 };
 const RECURSIVE_DIFFERENCE: Rule = Rule { right_takes_subtree: true, ..DIFFERENCE };
 
@@ -98,11 +105,8 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, depth: usize, rule: Rule) -> Fie
                     continue;
                 }
                 let member = (rule.member)(x.is_member(), y.is_member());
-                let text = if rule.right_spelling && y.is_member() {
-                    y.token(right.pool)
-                } else {
-                    x.token(left.pool)
-                };
+                let right_spelling = (rule.right_spelling)(x, y);
+                let text = if right_spelling { y.token(right.pool) } else { x.token(left.pool) };
                 let entry = out.push(text, member);
                 frames.push(Frame { left_end: i_end, right_end: j_end, entry });
                 (i, j) = (i + 1, j + 1);

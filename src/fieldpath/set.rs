@@ -299,6 +299,12 @@ impl FieldSet {
         member
     }
 
+    /// Whether a field of the root is in the set.
+    pub(crate) fn has_root_field(&self, name: &str) -> bool {
+        let is_it = |child: &Child<'_>| child.token.strip_prefix("f:") == Some(name);
+        self.as_set_ref().children().find(is_it).is_some_and(|child| child.member)
+    }
+
     /// The set with one more path; the empty path is ignored. Linear: to build a set, collect its
     /// paths.
     #[must_use]

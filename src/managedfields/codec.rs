@@ -78,6 +78,38 @@ impl ListReading {
     }
 }
 
+impl ListReading {
+    /// The list as JSON, with nothing in it but what entries are made of; none where there is none.
+    pub(crate) fn to_json(&self, arena: &Arena<'_>) -> Option<String> {
+        let ListReading::Entries(entries) = self else { return None };
+        let mut out = String::from("[");
+        for (index, entry) in entries.iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            if entry.tidy {
+                out.push_str(arena.span(entry.node));
+            } else {
+                write_members(
+                    &mut out,
+                    [&entry.manager, &entry.operation, &entry.api_version, &entry.subresource],
+                    entry.time,
+                    &entry.fields_type,
+                    |out| match entry.fields_v1 {
+                        Some(fields) => {
+                            arena.write(fields, out);
+                            true
+                        }
+                        None => false,
+                    },
+                );
+            }
+        }
+        out.push(']');
+        Some(out)
+    }
+}
+
 /// Reads the list at `metadata.managedFields` of an object. One element that is no entry makes the
 /// whole list unreadable, which counts as no list.
 pub(crate) fn read_list(arena: &Arena<'_>, object: Node) -> ListReading {
@@ -366,6 +398,31 @@ fn decode_fields(arena: &Arena<'_>, fields: Node) -> Result<(FieldSet, bool), Fi
 }
 
 fn write_entry(entry: &ManagedFieldsEntry, out: &mut String) -> Result<(), FieldsV1Error> {
+    let mut failed = None;
+    let manager = &entry.manager;
+    write_members(
+        out,
+        [manager.name(), manager.operation().as_str(), &entry.api_version, manager.subresource()],
+        entry.time,
+        "FieldsV1",
+        |out| {
+            failed = entry.fields.write_fields_v1(out).err();
+            true
+        },
+    );
+    failed.map_or(Ok(()), Err)
+}
+
+/// Writes an entry with its members in the order of their names; what is empty is left out, and
+/// so are fields of which `fields` says that there are none.
+fn write_members(
+    out: &mut String,
+    [manager, operation, api_version, subresource]: [&str; 4],
+    time: Option<Timestamp>,
+    fields_type: &str,
+    fields: impl FnOnce(&mut String) -> bool,
+) {
+    let start = out.len();
     let member = |out: &mut String, key: &str, value: &str| {
         if !value.is_empty() {
             out.push('"');
@@ -376,22 +433,25 @@ fn write_entry(entry: &ManagedFieldsEntry, out: &mut String) -> Result<(), Field
         }
     };
     out.push('{');
-    member(out, "apiVersion", &entry.api_version);
-    out.push_str("\"fieldsType\":\"FieldsV1\",\"fieldsV1\":");
-    entry.fields.write_fields_v1(out)?;
-    out.push(',');
-    member(out, "manager", entry.manager.name());
-    member(out, "operation", entry.manager.operation().as_str());
-    member(out, "subresource", entry.manager.subresource());
-    match entry.time {
-        Some(time) => {
-            out.push_str("\"time\":");
-            write_time(time, out);
-        }
-        None => {
-            out.pop();
-        }
+    member(out, "apiVersion", api_version);
+    member(out, "fieldsType", fields_type);
+    let before = out.len();
+    out.push_str("\"fieldsV1\":");
+    if fields(out) {
+        out.push(',');
+    } else {
+        out.truncate(before);
+    }
+    member(out, "manager", manager);
+    member(out, "operation", operation);
+    member(out, "subresource", subresource);
+    if let Some(time) = time {
+        out.push_str("\"time\":");
+        write_time(time, out);
+        out.push(',');
+    }
+    if out.len() > start + 1 {
+        out.pop();
     }
     out.push('}');
-    Ok(())
 }

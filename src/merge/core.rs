@@ -1,6 +1,7 @@
 //! The two operations on an object and its managers.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::deep;
 use crate::fieldpath::{FieldSet, Filter};
@@ -163,14 +164,21 @@ impl<'t> Engine<'_, 't> {
     /// Mends every manager's set after schema changes; drops managers of missing versions.
     fn reconcile(&mut self, live: &Object, managers: &Managers) -> Result<Managers, UpdaterError> {
         let mut out = Managers::new();
+        // The type at each version; none where it is missing.
+        let mut types: BTreeMap<&str, Option<Type>> = BTreeMap::new();
         for (name, owned) in managers.iter() {
-            let live = match self.convert(live, &owned.api_version) {
-                Ok(live) => live,
-                Err(ConvertError::MissingVersion(_)) => continue,
-                Err(error) => return Err(UpdaterError::Convert(error)),
+            let ty = match types.entry(&owned.api_version) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    unknown.insert(match self.convert(live, &owned.api_version) {
+                        Ok(live) => Some(live.ty),
+                        Err(ConvertError::MissingVersion(_)) => None,
+                        Err(error) => return Err(UpdaterError::Convert(error)),
+                    })
+                }
             };
-            let reconciled =
-                live.ty.reconcile_field_set(&owned.set).map_err(UpdaterError::Reconcile)?;
+            let Some(ty) = ty else { continue };
+            let reconciled = ty.reconcile_field_set(&owned.set).map_err(UpdaterError::Reconcile)?;
             let mut owned = owned.clone();
             if let Some(set) = reconciled {
                 owned.set = set;

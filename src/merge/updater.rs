@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::fieldpath::{FieldSet, Filter};
 use crate::typed::{TypedValue, Validity};
-use crate::value::{Arena, Value};
+use crate::value::{Arena, Value, ValueRef};
 
 use super::converter::{ConvertError, Converter};
 use super::core::{Conversion, Engine, Filters, Object, UpdaterError};
@@ -169,13 +169,14 @@ impl Conversion<'static> for Adapter<'_> {
         if self.0.keeps_objects() {
             return Ok(object.clone());
         }
-        let shared = Arc::new(arena.clone());
-        let value = Value::from_parts(Arc::clone(&shared), object.node);
+        // A value of its own: the arena grows with every conversion.
+        let value = ValueRef::new(arena, object.node).to_value();
         let value = TypedValue::with_validity(value, object.ty.clone(), object.validity);
         let converted = self.0.convert(&value, version)?;
+        let (given, given_root) = value.parts();
         let (other, root) = converted.parts();
-        let node = if std::ptr::eq(other, Arc::as_ptr(&shared)) {
-            root
+        let node = if std::ptr::eq(other, given) && root.is_same(given_root) {
+            object.node
         } else {
             let moved = arena.append(other).map_err(|_| {
                 ConvertError::Failed("the converted object is too large".to_owned())

@@ -48,6 +48,12 @@ impl GroupVersionKind {
             format!("{}/{}", self.group, self.version)
         }
     }
+
+    /// Whether an `apiVersion` means the group and version of this kind, however it is spelled.
+    pub(crate) fn is_of_version(&self, api_version: &str) -> bool {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        self.group == group && self.version == version
+    }
 }
 
 /// As the API server prints it: `group/version, Kind=kind`.

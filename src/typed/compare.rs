@@ -235,13 +235,9 @@ impl<'w, 't> Compare<'w, 't> {
         if list.is_atomic() || (count(ours) == 0 && count(theirs) == 0) {
             return self.leaf(left, right);
         }
-        let before = self.errors.0.len();
         // The reference looks at the left side first here.
         let left_ids = self.identities(list, ours);
         let right_ids = self.identities(list, theirs);
-        if self.errors.0.len() > before {
-            return Walked::Failed;
-        }
         let arena = self.arena;
         let items = |side: Option<Node>| side.map(|node| arena.children(node)).unwrap_or_default();
         let (ours, theirs) = (items(ours), items(theirs));
@@ -300,12 +296,16 @@ struct Group {
 }
 
 impl Group {
-    /// All identities in the order of their first item, the left side's first.
+    /// All identities in the order of their first item, the left side's first. Items without one
+    /// are passed over.
     fn all(left: &Identities, right: &Identities) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::with_capacity(left.len().max(right.len()));
         let mut known: HashMap<Identity<'_>, usize> = HashMap::with_capacity(groups.capacity());
         for (side, identities) in [left, right].into_iter().enumerate() {
             for (index, token) in identities.iter().enumerate() {
+                if token.is_empty() {
+                    continue;
+                }
                 let at = *known.entry(Identity(token)).or_insert_with(|| {
                     groups.push(Group { left: Default::default(), right: Default::default() });
                     groups.len() - 1

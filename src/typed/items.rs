@@ -166,14 +166,15 @@ impl Identities {
     pub(super) fn firsts(&self) -> (Vec<u32>, bool) {
         if self.len() <= FEW {
             let mut repeated = false;
-            let firsts = (0..self.len())
-                .map(|index| {
-                    let token = self.get(index);
-                    let first = (0..index).find(|before| token::eq(self.get(*before), token));
-                    repeated |= first.is_some();
-                    first.unwrap_or(index) as u32
-                })
-                .collect();
+            let mut firsts: Vec<u32> = Vec::with_capacity(self.len());
+            for (index, token) in self.iter().enumerate() {
+                // Only first items are candidates: equality of numbers is not transitive.
+                let mut known =
+                    firsts.iter().enumerate().filter(|(at, first)| *at == **first as usize);
+                let first = known.find(|(at, _)| token::eq(self.get(*at), token));
+                repeated |= first.is_some();
+                firsts.push(first.map_or(index, |(at, _)| at) as u32);
+            }
             return (firsts, repeated);
         }
         let mut seen = HashMap::with_capacity(self.len());

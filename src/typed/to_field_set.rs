@@ -1,7 +1,5 @@
 //! The fields that an applier of a value claims.
 
-use std::collections::HashMap;
-
 use crate::deep;
 use crate::fieldpath::{FieldSet, PathStack, SetBuilder};
 use crate::schema::{Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
@@ -99,13 +97,12 @@ impl Walk<'_, '_> {
         }
         let identities = Identities::of(self.schema, self.arena, list, Some(value), |_, _| {});
         let items = self.arena.children(value);
-        let repeats = repeats(&identities);
+        let ranks = ranks(&identities);
         for (index, item) in items.iter().enumerate() {
             let token = identities.get(index);
             self.path.push_token(token);
-            match repeats.as_ref().and_then(|repeats| repeats.get(index)) {
-                Some(true) => self.set.insert(&self.path),
-                _ => {
+            match ranks.as_ref().and_then(|ranks| ranks.get(index)) {
+                None | Some(Rank::Alone) => {
                     let before = self.set.len();
                     self.value(list.element, *item);
                     if list.key_count > 0 && self.set.len() == before {
@@ -113,14 +110,24 @@ impl Walk<'_, '_> {
                     }
                     self.set.insert(&self.path);
                 }
+                Some(Rank::Second) => self.set.insert(&self.path),
+                Some(Rank::Other) => {}
             }
             self.path.pop();
         }
     }
 }
 
-/// Which items share their identity with another; none when all differ.
-fn repeats(identities: &Identities) -> Option<Vec<bool>> {
+/// Where an item stands among those of its identity. They are one path, in the second's spelling.
+#[derive(Clone, Copy)]
+enum Rank {
+    Alone,
+    Second,
+    Other,
+}
+
+/// The ranks of all items; none when no identity repeats.
+fn ranks(identities: &Identities) -> Option<Vec<Rank>> {
     if identities.len() < 2 {
         return None;
     }
@@ -128,9 +135,20 @@ fn repeats(identities: &Identities) -> Option<Vec<bool>> {
     if !repeated {
         return None;
     }
-    let mut counts: HashMap<u32, u32> = HashMap::new();
-    for first in &firsts {
-        *counts.entry(*first).or_default() += 1;
+    let mut ranks = vec![Rank::Alone; firsts.len()];
+    let mut seen = vec![0_u32; firsts.len()];
+    for (index, first) in firsts.iter().enumerate() {
+        let first = *first as usize;
+        let Some(count) = seen.get_mut(first) else { continue };
+        *count += 1;
+        let rank = if *count == 2 { Rank::Second } else { Rank::Other };
+        if *count > 1 {
+            for (at, rank) in [(first, Rank::Other), (index, rank)] {
+                if let Some(slot) = ranks.get_mut(at) {
+                    *slot = rank;
+                }
+            }
+        }
     }
-    Some(firsts.iter().map(|first| counts.get(first).is_some_and(|count| *count > 1)).collect())
+    Some(ranks)
 }

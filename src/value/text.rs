@@ -161,13 +161,20 @@ pub(crate) fn is_printable(character: char) -> bool {
     super::printable::is_printable(character)
 }
 
-/// The shortest decimal digits that read back as `value` (positive and finite), and the exponent
-/// of the first digit.
+/// The shortest decimal digits that read back as `value` (positive and finite; of several the
+/// closest, of two the even ones), and the exponent of the first digit.
 fn digits(value: f64, out: &mut String) -> i32 {
-    let text = format!("{value:e}");
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    out.extend(mantissa.chars().filter(char::is_ascii_digit));
-    exponent.parse().unwrap_or_default()
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(value);
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let point: i32 = exponent.parse::<i32>().unwrap_or_default() + whole.len() as i32;
+    out.push_str(whole);
+    out.push_str(fraction);
+    let zeros = out.len() - out.trim_start_matches('0').len();
+    out.drain(..zeros);
+    out.truncate(out.trim_end_matches('0').len());
+    point - zeros as i32 - 1
 }
 
 fn write_float(out: &mut String, value: f64, exponent_form: impl Fn(f64, i32) -> bool) {
@@ -198,8 +205,29 @@ fn write_float(out: &mut String, value: f64, exponent_form: impl Fn(f64, i32) ->
         }
         let sign = if exponent < 0 { '-' } else { '+' };
         let _ = write!(out, "e{sign}{:02}", exponent.abs());
-    } else {
-        let _ = write!(out, "{size}");
+        return;
+    }
+    let zeros = |out: &mut String, count: i32| {
+        out.extend(std::iter::repeat_n('0', usize::try_from(count).unwrap_or(0)));
+    };
+    // How many of the digits stand in front of the point.
+    let point = exponent + 1;
+    match usize::try_from(point) {
+        Ok(point) if point >= figures.len() => {
+            out.push_str(&figures);
+            zeros(out, exponent + 1 - figures.len() as i32);
+        }
+        Ok(point) if point > 0 => {
+            let (whole, fraction) = figures.split_at(point);
+            out.push_str(whole);
+            out.push('.');
+            out.push_str(fraction);
+        }
+        _ => {
+            out.push_str("0.");
+            zeros(out, -point);
+            out.push_str(&figures);
+        }
     }
 }
 
@@ -208,8 +236,7 @@ pub(crate) fn write_float_json(out: &mut String, value: f64) {
     write_float(out, value, |size, _| !(1e-6..1e21).contains(&size));
 }
 
-/// A float as paths show it: the exponent form for exponents below -4 and from 6 on... unless the
-/// digits reach further (21 digits at most).
+/// A float as paths show it: the exponent form for exponents below -4 and from 6 on.
 pub(crate) fn write_float_path(out: &mut String, value: f64) {
     write_float(out, value, |_, exponent| !(-4..6).contains(&exponent));
 }

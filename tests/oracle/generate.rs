@@ -512,7 +512,7 @@ impl Generator {
         for step in 0..total {
             let is_last = step + 1 == total;
             let who = maker.rng.below(names.len());
-            let op = if is_last && maker.rng.percent(90) {
+            let op = if is_last && maker.rng.percent(95) {
                 "apply"
             } else {
                 *maker.rng.weighted(&[
@@ -572,12 +572,12 @@ impl Generator {
                 maker.part(root, last, keep)
             }
             _ => {
-                let keep = maker.rng.between(if provoke { 70 } else { 30 }, 95);
+                let keep = maker.rng.between(if provoke { 80 } else { 30 }, 95);
                 maker.part(root, live, keep)
             }
         };
         let rate =
-            if provoke { maker.rng.between(35, 75) } else { *maker.rng.pick(&[0, 0, 5, 10, 25]) };
+            if provoke { maker.rng.between(60, 95) } else { *maker.rng.pick(&[0, 0, 5, 10, 25]) };
         if rate > 0 {
             config = maker.mutate(root, &config, rate, 0);
         }
@@ -677,7 +677,7 @@ impl Generator {
         for step in 0..total {
             let is_last = step + 1 == total;
             let who = maker.rng.below(names.len());
-            let op = if is_last && maker.rng.percent(88) {
+            let op = if is_last && maker.rng.percent(95) {
                 "apply"
             } else if crowd {
                 *maker.rng.weighted(&[(1, "apply"), (8, "update")])
