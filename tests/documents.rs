@@ -208,8 +208,9 @@ impl Tests {
         }
         let compare = read("tests/support/compare.rs");
         for line in compare.lines() {
-            if let Some(name) = line.trim().strip_prefix("name: \"") {
-                tests.explained.insert(name.trim_end_matches("\",").to_owned());
+            let constant = line.strip_prefix("pub const WIDE_INTEGERS: &str = \"");
+            if let Some(name) = line.trim().strip_prefix("name: \"").or(constant) {
+                tests.explained.insert(name.trim_end_matches(['"', ',', ';']).to_owned());
             }
         }
         tests

@@ -73,3 +73,97 @@ fn add(state: &mut ManagedState, bucket: &str, version: &str, owned: VersionedSe
         },
     );
 }
+
+/// Rows of the reference's table whose versions no object of one endpoint can have.
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::fieldpath::FieldSet;
+
+    /// Updaters, each with its name, version, time and the fields that it owns, capped.
+    fn capped(updaters: &[(&str, &str, i64, &[&str])]) -> Vec<String> {
+        let mut state = ManagedState::default();
+        for (name, version, time, fields) in updaters {
+            let members: Vec<String> = fields.iter().map(|f| format!("\"f:{f}\":{{}}")).collect();
+            let set = format!("{{{}}}", members.join(","));
+            let set = FieldSet::from_fields_v1(set.as_bytes()).unwrap();
+            let key = state.name(ManagerIdentifier::new(*name, Operation::Update, *version, ""));
+            state.times.insert(key.clone(), jiff::Timestamp::from_second(*time).unwrap());
+            let api_version = (*version).to_owned();
+            state.managers.insert(key, VersionedSet { set, api_version, applied: false });
+        }
+        cap(&mut state);
+        let text = |entry: crate::managedfields::ManagedFieldsEntry| {
+            let time = entry.time.unwrap().as_second();
+            let fields = entry.fields.to_string().replace(['\n', '.'], "");
+            format!("{} {} {time} {fields}", entry.manager.name(), entry.api_version)
+        };
+        state.entries().into_iter().map(text).collect()
+    }
+
+    /// Fillers of versions of their own: nothing can be folded into them.
+    const FILLERS: [(&str, &str, i64, &[&str]); 7] = [
+        ("p1", "p1", 101, &["p"]),
+        ("p2", "p2", 102, &["p"]),
+        ("p3", "p3", 103, &["p"]),
+        ("p4", "p4", 104, &["p"]),
+        ("p5", "p5", 105, &["p"]),
+        ("p6", "p6", 106, &["p"]),
+        ("p7", "p7", 107, &["p"]),
+    ];
+
+    fn with_fillers(updaters: &[(&str, &str, i64, &[&str])]) -> Vec<String> {
+        let all = capped(&[updaters, &FILLERS].concat());
+        all.into_iter().filter(|entry| !entry.starts_with('p')).collect()
+    }
+
+    /// Row 8.4/74.
+    #[test]
+    fn the_oldest_of_a_version_are_folded() {
+        let four = with_fillers(&[
+            ("m1", "v1", 1, &["a"]),
+            ("m2", "v1", 2, &["b"]),
+            ("m3", "v1", 3, &["c"]),
+            ("m4", "v1", 4, &["d"]),
+        ]);
+        assert_eq!(four, ["ancient-changes v1 2 ab", "m3 v1 3 c", "m4 v1 4 d"]);
+    }
+
+    /// Rows 8.4/76 to 8.4/78.
+    #[test]
+    fn each_version_is_folded_by_itself() {
+        let two_versions = with_fillers(&[
+            ("m1", "v1", 1, &["a"]),
+            ("m2", "v2", 2, &["b"]),
+            ("m3", "v1", 3, &["c"]),
+            ("m4", "v1", 4, &["d"]),
+            ("m5", "v1", 5, &["e"]),
+        ]);
+        assert_eq!(two_versions, ["m2 v2 2 b", "ancient-changes v1 4 acd", "m5 v1 5 e"]);
+        let three_versions = with_fillers(&[
+            ("m2", "v2", 2, &["b"]),
+            ("ancient-changes", "v1", 4, &["a", "c", "d"]),
+            ("m5", "v1", 5, &["e"]),
+            ("m6", "v3", 6, &["f"]),
+            ("m7", "v2", 7, &["g"]),
+        ]);
+        let expected = ["ancient-changes v1 5 acde", "m6 v3 6 f", "ancient-changes v2 7 bg"];
+        assert_eq!(three_versions, expected);
+    }
+
+    /// Row 8.4/79.
+    #[test]
+    fn more_than_ten_stay_if_no_two_share_a_version() {
+        let four = [
+            ("ancient-changes", "v1", 5, ["a"].as_slice()),
+            ("m6", "v3", 6, &["f"]),
+            ("ancient-changes", "v2", 7, &["b"]),
+            ("m8", "v4", 8, &["h"]),
+        ];
+        let expected =
+            ["ancient-changes v1 5 a", "m6 v3 6 f", "ancient-changes v2 7 b", "m8 v4 8 h"];
+        assert_eq!(with_fillers(&four), expected);
+    }
+}
