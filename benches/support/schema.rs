@@ -30,7 +30,7 @@ fn map(element: Json) -> Json {
     json!({"map": {"elementType": element}})
 }
 
-pub(crate) fn crd() -> Type {
+pub(crate) fn document() -> Json {
     let anything = json!({
         "name": "anything", "scalar": "untyped",
         "list": {"elementType": named("anything"), "elementRelationship": "atomic"},
@@ -49,7 +49,7 @@ pub(crate) fn crd() -> Type {
         ("type", string()),
     ]
     .into();
-    let document = json!({"types": [
+    json!({"types": [
         anything,
         structure("properties", &properties),
         structure("validation", &[("openAPIV3Schema", named("properties"))]),
@@ -85,7 +85,10 @@ pub(crate) fn crd() -> Type {
             ("metadata", named("metadata")),
             ("spec", named("spec")),
         ]),
-    ]});
-    let document = Value::from_json(&document.to_string()).unwrap();
+    ]})
+}
+
+pub(crate) fn crd() -> Type {
+    let document = Value::from_json(&document().to_string()).unwrap();
     parse_schema(&document).unwrap().type_named("definition").unwrap()
 }

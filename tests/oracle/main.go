@@ -51,6 +51,11 @@ type request struct {
 	TypeOf      map[string]string `json:"type_of"`
 	GVK         gvkSpec           `json:"gvk"`
 	Subresource string            `json:"subresource"`
+
+	LiveText   string `json:"live_text"`
+	ConfigText string `json:"config_text"`
+	Manager    string `json:"manager"`
+	Times      int    `json:"times"`
 }
 
 type versionSpec struct {

@@ -47,6 +47,7 @@ func newOracle() *oracle {
 		"ensure_named": o.ensureNamed,
 		"updater":      o.updater,
 		"fieldmanager": o.fieldManager,
+		"measure":      o.measure,
 	}
 	return o
 }
