@@ -25,6 +25,9 @@ use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 use crate::deep;
 use crate::value::{Kind, MAX_DEPTH, ParseErrorKind, Value, ValueRef};
 
+/// What YAML takes for space; other spaces are text.
+const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// A document is neither the YAML nor the JSON it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at line {line} column {column}")]
@@ -180,9 +183,9 @@ impl<'t> Documents<'t> {
 
     /// The first of the JSON documents in `text`.
     fn next_json(&mut self, text: &'t str, line: usize) -> Option<Result<Document<'t>, YamlError>> {
-        let blank = text.len() - text.trim_start().len();
+        let blank = text.len() - text.trim_start_matches(SPACE).len();
         let line = line + count_lines(text.get(..blank).unwrap_or_default());
-        let text = text.trim_start();
+        let text = text.trim_start_matches(SPACE);
         if text.is_empty() || is_blank(text) {
             return None;
         }
@@ -228,7 +231,7 @@ fn skip_marker(chunk: &str, line: usize) -> (&str, usize) {
     let mut marker_allowed = true;
     let mut line = line;
     loop {
-        let trimmed = rest.trim_start();
+        let trimmed = rest.trim_start_matches(SPACE);
         let skipped = rest.len() - trimmed.len();
         line += count_lines(rest.get(..skipped).unwrap_or_default());
         rest = trimmed;
@@ -246,13 +249,14 @@ fn skip_marker(chunk: &str, line: usize) -> (&str, usize) {
 /// Whether a chunk holds nothing but markers, comments and space.
 fn is_blank(chunk: &str) -> bool {
     let (rest, _) = skip_marker(chunk, 1);
-    rest.is_empty() || (is_marker(rest, "...") && rest.trim_end().len() == 3)
+    rest.is_empty() || (is_marker(rest, "...") && rest.trim_end_matches(SPACE).len() == 3)
 }
 
 /// Whether a text that is not JSON was meant to be.
 fn looks_like_json(text: &str) -> bool {
     text.get(1..).is_some_and(|rest| {
-        rest.trim_start().starts_with(['"', '{', '[', '}', ']']) && !text.starts_with("{{")
+        rest.trim_start_matches(SPACE).starts_with(['"', '{', '[', '}', ']'])
+            && !text.starts_with("{{")
     })
 }
 

@@ -243,13 +243,19 @@ pub(crate) fn write_float_path(out: &mut String, value: f64) {
 
 /// The value as canonical JSON: compact, keys sorted, HTML characters escaped.
 pub(crate) fn write_json(out: &mut String, value: ValueRef<'_>) {
-    write_json_with(out, value, &write_float_json);
+    with_room(value, || write_json_with(out, value, &write_float_json));
+}
+
+/// Runs a walk over a value that may be deep.
+fn with_room<R: Send>(value: ValueRef<'_>, walk: impl FnOnce() -> R + Send) -> R {
+    let depth = if value.is_empty() { 0 } else { value.depth() };
+    crate::deep::with_stack(depth, walk)
 }
 
 /// As [`write_json`], but a float that would read as an integer keeps a trailing `.0` from 1e6 on,
 /// where integers and floats stop being alike.
 pub(crate) fn write_exact_json(out: &mut String, value: ValueRef<'_>) {
-    write_json_with(out, value, &write_float_exact);
+    with_room(value, || write_json_with(out, value, &write_float_exact));
 }
 
 /// A float as [`write_exact_json`] spells it.
@@ -261,7 +267,11 @@ pub(crate) fn write_float_exact(out: &mut String, value: f64) {
     }
 }
 
-fn write_json_with(out: &mut String, value: ValueRef<'_>, float: &dyn Fn(&mut String, f64)) {
+fn write_json_with(
+    out: &mut String,
+    value: ValueRef<'_>,
+    float: &(dyn Fn(&mut String, f64) + Sync),
+) {
     match value.kind() {
         Kind::Null => out.push_str("null"),
         Kind::Bool => out.push_str(if value.as_bool() == Some(true) { "true" } else { "false" }),
@@ -302,6 +312,10 @@ fn write_json_with(out: &mut String, value: ValueRef<'_>, float: &dyn Fn(&mut St
 
 /// The value as paths show it.
 pub(crate) fn write_path_value(out: &mut String, value: ValueRef<'_>) {
+    with_room(value, || write_path_part(out, value));
+}
+
+fn write_path_part(out: &mut String, value: ValueRef<'_>) {
     match value.kind() {
         Kind::Float => write_float_path(out, value.as_f64().unwrap_or_default()),
         Kind::String => write_quoted_go(out, &value.as_str().unwrap_or_default()),
@@ -311,7 +325,7 @@ pub(crate) fn write_path_value(out: &mut String, value: ValueRef<'_>) {
                 if index > 0 {
                     out.push(',');
                 }
-                write_path_value(out, item);
+                write_path_part(out, item);
             }
             out.push(']');
         }
@@ -319,7 +333,7 @@ pub(crate) fn write_path_value(out: &mut String, value: ValueRef<'_>) {
             for (key, member) in value.members() {
                 out.push_str(&key);
                 out.push('=');
-                write_path_value(out, member);
+                write_path_part(out, member);
             }
         }
         Kind::Null | Kind::Bool | Kind::Int => write_json(out, value),

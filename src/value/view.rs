@@ -165,6 +165,11 @@ impl<'a> ValueRef<'a> {
         ValueRef { arena, node, floats: true }
     }
 
+    /// No part of the value is nested deeper than this.
+    pub(crate) fn depth(self) -> usize {
+        self.arena.depth()
+    }
+
     fn part(self, node: Node) -> ValueRef<'a> {
         ValueRef { node, ..self }
     }
@@ -246,7 +251,7 @@ impl<'a> ValueRef<'a> {
     pub fn cmp_order(self, other: ValueRef<'_>) -> Ordering {
         // Views of different arenas are compared in a joint one; path elements are small.
         let Some((arena, left, right)) = joint(self, other) else { return Ordering::Equal };
-        arena.compare(left, right)
+        crate::deep::with_stack(arena.depth(), || arena.compare(left, right))
     }
 
     /// The value as compact JSON: unchanged parts in their own spelling.

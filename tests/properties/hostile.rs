@@ -60,7 +60,6 @@ fn deep_values() {
 }
 
 #[test]
-#[ignore = "overflows the stack"]
 fn deep_values_in_order() {
     on_small_stack(|| {
         for text in [lists(LEVELS), maps(LEVELS)] {
@@ -188,7 +187,6 @@ fn deep_values_in_sets() {
 }
 
 #[test]
-#[ignore = "overflows the stack"]
 fn deep_values_in_the_text_of_sets() {
     on_small_stack(|| {
         let set = set_of_deep_values();
@@ -198,7 +196,6 @@ fn deep_values_in_the_text_of_sets() {
 }
 
 #[test]
-#[ignore = "overflows the stack"]
 fn deep_values_in_paths() {
     on_small_stack(|| {
         let set = set_of_deep_values();
@@ -214,7 +211,6 @@ fn deep_values_in_paths() {
 
 /// As a float beyond 1e6 inside, which FieldsV1 spells otherwise than a set does.
 #[test]
-#[ignore = "overflows the stack"]
 fn deep_values_of_large_floats_in_sets() {
     on_small_stack(|| {
         let deep = lists(LEVELS).replacen('1', "1000000", 1);

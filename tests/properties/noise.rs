@@ -290,7 +290,6 @@ proptest! {
 /// Only spaces, tabs and ends of lines are space to YAML; found by the fuzzer.
 #[cfg(feature = "yaml")]
 #[test]
-#[ignore = "text of other spaces is taken for none"]
 fn other_spaces_are_content_to_yaml() {
     for space in ['\u{a0}', '\u{2003}', '\u{3000}'] {
         let value = managed_fields::value::Value::from_json(&format!("\"{space}\"")).unwrap();
