@@ -6,26 +6,21 @@ use crate::fieldpath::FieldSet;
 use crate::managedfields::{
     ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, read_list,
 };
-use crate::merge::{Engine, Filters, Managers, Object, UpdaterError};
-use crate::schema::Schemas;
-use crate::typed::{Duplicates, Validity, validate};
-use crate::value::{Arena, Node, Tag, Value};
+use crate::merge::{Filters, Managers};
+use crate::value::{Arena, Node, Value};
 
+use super::FieldManager;
+use super::chain::{Chain, Merged, Stopped};
 use super::conflict::Conflicts;
 use super::document::Document;
 use super::error::{ApplyError, encode_failed};
 use super::object;
-use super::strip_meta;
-use super::update::{OneVersion, Writer};
-
-/// Owns what an object held before anybody applied to it.
-const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
 /// A server-side apply, to be run.
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is run"]
 pub struct ApplyRequest<'s, 'a> {
-    schemas: &'s Schemas,
+    manager: FieldManager<'s>,
     live: Document<'a>,
     config: Document<'a>,
     field_manager: String,
@@ -79,12 +74,12 @@ impl Applied {
 
 impl<'s, 'a> ApplyRequest<'s, 'a> {
     pub(super) fn new(
-        schemas: &'s Schemas,
+        manager: FieldManager<'s>,
         live: Document<'a>,
         config: Document<'a>,
     ) -> ApplyRequest<'s, 'a> {
         ApplyRequest {
-            schemas,
+            manager,
             live,
             config,
             field_manager: String::new(),
@@ -132,69 +127,30 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
         let live = self.live.parse(&mut arena).map_err(ApplyError::Live)?;
         let config = self.config.parse(&mut arena).map_err(ApplyError::Config)?;
         let config = config.unwrap_or(Node::NULL);
-        let config_kind = object::kind_of(&arena, config);
+        let kind = object::kind_of(&arena, config);
         let live = match live {
             Some(live) => live,
-            None => object::empty_object(&mut arena, &config_kind).map_err(ApplyError::Config)?,
+            None => object::empty_object(&mut arena, &kind).map_err(ApplyError::Config)?,
         };
-        let mut state = ManagedState::decode(&arena, &read_list(&arena, live))?;
-        let kind = object::kind_of(&arena, live);
-        if config_kind != kind {
-            return Err(ApplyError::Kind(config_kind));
-        }
-        let writer = Writer {
-            schemas: self.schemas,
-            field_manager: &self.field_manager,
+        let endpoint = self.manager.endpoint(&arena, live, kind);
+        let chain = Chain {
+            schemas: self.manager.schemas,
+            converter: self.manager.converter,
+            defaulter: self.manager.defaulter,
+            filters: &Filters::default(),
+            endpoint: &endpoint,
             subresource: &self.subresource,
+            field_manager: &self.field_manager,
             at: self.at,
         };
-        let mut live_is_valid = false;
-        if !state.has_managers() {
-            let existing = Writer { field_manager: BEFORE_FIRST_APPLY, ..writer };
-            let empty = object::empty_object(&mut arena, &kind).map_err(ApplyError::Config)?;
-            state = existing
-                .update(&mut arena, empty, live, &kind, state)
-                .map_err(|error| ApplyError::ExistingFields(Box::new(error)))?;
-            live_is_valid = true;
-        }
-        let writer = Writer { field_manager: &self.field_manager, ..writer };
-        let stated = arena
-            .member(config, "metadata")
-            .and_then(|metadata| arena.member(metadata, "managedFields"));
-        if stated.is_some_and(|list| !list.is_null()) {
-            return Err(ApplyError::ManagedFields);
-        }
-        let ty = object::type_of(self.schemas, &kind);
-        validate(&arena, config, &ty.schema, ty.id, Duplicates::Refuse).map_err(|errors| {
-            ApplyError::TypedConfig { object: object::describe(&arena, config), errors }
+        let state = ManagedState::decode(&arena, &read_list(&arena, live))?;
+        let live = chain.at_endpoint(&mut arena, live).map_err(|error| {
+            ApplyError::ConvertLive { object: object::describe(&arena, live), error }
         })?;
-        if !live_is_valid {
-            validate(&arena, live, &ty.schema, ty.id, Duplicates::Allow).map_err(|errors| {
-                ApplyError::TypedLive { object: object::describe(&arena, live), errors }
-            })?;
-        }
-        let version = kind.api_version();
-        let key = state.name(writer.identifier(Operation::Apply, &version));
-        let typed = |node, validity| Object { node, ty: ty.clone(), validity };
-        let conversion = OneVersion::of(&version, &state);
-        let filters = Filters::default();
-        let mut engine = Engine {
-            arena: &mut arena,
-            conversion: &conversion,
-            filters: &filters,
-            return_input_on_noop: false,
-        };
-        let applied = engine.apply(
-            &typed(live, Validity::Repeating),
-            &typed(config, Validity::Strict),
-            &version,
-            &state.managers,
-            &key,
-            self.force,
-        );
-        let applied = match applied {
-            Ok(applied) => applied,
-            Err(UpdaterError::Conflicts(found)) => {
+        let merged = match chain.apply(&mut arena, live, config, state, self.force) {
+            Ok(merged) => merged,
+            Err(Stopped::Error(error)) => return Err(error),
+            Err(Stopped::Conflicts(found, state)) => {
                 let about = |key: &str| {
                     let identifier = state.identifier(key)?.clone();
                     Some((identifier, state.times.get(key).copied()))
@@ -206,38 +162,26 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
                     &object::owned(&arena, config),
                 )));
             }
-            Err(error) => return Err(ApplyError::Merge(error)),
         };
-        let before = std::mem::replace(&mut state.managers, applied.managers);
-        strip_meta::strip(&mut state.managers, &key);
-        let changed = applied.object.is_some();
-        let node = match applied.object {
-            Some(object) => {
-                if object.node.tag() != Tag::Map {
-                    let object = object::describe(&arena, live);
-                    return Err(ApplyError::NoObject { object });
-                }
-                state.times.insert(key.clone(), self.at);
-                object.node
-            }
-            None => live,
-        };
+        let Merged { object, state, comparison, before } = merged;
         let mut list = String::new();
         let same_list = state
             .encode(&arena, &mut list)
             .map_err(|error| ApplyError::Encode(encode_failed(&error)))?;
-        let node = if !changed && same_list {
+        let node = if object.is_none() && same_list {
             live
         } else {
             let list = (!list.is_empty()).then_some(list);
+            let node = object.unwrap_or(live);
             object::with_managed_fields(&mut arena, node, list).map_err(ApplyError::Config)?
         };
+        let applier = chain.identifier(Operation::Apply).to_key();
         Ok(Applied {
             object: arena.detach(node),
-            changed,
+            changed: object.is_some(),
             managed_fields: state.entries(),
-            pruned: applied.comparison.removed,
-            taken_from: taken(&state, &before, &key),
+            pruned: comparison.removed,
+            taken_from: taken(&state, &before, &applier),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::fieldpath::FieldsV1Error;
 use crate::managedfields::DecodeError;
-use crate::merge::UpdaterError;
+use crate::merge::{ConvertError, UpdaterError};
 use crate::schema::GroupVersionKind;
 use crate::typed::ValidationErrors;
 use crate::value::ParseError;
@@ -37,6 +37,17 @@ pub enum ApplyError {
     /// The entries of the live object are corrupt: 500.
     #[error("failed to decode managed fields: {0}")]
     Decode(String),
+    /// The live object cannot be had at the version of the request: 500.
+    #[error("failed to convert live object ({object}) to proper version: {error}")]
+    ConvertLive {
+        /// Namespace, name and kind.
+        object: String,
+        /// Why.
+        error: ConvertError,
+    },
+    /// The result could not be defaulted: 500.
+    #[error("failed to default the new object: {0}")]
+    Defaults(String),
     /// The live object is not tracked and cannot be, as it is not of its type: 500.
     #[error("failed to create manager for existing fields: {0}")]
     ExistingFields(Box<UpdateError>),
@@ -113,6 +124,17 @@ pub enum UpdateError {
     /// The two objects are of different kinds or versions.
     #[error("invalid object type: {0}")]
     Kind(GroupVersionKind),
+    /// The live object cannot be had at the version of the new one.
+    #[error("failed to convert live object ({object}) to proper version: {error}")]
+    ConvertLive {
+        /// Namespace, name and kind.
+        object: String,
+        /// Why.
+        error: ConvertError,
+    },
+    /// The new object could not be defaulted.
+    #[error("failed to default the new object: {0}")]
+    Defaults(String),
     /// The new object is not of its type.
     #[error("failed to convert new object ({object}) to smd typed: {errors}")]
     TypedNew {

@@ -1,25 +1,33 @@
 //! What the API server does around the merge: who writes when, and what it stores.
 //!
-//! An apply travels: decode the live object's entries → check the kind → give an untracked object
-//! to `before-first-apply` → check the configuration → merge, prune, compare, take ownership
-//! ([`crate::merge`]) → forget fields that are never tracked → stamp the time → encode the entries.
-//! An update travels the same way, but starts from the entries that the writer sent, if it sent
-//! any, and caps the number of updaters at the end.
+//! `chain.rs` spells out the layers and their order; each has a file.
 
+mod amnesty;
 mod apply;
 mod cap_managers;
+mod chain;
 mod conflict;
+mod convert;
+mod defaults;
 mod document;
 mod error;
+mod last_applied;
+mod managed_fields_updater;
 mod object;
+mod skip_non_applied;
 mod status;
 mod strip_meta;
+mod structured_merge;
 mod update;
+mod version_check;
 
-use crate::schema::Schemas;
+use crate::schema::{GroupVersionKind, Schemas};
+use crate::value::{Arena, Node};
 
 pub use apply::{Applied, ApplyRequest};
 pub use conflict::{Conflict, Conflicts, IntoIter as ConflictsIntoIter};
+pub use convert::{NoConversion, SameShape, VersionConverter};
+pub use defaults::Defaulter;
 pub use document::Document;
 pub use error::{ApplyError, UpdateError};
 pub use status::{Metadata, Status, StatusCause, StatusDetails};
@@ -57,12 +65,38 @@ pub use update::{UpdateRequest, Updated};
 #[derive(Debug, Clone, Copy)]
 pub struct FieldManager<'s> {
     schemas: &'s Schemas,
+    converter: &'s dyn VersionConverter,
+    defaulter: Option<&'s dyn Defaulter>,
 }
 
 impl<'s> FieldManager<'s> {
     /// A field manager for the kinds of `schemas`.
     pub fn new(schemas: &'s Schemas) -> FieldManager<'s> {
-        FieldManager { schemas }
+        FieldManager { schemas, converter: &NoConversion, defaulter: None }
+    }
+
+    /// How objects are converted between the versions of their kind; by default there is no other
+    /// version than that of the live object.
+    #[must_use]
+    pub fn converter(self, converter: &'s dyn VersionConverter) -> FieldManager<'s> {
+        FieldManager { converter, ..self }
+    }
+
+    /// What fills in values that the server defaults; by default nothing.
+    #[must_use]
+    pub fn defaulter(self, defaulter: &'s dyn Defaulter) -> FieldManager<'s> {
+        FieldManager { defaulter: Some(defaulter), ..self }
+    }
+
+    /// The kind whose endpoint a request goes to: that of the live object, or that of what was sent
+    /// where it is another version of the same.
+    fn endpoint(self, arena: &Arena<'_>, live: Node, sent: GroupVersionKind) -> GroupVersionKind {
+        let own = object::kind_of(arena, live);
+        let is_version_of_it = self.converter.has_versions()
+            && own.group == sent.group
+            && own.kind == sent.kind
+            && !sent.version.is_empty();
+        if is_version_of_it { sent } else { own }
     }
 
     /// Begins a server-side apply of `config` to `live`; [`Document::absent`] where there is no
@@ -72,7 +106,7 @@ impl<'s> FieldManager<'s> {
         live: impl Into<Document<'a>>,
         config: impl Into<Document<'a>>,
     ) -> ApplyRequest<'s, 'a> {
-        ApplyRequest::new(self.schemas, live.into(), config.into())
+        ApplyRequest::new(*self, live.into(), config.into())
     }
 
     /// Begins recording a write of the whole object: a create, where `live` is absent, or an
@@ -82,6 +116,6 @@ impl<'s> FieldManager<'s> {
         live: impl Into<Document<'a>>,
         new: impl Into<Document<'a>>,
     ) -> UpdateRequest<'s, 'a> {
-        UpdateRequest::new(self.schemas, live.into(), new.into())
+        UpdateRequest::new(*self, live.into(), new.into())
     }
 }

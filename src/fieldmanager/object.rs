@@ -67,16 +67,10 @@ pub(super) fn with_managed_fields(
     match (list, metadata) {
         (None, None) => Ok(object),
         (None, Some(metadata)) => {
-            let Some(before) = arena.member(metadata, "managedFields") else { return Ok(object) };
-            let kept: Vec<Node> = arena
-                .children(metadata)
-                .iter()
-                .filter(|member| {
-                    !(member.is_same(before) && arena.key(**member) == "managedFields")
-                })
-                .copied()
-                .collect();
-            let rebuilt = arena.rebuild(Tag::Map, &kept);
+            if arena.member(metadata, "managedFields").is_none() {
+                return Ok(object);
+            }
+            let rebuilt = without_member(arena, metadata, "managedFields");
             Ok(with_member(arena, object, rebuilt.with_key_of(metadata)))
         }
         (Some(list), metadata) => {
@@ -97,8 +91,15 @@ pub(super) fn with_managed_fields(
     }
 }
 
+/// The map without the member of this name.
+pub(super) fn without_member(arena: &mut Arena<'_>, map: Node, name: &str) -> Node {
+    let kept: Vec<Node> =
+        arena.children(map).iter().filter(|member| arena.key(**member) != name).copied().collect();
+    arena.rebuild(Tag::Map, &kept)
+}
+
 /// The map with this member added, or put in the place of the one of the same key.
-fn with_member(arena: &mut Arena<'_>, map: Node, member: Node) -> Node {
+pub(super) fn with_member(arena: &mut Arena<'_>, map: Node, member: Node) -> Node {
     let mut members: Vec<Node> = arena.children(map).to_vec();
     let found = members.binary_search_by(|other| arena.compare_keys(*other, member));
     match found {

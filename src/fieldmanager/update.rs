@@ -2,87 +2,21 @@
 
 use jiff::Timestamp;
 
-use crate::fieldpath::FieldSet;
-use crate::managedfields::{
-    ListReading, ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, read_list,
-};
-use crate::merge::{Conversion, ConvertError, Engine, Filters, Object, VersionedSet};
-use crate::schema::{GroupVersionKind, Schemas};
-use crate::typed::{Duplicates, Validity, validate};
-use crate::value::{Arena, Node, Tag, Value};
+use crate::managedfields::{ListReading, ManagedFieldsEntry, ManagedState, read_list};
+use crate::merge::Filters;
+use crate::value::{Arena, Node, Value};
 
-use super::cap_managers;
+use super::FieldManager;
+use super::chain::Chain;
 use super::document::Document;
 use super::error::{UpdateError, encode_failed};
-use super::object;
-use super::strip_meta;
-
-/// The name that an unnamed writer gets.
-pub(super) const UNKNOWN: &str = "unknown";
-/// Stands for the writer while the engine runs, so that what it owned before counts like anybody
-/// else's.
-const CURRENT_OPERATION: &str = "current-operation";
-
-/// Objects of one API version: no other version can be had.
-pub(super) struct OneVersion {
-    alone: bool,
-}
-
-impl OneVersion {
-    /// For the managers of `state`.
-    pub(super) fn of(version: &str, state: &ManagedState) -> OneVersion {
-        // An object that a manager's set takes the version or kind from cannot be converted.
-        let identity =
-            |set: &FieldSet| ["apiVersion", "kind"].iter().any(|name| set.has_root_field(name));
-        let alone = state
-            .managers
-            .iter()
-            .all(|(_, owned)| owned.api_version == version && !identity(&owned.set));
-        OneVersion { alone }
-    }
-}
-
-impl<'t> Conversion<'t> for OneVersion {
-    fn convert(
-        &self,
-        arena: &mut Arena<'t>,
-        object: &Object,
-        version: &str,
-    ) -> Result<Object, ConvertError> {
-        let failed = |text: &str| Err(ConvertError::Failed(text.to_owned()));
-        // Only a part of an object that is being pruned is no map.
-        if object.node.tag() != Tag::Map {
-            return failed("failed to convert value to unstructured for type <nil>");
-        }
-        if version.matches('/').count() > 1 {
-            return failed(&format!("unexpected GroupVersion string: {version}"));
-        }
-        let own = object::kind_of(arena, object.node);
-        if own.is_of_version(version) {
-            return Ok(object.clone());
-        }
-        if object::text(arena, object.node, "kind").is_empty() {
-            return failed("Object 'Kind' is missing in 'unstructured object has no kind'");
-        }
-        if own.version.is_empty() {
-            return failed(
-                "Object 'apiVersion' is missing in 'unstructured object has no version'",
-            );
-        }
-        let text = format!("no kind is registered for version {version:?}");
-        Err(ConvertError::MissingVersion(text))
-    }
-
-    fn keeps_objects(&self) -> bool {
-        self.alone
-    }
-}
+use super::{defaults, object, skip_non_applied};
 
 /// A write of the whole object, to be run.
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is run"]
 pub struct UpdateRequest<'s, 'a> {
-    schemas: &'s Schemas,
+    manager: FieldManager<'s>,
     live: Document<'a>,
     new: Document<'a>,
     field_manager: String,
@@ -116,12 +50,12 @@ impl Updated {
 
 impl<'s, 'a> UpdateRequest<'s, 'a> {
     pub(super) fn new(
-        schemas: &'s Schemas,
+        manager: FieldManager<'s>,
         live: Document<'a>,
         new: Document<'a>,
     ) -> UpdateRequest<'s, 'a> {
         UpdateRequest {
-            schemas,
+            manager,
             live,
             new,
             field_manager: String::new(),
@@ -175,20 +109,36 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             Some(live) => live,
             None => object::empty_object(&mut arena, &kind).map_err(UpdateError::New)?,
         };
-        let writer = Writer {
-            schemas: self.schemas,
-            field_manager: &self.field_manager,
+        let endpoint = self.manager.endpoint(&arena, live, kind.clone());
+        let chain = Chain {
+            schemas: self.manager.schemas,
+            converter: self.manager.converter,
+            defaulter: self.manager.defaulter,
+            filters: &Filters::default(),
+            endpoint: &endpoint,
             subresource: &self.subresource,
+            field_manager: &self.field_manager,
             at: self.at,
         };
         let state = starting_state(&arena, live, new, !self.subresource.is_empty());
         let bare = object::with_managed_fields(&mut arena, new, None).map_err(UpdateError::New)?;
-        if !state.has_managers() && object::has_uid(&arena, live) {
+        if skip_non_applied::is_left_alone(&arena, live, &state) {
             return Ok(finish(&arena, bare, &ManagedState::default()));
         }
-        let live_kind = object::kind_of(&arena, live);
-        let recorded = if live_kind == kind {
-            writer.update(&mut arena, live, bare, &kind, state)
+        let bare = match self.manager.defaulter {
+            Some(defaulter) => {
+                defaults::fill(defaulter, &mut arena, bare).map_err(UpdateError::Defaults)?
+            }
+            None => bare,
+        };
+        let recorded = if kind == endpoint {
+            chain
+                .at_endpoint(&mut arena, live)
+                .map_err(|error| {
+                    let object = object::describe(&arena, live);
+                    UpdateError::ConvertLive { object, error }
+                })
+                .and_then(|live| chain.update(&mut arena, live, bare, state))
         } else {
             Err(UpdateError::Kind(kind))
         };
@@ -239,73 +189,4 @@ fn starting_state(arena: &Arena<'_>, live: Node, new: Node, is_subresource: bool
     }
     let stored: ListReading = read_list(arena, live);
     ManagedState::decode(arena, &stored).unwrap_or_default()
-}
-
-/// Who writes what, when and where.
-pub(super) struct Writer<'w> {
-    pub(super) schemas: &'w Schemas,
-    pub(super) field_manager: &'w str,
-    pub(super) subresource: &'w str,
-    pub(super) at: Timestamp,
-}
-
-impl Writer<'_> {
-    fn name(&self) -> &str {
-        if self.field_manager.is_empty() { UNKNOWN } else { self.field_manager }
-    }
-
-    pub(super) fn identifier(&self, operation: Operation, version: &str) -> ManagerIdentifier {
-        ManagerIdentifier::new(self.name(), operation, version, self.subresource)
-    }
-
-    /// Records the change from `live` to `new`, neither of which is touched.
-    pub(super) fn update(
-        &self,
-        arena: &mut Arena<'_>,
-        live: Node,
-        new: Node,
-        kind: &GroupVersionKind,
-        mut state: ManagedState,
-    ) -> Result<ManagedState, UpdateError> {
-        let ty = object::type_of(self.schemas, kind);
-        let version = kind.api_version();
-        let check = |arena: &Arena<'_>, node| {
-            validate(arena, node, &ty.schema, ty.id, Duplicates::Allow)
-                .map_err(|errors| (object::describe(arena, node), errors))
-        };
-        check(arena, new).map_err(|(object, errors)| UpdateError::TypedNew { object, errors })?;
-        check(arena, live).map_err(|(object, errors)| UpdateError::TypedLive { object, errors })?;
-        let typed = |node| Object { node, ty: ty.clone(), validity: Validity::Repeating };
-        let conversion = OneVersion::of(&version, &state);
-        let filters = Filters::default();
-        let mut engine = Engine {
-            arena,
-            conversion: &conversion,
-            filters: &filters,
-            return_input_on_noop: true,
-        };
-        let updated = engine
-            .update(&typed(live), &typed(new), &version, &state.managers, CURRENT_OPERATION)
-            .map_err(|error| {
-                let object = object::describe(engine.arena, new);
-                UpdateError::Managers { object, error }
-            })?;
-        state.managers = updated.managers;
-        strip_meta::strip(&mut state.managers, CURRENT_OPERATION);
-        if let Some(changed) = state.managers.remove(CURRENT_OPERATION) {
-            let key = state.name(self.identifier(Operation::Update, &version));
-            let before = state.managers.remove(&key).unwrap_or_default();
-            state.managers.insert(
-                key.clone(),
-                VersionedSet {
-                    set: changed.set.union(&before.set),
-                    api_version: version,
-                    applied: false,
-                },
-            );
-            state.times.insert(key, self.at);
-        }
-        cap_managers::cap(&mut state);
-        Ok(state)
-    }
 }

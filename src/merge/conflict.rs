@@ -43,6 +43,15 @@ impl Conflicts {
         self.entries.iter().fold(FieldSet::default(), |all, (_, set)| all.union(set))
     }
 
+    /// The conflicts on other fields than these.
+    pub(crate) fn without(&self, allowed: &FieldSet) -> Conflicts {
+        let rest = |(manager, set): &(String, FieldSet)| {
+            let left = set.difference(allowed);
+            (!left.is_empty()).then(|| (manager.clone(), left))
+        };
+        Conflicts { entries: self.entries.iter().filter_map(rest).collect() }
+    }
+
     /// How many pairs of manager and field there are.
     pub fn len(&self) -> usize {
         self.entries.iter().map(|(_, set)| set.len()).sum()

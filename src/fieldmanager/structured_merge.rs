@@ -1,0 +1,104 @@
+//! Objects held against the types of the endpoint's version, and the engine.
+
+use crate::managedfields::ManagedState;
+use crate::merge::{Engine, Object, UpdaterError};
+use crate::typed::{Comparison, Duplicates, Validity, validate};
+use crate::value::{Arena, Node, Tag};
+
+use super::chain::{Chain, Stopped};
+use super::error::{ApplyError, UpdateError};
+use super::object;
+
+/// Takes the change from `live` to `new` from everybody in the state and gives it to `writer`.
+pub(super) fn update(
+    chain: &Chain<'_>,
+    arena: &mut Arena<'_>,
+    live: Node,
+    new: Node,
+    state: &mut ManagedState,
+    writer: &str,
+) -> Result<(), UpdateError> {
+    let version = chain.endpoint.api_version();
+    let versions = chain.versions(state);
+    let ty = object::type_of(chain.schemas, chain.endpoint);
+    let check = |arena: &Arena<'_>, node| {
+        validate(arena, node, &ty.schema, ty.id, Duplicates::Allow)
+            .map_err(|errors| (object::describe(arena, node), errors))
+    };
+    check(arena, new).map_err(|(object, errors)| UpdateError::TypedNew { object, errors })?;
+    check(arena, live).map_err(|(object, errors)| UpdateError::TypedLive { object, errors })?;
+    let typed = |node| Object { node, ty: ty.clone(), validity: Validity::Repeating };
+    let mut engine =
+        Engine { arena, conversion: &versions, filters: chain.filters, return_input_on_noop: true };
+    let updated = engine
+        .update(&typed(live), &typed(new), &version, &state.managers, writer)
+        .map_err(|error| {
+            let object = object::describe(engine.arena, new);
+            UpdateError::Managers { object, error }
+        })?;
+    state.managers = updated.managers;
+    Ok(())
+}
+
+/// Merges a configuration. Of `live` it may be known already that it is of its type.
+pub(super) fn apply(
+    chain: &Chain<'_>,
+    arena: &mut Arena<'_>,
+    (live, known): (Node, Option<Node>),
+    config: Node,
+    state: &mut ManagedState,
+    writer: &str,
+    force: bool,
+) -> Result<(Option<Node>, Comparison), Stopped> {
+    let stated = arena
+        .member(config, "metadata")
+        .and_then(|metadata| arena.member(metadata, "managedFields"));
+    if stated.is_some_and(|list| !list.is_null()) {
+        return Err(ApplyError::ManagedFields.into());
+    }
+    let version = chain.endpoint.api_version();
+    let versions = chain.versions(state);
+    let ty = object::type_of(chain.schemas, chain.endpoint);
+    validate(arena, config, &ty.schema, ty.id, Duplicates::Refuse).map_err(|errors| {
+        ApplyError::TypedConfig { object: object::describe(arena, config), errors }
+    })?;
+    if !known.is_some_and(|known| known.is_same(live)) {
+        validate(arena, live, &ty.schema, ty.id, Duplicates::Allow).map_err(|errors| {
+            ApplyError::TypedLive { object: object::describe(arena, live), errors }
+        })?;
+    }
+    let typed = |node, validity| Object { node, ty: ty.clone(), validity };
+    let mut engine = Engine {
+        arena,
+        conversion: &versions,
+        filters: chain.filters,
+        return_input_on_noop: false,
+    };
+    let applied = engine.apply(
+        &typed(live, Validity::Repeating),
+        &typed(config, Validity::Strict),
+        &version,
+        &state.managers,
+        writer,
+        force,
+    );
+    let applied = match applied {
+        Ok(applied) => applied,
+        Err(UpdaterError::Conflicts(found)) => {
+            return Err(Stopped::Conflicts(found, Box::new(state.clone())));
+        }
+        Err(error) => return Err(ApplyError::Merge(error).into()),
+    };
+    state.managers = applied.managers;
+    let Some(object) = applied.object else { return Ok((None, applied.comparison)) };
+    if object.node.tag() != Tag::Map {
+        return Err(ApplyError::NoObject { object: object::describe(arena, config) }.into());
+    }
+    let node = match chain.defaulter {
+        Some(defaulter) => {
+            super::defaults::fill(defaulter, arena, object.node).map_err(ApplyError::Defaults)?
+        }
+        None => object.node,
+    };
+    Ok((Some(node), applied.comparison))
+}
