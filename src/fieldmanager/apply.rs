@@ -25,6 +25,7 @@ pub struct ApplyRequest<'s, 'a> {
     config: Document<'a>,
     field_manager: String,
     subresource: String,
+    api_version: Option<String>,
     force: bool,
     at: Timestamp,
 }
@@ -84,6 +85,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             config,
             field_manager: String::new(),
             subresource: String::new(),
+            api_version: None,
             force: false,
             at: Timestamp::UNIX_EPOCH,
         }
@@ -104,6 +106,13 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
     /// Whether to take fields that others own.
     pub fn force(mut self, force: bool) -> Self {
         self.force = force;
+        self
+    }
+
+    /// The API version that the request goes to, an `apiVersion`; if never said, that of the live
+    /// object or, where a converter knows it, that of the object that is sent.
+    pub fn api_version(mut self, version: impl Into<String>) -> Self {
+        self.api_version = Some(version.into());
         self
     }
 
@@ -132,7 +141,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             Some(live) => live,
             None => object::empty_object(&mut arena, &kind).map_err(ApplyError::Config)?,
         };
-        let endpoint = self.manager.endpoint(&arena, live, kind);
+        let endpoint = self.manager.endpoint(&arena, live, kind, self.api_version.as_deref());
         let chain = Chain {
             schemas: self.manager.schemas,
             converter: self.manager.converter,

@@ -1,5 +1,6 @@
 //! kubectl's last-applied annotation, kept up to date where it is.
 
+use crate::value::text::write_go_json;
 use crate::value::{Arena, Node, Source, Tag, ValueRef};
 
 use super::chain::{Chain, Merged};
@@ -81,7 +82,9 @@ pub(super) fn refresh(
         applied
     });
     let bare = with_annotations(arena, config, applied.as_deref())?;
-    let text = ValueRef::new(arena, bare).to_canonical_json() + "\n";
+    let mut text = String::new();
+    write_go_json(&mut text, ValueRef::new(arena, bare));
+    text.push('\n');
     let mut after = before;
     for (key, value) in &mut after {
         if key == ANNOTATION {

@@ -90,8 +90,17 @@ impl<'s> FieldManager<'s> {
 
     /// The kind whose endpoint a request goes to: that of the live object, or that of what was sent
     /// where it is another version of the same.
-    fn endpoint(self, arena: &Arena<'_>, live: Node, sent: GroupVersionKind) -> GroupVersionKind {
+    fn endpoint(
+        self,
+        arena: &Arena<'_>,
+        live: Node,
+        sent: GroupVersionKind,
+        version: Option<&str>,
+    ) -> GroupVersionKind {
         let own = object::kind_of(arena, live);
+        if let Some(version) = version {
+            return GroupVersionKind::new(version, &own.kind);
+        }
         let is_version_of_it = self.converter.has_versions()
             && own.group == sent.group
             && own.kind == sent.kind

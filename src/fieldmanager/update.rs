@@ -21,6 +21,7 @@ pub struct UpdateRequest<'s, 'a> {
     new: Document<'a>,
     field_manager: String,
     subresource: String,
+    api_version: Option<String>,
     at: Timestamp,
 }
 
@@ -60,6 +61,7 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             new,
             field_manager: String::new(),
             subresource: String::new(),
+            api_version: None,
             at: Timestamp::UNIX_EPOCH,
         }
     }
@@ -73,6 +75,13 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
     /// The subresource that is written to; the object itself if never said.
     pub fn subresource(mut self, name: impl Into<String>) -> Self {
         self.subresource = name.into();
+        self
+    }
+
+    /// The API version that the request goes to, an `apiVersion`; if never said, that of the live
+    /// object or, where a converter knows it, that of the object that is sent.
+    pub fn api_version(mut self, version: impl Into<String>) -> Self {
+        self.api_version = Some(version.into());
         self
     }
 
@@ -109,7 +118,8 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             Some(live) => live,
             None => object::empty_object(&mut arena, &kind).map_err(UpdateError::New)?,
         };
-        let endpoint = self.manager.endpoint(&arena, live, kind.clone());
+        let version = self.api_version.as_deref();
+        let endpoint = self.manager.endpoint(&arena, live, kind.clone(), version);
         let chain = Chain {
             schemas: self.manager.schemas,
             converter: self.manager.converter,

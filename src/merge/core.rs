@@ -319,7 +319,8 @@ impl<'t> Engine<'_, 't> {
         let trusted = live.is_valid() && config.validity == Validity::Strict;
         let merged = typed::merge(self.arena, live.node, config.node, &ty.schema, ty.id, trusted)
             .map_err(UpdaterError::Merge)?;
-        let merged = live.with_node(merged);
+        let simple = trusted && !merged.keeps_unstated;
+        let merged = live.with_node(merged.node);
         let last = managers.remove(manager);
         let fields = to_field_set(self.arena, config.node, &config.ty.schema, config.ty.id)
             .map_err(UpdaterError::FieldSet)?;
@@ -327,7 +328,7 @@ impl<'t> Engine<'_, 't> {
         let set = self.filters.set(version, fields.set);
         let api_version = version.to_owned();
         managers.insert(manager, VersionedSet { set, api_version, applied: true });
-        let simple = trusted && !fields.bare_items && self.filters.is_none();
+        let simple = simple && !fields.bare_items && self.filters.is_none();
         let pruned = match last {
             Some(last) if !last.set.is_empty() => {
                 prune::prune(self, merged, &managers, manager, &last, simple)

@@ -16,6 +16,14 @@ use super::error::{ValidationError, ValidationErrors};
 use super::items::{Identities, Identity};
 use super::shape::{self, Handler, Parts};
 
+/// What a merge came to.
+pub(crate) struct Merged {
+    pub(crate) node: Node,
+    /// Somewhere `right` states an empty map, or null, and `left` has a map with content, which
+    /// stays.
+    pub(crate) keeps_unstated: bool,
+}
+
 /// Merges `right` into `left`. With `trusted` both are known to be of the type, `right` without
 /// repeated items, and the walk then visits only what `right` mentions.
 ///
@@ -27,7 +35,7 @@ pub(crate) fn merge(
     schema: &Schema,
     id: TypeId,
     trusted: bool,
-) -> Result<Node, ValidationErrors> {
+) -> Result<Merged, ValidationErrors> {
     let schema = schema.tables();
     let depth = arena.depth();
     let mut walk = Merge {
@@ -36,10 +44,11 @@ pub(crate) fn merge(
         trusted: trusted && !schema.has_broken_lists,
         path: PathStack::default(),
         errors: ValidationErrors::default(),
+        keeps_unstated: false,
     };
     let merged = deep::with_stack(depth, || walk.value(id, Some(left), Some(right)));
-    let errors = walk.errors;
-    errors.into_result(merged.unwrap_or(Node::NULL))
+    let Merge { errors, keeps_unstated, .. } = walk;
+    errors.into_result(Merged { node: merged.unwrap_or(Node::NULL), keeps_unstated })
 }
 
 struct Merge<'w, 't> {
@@ -48,6 +57,7 @@ struct Merge<'w, 't> {
     trusted: bool,
     path: PathStack,
     errors: ValidationErrors,
+    keeps_unstated: bool,
 }
 
 impl<'w> Merge<'w, '_> {
@@ -129,6 +139,7 @@ impl<'w> Merge<'w, '_> {
             return self.leaf(left, right);
         }
         if let (true, Some(ours), 0) = (self.trusted, ours, count(theirs)) {
+            self.keeps_unstated |= right.is_some();
             return Some(ours);
         }
         if self.trusted && count(ours) == 0 {

@@ -145,7 +145,7 @@ impl TypedValue {
     pub fn merge(&self, other: &TypedValue) -> Result<TypedValue, ValidationErrors> {
         let (mut arena, left, right) = self.joined(other)?;
         let trusted = self.validity >= Validity::Repeating && other.validity == Validity::Strict;
-        let merged = merge(&mut arena, left, right, &self.ty.schema, self.ty.id, trusted)?;
+        let merged = merge(&mut arena, left, right, &self.ty.schema, self.ty.id, trusted)?.node;
         Ok(self.derived(arena, merged))
     }
 

@@ -246,6 +246,34 @@ pub(crate) fn write_json(out: &mut String, value: ValueRef<'_>) {
     with_room(value, || write_json_with(out, value, &write_float_json));
 }
 
+/// The value as Go's own encoder writes it: as [`write_json`], but with `1e-7` for `1e-07` and the
+/// short escapes of backspace and form feed.
+pub(crate) fn write_go_json(out: &mut String, value: ValueRef<'_>) {
+    let float = |out: &mut String, value: f64| {
+        write_float_json(out, value);
+        if let Some(at) = out.len().checked_sub(4)
+            && out.get(at..).is_some_and(|tail| tail.starts_with("e-0"))
+        {
+            out.remove(at + 2);
+        }
+    };
+    let mut written = String::new();
+    with_room(value, || write_json_with(&mut written, value, &float));
+    let mut rest = written.as_str();
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let (escape, after) = match escape.get(..6) {
+            Some("\\u0008") => ("\\b", 6),
+            Some("\\u000c") => ("\\f", 6),
+            _ => (escape.get(..2).unwrap_or(escape), 2),
+        };
+        out.push_str(escape);
+        rest = rest.get(at + after..).unwrap_or_default();
+    }
+    out.push_str(rest);
+}
+
 /// Runs a walk over a value that may be deep.
 fn with_room<R: Send>(value: ValueRef<'_>, walk: impl FnOnce() -> R + Send) -> R {
     let depth = if value.is_empty() { 0 } else { value.depth() };

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -30,15 +31,18 @@ func (c converter) ObjectToTyped(object runtime.Object, options ...typed.Validat
 	return t.FromUnstructured(object.(*unstructured.Unstructured).UnstructuredContent(), options...)
 }
 
-// versions knows the one version of the endpoint.
+// versions knows the version of the endpoint, and those that the request names. Between versions
+// fields are renamed: those of `spec` and of the maps in it.
 type versions struct {
-	gv schema.GroupVersion
+	gv      schema.GroupVersion
+	others  map[string]versionSpec
+	failing []string
 }
 
 func (v versions) Convert(in, out, context any) error { return fmt.Errorf("not used") }
 
-// ConvertToVersion is the identity for objects of the endpoint's version. An object without kind or
-// version is an error as it is with a scheme, and not a version that is gone.
+// ConvertToVersion is the identity for objects of the version that is asked for. An object without
+// kind or version is an error as it is with a scheme, and not a version that is gone.
 func (v versions) ConvertToVersion(in runtime.Object, target runtime.GroupVersioner) (runtime.Object, error) {
 	kind := in.GetObjectKind().GroupVersionKind()
 	if kind.Kind == "" {
@@ -47,10 +51,37 @@ func (v versions) ConvertToVersion(in runtime.Object, target runtime.GroupVersio
 	if kind.Version == "" {
 		return nil, runtime.NewMissingVersionErr("unstructured object has no version")
 	}
-	if target != v.gv || kind.GroupVersion() != v.gv {
+	to, ok := target.(schema.GroupVersion)
+	if !ok || !v.knows(to) || !v.knows(kind.GroupVersion()) {
 		return nil, runtime.NewNotRegisteredGVKErrForTarget("oracle", kind, target)
 	}
-	return in, nil
+	if to == kind.GroupVersion() {
+		return in, nil
+	}
+	if slices.Contains(v.failing, to.String()) {
+		return nil, fmt.Errorf("conversion failed")
+	}
+	out := in.(*unstructured.Unstructured).DeepCopy()
+	out.SetGroupVersionKind(to.WithKind(kind.Kind))
+	hub := map[string]string{}
+	for name, own := range v.others[kind.GroupVersion().String()].Rename {
+		hub[own] = name
+	}
+	there := v.others[to.String()]
+	if spec, ok := out.Object["spec"].(map[string]any); ok {
+		for key, member := range spec {
+			if m, ok := member.(map[string]any); ok {
+				spec[key] = there.names(hub, m)
+			}
+		}
+		out.Object["spec"] = there.names(hub, spec)
+	}
+	return out, nil
+}
+
+func (v versions) knows(gv schema.GroupVersion) bool {
+	_, ok := v.others[gv.String()]
+	return ok || gv == v.gv
 }
 
 func (v versions) ConvertFieldLabel(gvk schema.GroupVersionKind, label, value string) (string, string, error) {
@@ -101,7 +132,7 @@ func (o *oracle) fieldManager(r *request) (answer, error) {
 		}
 		types = c
 	}
-	fm, err := managedfields.NewDefaultCRDFieldManager(types, versions{kind.GroupVersion()}, nothing{}, nothing{}, kind, kind.GroupVersion(), r.Subresource, nil)
+	fm, err := managedfields.NewDefaultCRDFieldManager(types, versions{kind.GroupVersion(), r.Versions, r.Failing}, nothing{}, nothing{}, kind, kind.GroupVersion(), r.Subresource, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -626,6 +626,27 @@ impl Generator {
                 }
             }
         };
+        // Other versions that the endpoint can convert to, and what keys of `spec` are called there.
+        let mut renames: Vec<(String, Vec<(String, String)>)> = Vec::new();
+        if maker.rng.percent(if crowd { 15 } else { 45 }) {
+            tags.insert("convertible-versions");
+            for (number, other) in others.iter().enumerate() {
+                if maker.rng.percent(75) {
+                    let mut names = vec!["a", "c", "f", "m", "x"];
+                    maker.rng.shuffle(&mut names);
+                    names.truncate(maker.rng.below(4));
+                    let renamed = |hub: &str| (hub.to_owned(), format!("{hub}V{number}"));
+                    renames.push((other.clone(), names.into_iter().map(renamed).collect()));
+                }
+            }
+        }
+        let mut type_of = vec![(format!("{endpoint}/Lamp"), Json::from(Model::ROOT))];
+        for (other, _) in &renames {
+            // A version without a type is as good as none.
+            if !maker.rng.percent(6) {
+                type_of.push((format!("{other}/Lamp"), Json::from(Model::ROOT)));
+            }
+        }
         let mut request = vec![
             (
                 "schema",
@@ -635,7 +656,7 @@ impl Generator {
                     self.block.documents[3].0.clone()
                 }),
             ),
-            ("type_of", Json::map([(format!("{endpoint}/Lamp"), Json::from(Model::ROOT))])),
+            ("type_of", Json::map(type_of)),
             (
                 "gvk",
                 Json::map([
@@ -645,21 +666,42 @@ impl Generator {
                 ]),
             ),
             ("subresource", Json::from(subresource)),
-            ("missing", Json::List(others.iter().map(|v| Json::text(v.as_str())).collect())),
         ];
-        let mut names = ["flux", "helm", "curl", "kubelet", "a<b>&\"c", "ünï"];
+        if !renames.is_empty() {
+            let versions = renames.iter().map(|(version, names)| {
+                let rename = names.iter().map(|(hub, own)| (hub, Json::text(own.as_str())));
+                (version.as_str(), Json::map([("rename", Json::map(rename))]))
+            });
+            request.push(("versions", Json::map(versions)));
+            if maker.rng.percent(4) {
+                tags.insert("failing-version");
+                let version = maker.rng.pick(&renames).0.clone();
+                request.push(("failing", Json::List(vec![Json::String(version)])));
+            }
+        }
+        let mut names = ["flux", "helm", "curl", "kubelet", "a<b>&\"c", "ünï", "kubectl"];
         maker.rng.shuffle(&mut names);
+        if maker.rng.percent(25) {
+            names[0] = "kubectl";
+        }
         let names = &names[..maker.rng.between(1, 5)];
         let mut live = Json::Null;
-        if crowd || maker.rng.percent(70) {
+        if crowd || maker.rng.percent(80) {
             live = maker.root();
             identify(&mut live);
             let uid = maker.rng.percent(85);
             name(&mut live, uid);
+            if names.contains(&"kubectl") && maker.rng.percent(70) {
+                tags.insert("last-applied");
+                let annotations = self.last_applied(&mut maker, &live, &identify);
+                if let Some(metadata) = live.get_mut("metadata") {
+                    metadata.set("annotations", annotations);
+                }
+            }
             let before = live.clone();
             if crowd || maker.rng.percent(75) {
-                let list =
-                    self.entries(&mut maker, &before, &endpoint, &others, names, crowd, tags);
+                let list = self
+                    .entries(&mut maker, &before, &endpoint, &renames, &others, names, crowd, tags);
                 if let Some(metadata) = live.get_mut("metadata") {
                     metadata.set("managedFields", list);
                 }
@@ -676,7 +718,11 @@ impl Generator {
         let total = if crowd { maker.rng.between(2, 14) } else { maker.rng.between(1, 5) };
         for step in 0..total {
             let is_last = step + 1 == total;
-            let who = maker.rng.below(names.len());
+            let mut who = maker.rng.below(names.len());
+            if is_last && names[who] == "kubectl" && maker.rng.percent(80) {
+                // It may have what it applied before, so that few of its applies end in conflicts.
+                who = (who + 1) % names.len();
+            }
             let op = if is_last && maker.rng.percent(95) {
                 "apply"
             } else if crowd {
@@ -738,9 +784,9 @@ impl Generator {
                     2 => Json::parse("[{},{}]").ok(),
                     3 => Json::parse(r#"[{"manager":"x"}]"#).ok(),
                     4 => Some(Json::Null),
-                    5..9 => Some(
-                        self.entries(&mut maker, &before, &endpoint, &others, names, false, tags),
-                    ),
+                    5..9 => Some(self.entries(
+                        &mut maker, &before, &endpoint, &renames, &others, names, false, tags,
+                    )),
                     _ => None,
                 };
                 if let Some(list) = list {
@@ -769,6 +815,43 @@ impl Generator {
         Json::map(request)
     }
 
+    /// Annotations with what kubectl applied last: mostly a part of what is live.
+    fn last_applied(
+        &self,
+        maker: &mut Maker<'_>,
+        live: &Json,
+        identify: &dyn Fn(&mut Json),
+    ) -> Json {
+        let root = maker.root_type();
+        let keep = maker.rng.between(50, 100);
+        let mut last = maker.part(root, live, keep);
+        if maker.rng.percent(40) {
+            last = maker.mutate(root, &last, 15, 0);
+        }
+        identify(&mut last);
+        match maker.rng.below(40) {
+            0 => last.set("apiVersion", "v9".into()),
+            1 => last.set("kind", "Secret".into()),
+            2 => drop(last.remove("kind")),
+            _ => {}
+        }
+        let text = match maker.rng.below(40) {
+            0 => "invalid".to_owned(),
+            1 => String::new(),
+            2 => "[]".to_owned(),
+            _ => last.to_string(),
+        };
+        let key = "kubectl.kubernetes.io/last-applied-configuration";
+        let mut annotations = Json::map([(key, Json::String(text))]);
+        match maker.rng.below(20) {
+            0 => annotations.set("x", Json::Null),
+            1 => annotations.set("x", Json::number(5)),
+            2..8 => annotations.set("x", "1".into()),
+            _ => {}
+        }
+        annotations
+    }
+
     /// A list of entries over the object: mostly sound.
     #[expect(clippy::too_many_arguments, reason = "one call from each side of a write")]
     fn entries(
@@ -776,6 +859,7 @@ impl Generator {
         maker: &mut Maker<'_>,
         object: &Json,
         endpoint: &str,
+        renames: &[(String, Vec<(String, String)>)],
         others: &[String],
         names: &[&str],
         crowd: bool,
@@ -808,12 +892,18 @@ impl Generator {
             } else {
                 (*maker.rng.pick(names)).to_owned()
             };
-            let version = if maker.rng.percent(9) {
+            let version = if maker.rng.percent(if renames.is_empty() { 9 } else { 30 }) {
                 tags.insert("other-version-entry");
                 maker.rng.pick(others).clone()
             } else {
                 endpoint.to_owned()
             };
+            let mut set = set;
+            if let Some((_, names)) = renames.iter().find(|(other, _)| *other == version) {
+                for path in &mut set {
+                    rename_in_spec(path, names);
+                }
+            }
             let mut entry = vec![("manager", Json::String(manager))];
             entry.push(("operation", Json::from(if updates { "Update" } else { "Apply" })));
             entry.push(("apiVersion", Json::String(version)));
@@ -908,6 +998,19 @@ fn rename_root(object: &mut Json, names: &[(String, String)]) {
             if let Some((_, here)) = names.iter().find(|(hub, _)| hub == key) {
                 key.clone_from(here);
             }
+        }
+    }
+}
+
+/// Renames keys of `spec` and of the maps in it.
+fn rename_in_spec(path: &mut Path, names: &[(String, String)]) {
+    if path.first().is_none_or(|first| first != "f:spec") {
+        return;
+    }
+    for element in path.iter_mut().skip(1).take(2) {
+        let Some(field) = element.strip_prefix("f:") else { return };
+        if let Some((_, here)) = names.iter().find(|(hub, _)| hub == field) {
+            *element = format!("f:{here}");
         }
     }
 }

@@ -23,7 +23,7 @@ func (o *oracle) measure(r *request) (answer, error) {
 		return nil, err
 	}
 	types := converter{TypeConverter: o.noTypes, types: map[schema.GroupVersionKind]typed.ParseableType{kind: t}}
-	fm, err := managedfields.NewDefaultCRDFieldManager(types, versions{kind.GroupVersion()}, nothing{}, nothing{}, kind, kind.GroupVersion(), "", nil)
+	fm, err := managedfields.NewDefaultCRDFieldManager(types, versions{gv: kind.GroupVersion()}, nothing{}, nothing{}, kind, kind.GroupVersion(), "", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -56,8 +56,16 @@ pub const EXPLAINED: &[Explained] = &[
             let (expected, got) = (steps(reference), steps(subject));
             let first = expected.iter().zip(&got).position(|(a, b)| !same_data(a, b));
             first.is_some_and(|first| {
-                got[first].str_of("error").starts_with("invalid object type: ")
-                    && steps(request)[first].str_of("op") == "update"
+                let step = &steps(request)[first];
+                let sent = step.get("object").unwrap_or(&Json::Null);
+                let gvk = request.get("gvk").unwrap_or(&Json::Null);
+                let version = match gvk.str_of("group") {
+                    "" => gvk.str_of("version").to_owned(),
+                    group => format!("{group}/{}", gvk.str_of("version")),
+                };
+                step.str_of("op").starts_with("update")
+                    && (sent.str_of("kind") != gvk.str_of("kind")
+                        || sent.str_of("apiVersion") != version)
             })
         },
     },

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use managed_fields::fieldmanager::{ApplyError, FieldManager, Status, UpdateError};
+use managed_fields::fieldmanager::{
+    ApplyError, FieldManager, Status, UpdateError, VersionConverter,
+};
 use managed_fields::fieldpath::{ElementError, FieldSet, Filter, Matcher, PathElement};
 use managed_fields::merge::{
     ConvertError, Converter, Managers, Outcome, Updater, UpdaterError, VersionedSet,
@@ -232,7 +234,11 @@ impl Subject {
             version: gvk.str_of("version").to_owned(),
             kind: gvk.str_of("kind").to_owned(),
         };
-        let manager = FieldManager::new(&schemas);
+        let renaming = RenamingInSpec::of(request);
+        let mut manager = FieldManager::new(&schemas);
+        if !renaming.versions.is_empty() {
+            manager = manager.converter(&renaming);
+        }
         let subresource = request.str_of("subresource");
         let mut live = match request.get("live") {
             Some(live @ Json::Map(_)) => live.to_string(),
@@ -257,6 +263,7 @@ impl Subject {
             let updating = || {
                 manager
                     .update(live.as_str(), object.as_str())
+                    .api_version(endpoint.api_version())
                     .field_manager(name)
                     .subresource(subresource)
                     .at(now)
@@ -264,6 +271,7 @@ impl Subject {
             let result = match step.str_of("op") {
                 "apply" => manager
                     .apply(live.as_str(), object.as_str())
+                    .api_version(endpoint.api_version())
                     .field_manager(name)
                     .subresource(subresource)
                     .force(step.flag("force"))
@@ -519,6 +527,85 @@ impl Converter for Renaming {
             .map_err(|error| ConvertError::Failed(error.to_string()))?;
         TypedValue::with_duplicates(value, to.ty.clone())
             .map_err(|errors| ConvertError::Failed(errors.to_string()))
+    }
+}
+
+/// Converts objects between versions that differ in the names of keys of `spec` and of the maps in
+/// it.
+#[derive(Debug)]
+struct RenamingInSpec {
+    endpoint: String,
+    versions: BTreeMap<String, BTreeMap<String, String>>,
+    failing: BTreeSet<String>,
+}
+
+impl RenamingInSpec {
+    fn of(request: &Json) -> RenamingInSpec {
+        let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
+        let names = |version: &Json| {
+            let renamed = version.get("rename").map(Json::members).unwrap_or_default();
+            renamed.iter().map(|(hub, own)| (hub.clone(), text(own))).collect()
+        };
+        let gvk = request.get("gvk").unwrap_or(&Json::Null);
+        let endpoint = match gvk.str_of("group") {
+            "" => gvk.str_of("version").to_owned(),
+            group => format!("{group}/{}", gvk.str_of("version")),
+        };
+        RenamingInSpec {
+            endpoint,
+            versions: request
+                .get("versions")
+                .map(Json::members)
+                .unwrap_or_default()
+                .iter()
+                .map(|(version, spec)| (version.clone(), names(spec)))
+                .collect(),
+            failing: request
+                .get("failing")
+                .map(Json::items)
+                .unwrap_or_default()
+                .iter()
+                .map(text)
+                .collect(),
+        }
+    }
+
+    fn names(&self, version: &str) -> Result<BTreeMap<String, String>, ConvertError> {
+        let own = (version == self.endpoint).then(BTreeMap::new);
+        own.or_else(|| self.versions.get(version).cloned())
+            .ok_or_else(|| ConvertError::MissingVersion(format!("no version {version}")))
+    }
+}
+
+impl VersionConverter for RenamingInSpec {
+    fn convert(&self, object: &Value, to: &str) -> Result<Value, ConvertError> {
+        let mut object = Json::parse(&object.to_json()).map_err(ConvertError::Failed)?;
+        let there = self.names(to)?;
+        let here = self.names(object.str_of("apiVersion"))?;
+        if self.failing.contains(to) {
+            return Err(ConvertError::Failed("conversion failed".to_owned()));
+        }
+        object.set("apiVersion", Json::text(to));
+        let hub: BTreeMap<&str, &str> =
+            here.iter().map(|(hub, own)| (own.as_str(), hub.as_str())).collect();
+        let rename = |map: &mut Json| {
+            let Json::Map(members) = map else { return };
+            members.sort_by(|left, right| left.0.cmp(&right.0));
+            let mut out = Json::Map(vec![]);
+            for (key, value) in members.drain(..) {
+                let name = hub.get(key.as_str()).copied().unwrap_or(&key);
+                out.set(there.get(name).map_or(name, String::as_str), value);
+            }
+            *map = out;
+        };
+        if let Some(spec) = object.get_mut("spec") {
+            if let Json::Map(members) = spec {
+                members.iter_mut().for_each(|(_, member)| rename(member));
+            }
+            rename(spec);
+        }
+        Value::from_json(&object.to_string())
+            .map_err(|error| ConvertError::Failed(error.to_string()))
     }
 }
 
