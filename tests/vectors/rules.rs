@@ -70,3 +70,24 @@ fn an_object_at_the_limit_of_depth_is_written_and_not_read() {
     let expected = "the live object is not valid JSON: nesting deeper than 10000 levels";
     assert!(error.starts_with(expected), "{error}");
 }
+
+/// Row 8.3/72: an annotation that makes all annotations too large together is removed.
+#[test]
+fn an_annotation_that_no_longer_fits_is_removed() {
+    let live = |filler: usize| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"X","metadata":{{"annotations":{{"a":"{}","kubectl.kubernetes.io/last-applied-configuration":"{{}}"}}}},"n":1}}"#,
+            "x".repeat(filler)
+        )
+    };
+    let config = r#"{"apiVersion":"v1","kind":"X","n":1}"#;
+    let has_it = |filler: usize| {
+        let applied = apply(&live(filler), config, "kubectl");
+        let text = r#""{\"apiVersion\":\"v1\",\"kind\":\"X\",\"n\":1}\n""#;
+        assert!(applied.changed());
+        applied.object().contains(text)
+    };
+    let others = "akubectl.kubernetes.io/last-applied-configuration".len() + config.len() + 1;
+    assert!(has_it(262_144 - others));
+    assert!(!has_it(262_144 - others + 1));
+}
