@@ -14,7 +14,8 @@ use super::chain::{Chain, Merged, Stopped};
 use super::conflict::Conflicts;
 use super::document::Document;
 use super::error::{ApplyError, encode_failed};
-use super::object;
+use super::manager_name::check_manager_name;
+use super::{object, storage};
 
 /// A server-side apply, to be run.
 #[derive(Debug, Clone)]
@@ -132,6 +133,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
         if self.field_manager.is_empty() {
             return Err(ApplyError::NoFieldManager);
         }
+        check_manager_name(&self.field_manager).map_err(ApplyError::ManagerName)?;
         let mut arena = Arena::default();
         let live = self.live.parse(&mut arena).map_err(ApplyError::Live)?;
         let config = self.config.parse(&mut arena).map_err(ApplyError::Config)?;
@@ -184,6 +186,19 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             let node = object.unwrap_or(live);
             object::with_managed_fields(&mut arena, node, list).map_err(ApplyError::Config)?
         };
+        let is_stored_already = self.manager.keeps_times
+            && object.is_some()
+            && storage::differs_in_times_only(&mut arena, live, node);
+        if is_stored_already {
+            let stored = ManagedState::decode(&arena, &read_list(&arena, live))?;
+            return Ok(Applied {
+                object: arena.detach(live),
+                changed: false,
+                managed_fields: stored.entries(),
+                pruned: FieldSet::new(),
+                taken_from: Vec::new(),
+            });
+        }
         let applier = chain.identifier(Operation::Apply).to_key();
         Ok(Applied {
             object: arena.detach(node),

@@ -8,6 +8,7 @@ use crate::typed::ValidationErrors;
 use crate::value::ParseError;
 
 use super::conflict::Conflicts;
+use super::manager_name::ManagerNameError;
 use super::status::{Status, StatusCause, StatusDetails};
 
 /// Why an apply was refused. The text is the API server's.
@@ -22,6 +23,9 @@ pub enum ApplyError {
         "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch"
     )]
     NoFieldManager,
+    /// The field manager's name is not allowed: 422.
+    #[error("PatchOptions.meta.k8s.io \"\" is invalid: {0}")]
+    ManagerName(ManagerNameError),
     /// The live object is not JSON.
     #[error("the live object is not valid JSON: {0}")]
     Live(ParseError),
@@ -88,19 +92,17 @@ impl ApplyError {
     pub fn to_status(&self) -> Status {
         let (code, reason, details) = match self {
             ApplyError::Conflict(conflicts) => (409, "Conflict", Some(conflicts.details())),
-            ApplyError::NoFieldManager => (
-                422,
-                "Invalid",
-                Some(StatusDetails {
-                    group: "meta.k8s.io".to_owned(),
-                    kind: "PatchOptions".to_owned(),
-                    causes: vec![StatusCause {
-                        reason: "FieldValueRequired",
-                        message: "Required value: is required for apply patch".to_owned(),
-                        field: "fieldManager".to_owned(),
-                    }],
-                }),
-            ),
+            ApplyError::NoFieldManager => {
+                let causes = vec![StatusCause {
+                    reason: "FieldValueRequired",
+                    message: "Required value: is required for apply patch".to_owned(),
+                    field: "fieldManager".to_owned(),
+                }];
+                (422, "Invalid", Some(about_options("PatchOptions", causes)))
+            }
+            ApplyError::ManagerName(error) => {
+                (422, "Invalid", Some(about_options("PatchOptions", error.causes())))
+            }
             ApplyError::Config(_) | ApplyError::Kind(_) | ApplyError::ManagedFields => {
                 (400, "BadRequest", None)
             }
@@ -115,6 +117,14 @@ impl ApplyError {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpdateError {
+    /// The field manager's name is not allowed: 422.
+    #[error("{options}.meta.k8s.io \"\" is invalid: {error}")]
+    ManagerName {
+        /// What is wrong with it.
+        error: ManagerNameError,
+        /// The kind of the request's options: `CreateOptions` or `UpdateOptions`.
+        options: &'static str,
+    },
     /// The live object is not JSON.
     #[error("the live object is not valid JSON: {0}")]
     Live(ParseError),
@@ -167,12 +177,19 @@ pub enum UpdateError {
 impl UpdateError {
     /// The failure as the API server would answer it.
     pub fn to_status(&self) -> Status {
-        let (code, reason) = match self {
-            UpdateError::New(_) | UpdateError::Kind(_) => (400, "BadRequest"),
-            _ => (500, ""),
+        let (code, reason, details) = match self {
+            UpdateError::ManagerName { error, options } => {
+                (422, "Invalid", Some(about_options(options, error.causes())))
+            }
+            UpdateError::New(_) | UpdateError::Kind(_) => (400, "BadRequest", None),
+            _ => (500, "", None),
         };
-        Status::failure(code, reason, self.to_string(), None)
+        Status::failure(code, reason, self.to_string(), details)
     }
+}
+
+fn about_options(kind: &str, causes: Vec<StatusCause>) -> StatusDetails {
+    StatusDetails { group: "meta.k8s.io".to_owned(), kind: kind.to_owned(), causes }
 }
 
 impl From<DecodeError> for ApplyError {

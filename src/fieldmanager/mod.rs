@@ -11,11 +11,14 @@ mod convert;
 mod defaults;
 mod document;
 mod error;
+mod guard;
 mod last_applied;
 mod managed_fields_updater;
+mod manager_name;
 mod object;
 mod skip_non_applied;
 mod status;
+mod storage;
 mod strip_meta;
 mod structured_merge;
 mod update;
@@ -30,6 +33,8 @@ pub use convert::{NoConversion, SameShape, VersionConverter};
 pub use defaults::Defaulter;
 pub use document::Document;
 pub use error::{ApplyError, UpdateError};
+pub use guard::{Guarded, guard_admission};
+pub use manager_name::{ManagerNameError, check_manager_name, manager_name_from_user_agent};
 pub use status::{Metadata, Status, StatusCause, StatusDetails};
 pub use update::{UpdateRequest, Updated};
 
@@ -67,12 +72,13 @@ pub struct FieldManager<'s> {
     schemas: &'s Schemas,
     converter: &'s dyn VersionConverter,
     defaulter: Option<&'s dyn Defaulter>,
+    keeps_times: bool,
 }
 
 impl<'s> FieldManager<'s> {
     /// A field manager for the kinds of `schemas`.
     pub fn new(schemas: &'s Schemas) -> FieldManager<'s> {
-        FieldManager { schemas, converter: &NoConversion, defaulter: None }
+        FieldManager { schemas, converter: &NoConversion, defaulter: None, keeps_times: true }
     }
 
     /// How objects are converted between the versions of their kind; by default there is no other
@@ -86,6 +92,14 @@ impl<'s> FieldManager<'s> {
     #[must_use]
     pub fn defaulter(self, defaulter: &'s dyn Defaulter) -> FieldManager<'s> {
         FieldManager { defaulter: Some(defaulter), ..self }
+    }
+
+    /// Whether a write that changes nothing but times leaves the object as it is, as storage sees
+    /// to; yes by default. A server does not if it is started with
+    /// `KUBE_APISERVER_AVOID_NOOP_SSA_TIMESTAMP_UPDATES=false`.
+    #[must_use]
+    pub fn avoid_noop_timestamp_updates(self, avoid: bool) -> FieldManager<'s> {
+        FieldManager { keeps_times: avoid, ..self }
     }
 
     /// The kind whose endpoint a request goes to: that of the live object, or that of what was sent

@@ -81,10 +81,6 @@ pub(super) fn with_managed_fields(
             let Some(metadata) = metadata else {
                 return Ok(with_member(arena, object, fresh_meta));
             };
-            let list = match arena.member(metadata, "managedFields") {
-                Some(before) => list.with_key_of(before),
-                None => list,
-            };
             let rebuilt = with_member(arena, metadata, list);
             Ok(with_member(arena, object, rebuilt.with_key_of(metadata)))
         }
@@ -105,7 +101,7 @@ pub(super) fn with_member(arena: &mut Arena<'_>, map: Node, member: Node) -> Nod
     match found {
         Ok(at) => {
             if let Some(slot) = members.get_mut(at) {
-                *slot = member;
+                *slot = member.with_key_of(*slot);
             }
         }
         Err(at) => members.insert(at, member),

@@ -10,7 +10,8 @@ use super::FieldManager;
 use super::chain::Chain;
 use super::document::Document;
 use super::error::{UpdateError, encode_failed};
-use super::{defaults, object, skip_non_applied};
+use super::manager_name::{check_manager_name, manager_name_from_user_agent};
+use super::{defaults, object, skip_non_applied, storage};
 
 /// A write of the whole object, to be run.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct UpdateRequest<'s, 'a> {
     new: Document<'a>,
     field_manager: String,
     subresource: String,
+    user_agent: Option<String>,
+    max_bytes: Option<usize>,
     api_version: Option<String>,
     at: Timestamp,
 }
@@ -61,12 +64,14 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             new,
             field_manager: String::new(),
             subresource: String::new(),
+            user_agent: None,
+            max_bytes: None,
             api_version: None,
             at: Timestamp::UNIX_EPOCH,
         }
     }
 
-    /// Who writes; `unknown` if never said.
+    /// Who writes; if never said, what the user agent tells, else `unknown`.
     pub fn field_manager(mut self, name: impl Into<String>) -> Self {
         self.field_manager = name.into();
         self
@@ -75,6 +80,19 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
     /// The subresource that is written to; the object itself if never said.
     pub fn subresource(mut self, name: impl Into<String>) -> Self {
         self.subresource = name.into();
+        self
+    }
+
+    /// The client's `User-Agent`, which names a writer that has no name.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Bytes that storage takes: of an object that is larger the entries are left out, as the
+    /// server does rather than refuse a write.
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = Some(bytes);
         self
     }
 
@@ -109,6 +127,15 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
     }
 
     fn run_in(self, lenient: bool) -> Result<Updated, UpdateError> {
+        check_manager_name(&self.field_manager).map_err(|error| {
+            let is_create = self.live.is_absent();
+            let options = if is_create { "CreateOptions" } else { "UpdateOptions" };
+            UpdateError::ManagerName { error, options }
+        })?;
+        let name = match (self.field_manager.as_str(), &self.user_agent) {
+            ("", Some(user_agent)) => manager_name_from_user_agent(user_agent),
+            (name, _) => name.to_owned(),
+        };
         let mut arena = Arena::default();
         let live = self.live.parse(&mut arena).map_err(UpdateError::Live)?;
         let new = self.new.parse(&mut arena).map_err(UpdateError::New)?;
@@ -127,7 +154,7 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             filters: &Filters::default(),
             endpoint: &endpoint,
             subresource: &self.subresource,
-            field_manager: &self.field_manager,
+            field_manager: &name,
             at: self.at,
         };
         let state = starting_state(&arena, live, new, !self.subresource.is_empty());
@@ -156,7 +183,19 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             let list = encode(&arena, &state)?;
             let object =
                 object::with_managed_fields(&mut arena, bare, list).map_err(UpdateError::New)?;
-            Ok(finish(&arena, object, &state))
+            let is_stored_already = self.manager.keeps_times
+                && storage::differs_in_times_only(&mut arena, live, object);
+            if is_stored_already {
+                let stored = ManagedState::decode(&arena, &read_list(&arena, live));
+                return Ok(finish(&arena, live, &stored.unwrap_or_default()));
+            }
+            let updated = finish(&arena, object, &state);
+            match self.max_bytes {
+                Some(limit) if updated.object.len() > limit => {
+                    Ok(finish(&arena, bare, &ManagedState::default()))
+                }
+                _ => Ok(updated),
+            }
         });
         match recorded {
             Err(_) if lenient => {

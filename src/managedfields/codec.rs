@@ -79,6 +79,30 @@ impl ListReading {
 }
 
 impl ListReading {
+    /// Whether both lists are the same, entry by entry, but for times, and some time differs.
+    pub(crate) fn is_like_but_for_times(&self, other: &ListReading, arena: &Arena<'_>) -> bool {
+        let (ListReading::Entries(left), ListReading::Entries(right)) = (self, other) else {
+            return false;
+        };
+        let same_fields =
+            |left: &RawEntry, right: &RawEntry| match (left.fields_v1, right.fields_v1) {
+                (Some(left), Some(right)) => arena.span(left) == arena.span(right),
+                (left, right) => left.is_none() && right.is_none(),
+            };
+        let alike = |(left, right): (&RawEntry, &RawEntry)| {
+            left.manager == right.manager
+                && left.operation == right.operation
+                && left.api_version == right.api_version
+                && left.fields_type == right.fields_type
+                && left.subresource == right.subresource
+                && same_fields(left, right)
+        };
+        !right.is_empty()
+            && left.len() == right.len()
+            && left.iter().zip(right).any(|(left, right)| left.time != right.time)
+            && left.iter().zip(right).all(alike)
+    }
+
     /// The list as JSON, with nothing in it but what entries are made of; none where there is none.
     pub(crate) fn to_json(&self, arena: &Arena<'_>) -> Option<String> {
         let ListReading::Entries(entries) = self else { return None };

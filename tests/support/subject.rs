@@ -235,7 +235,8 @@ impl Subject {
             kind: gvk.str_of("kind").to_owned(),
         };
         let renaming = RenamingInSpec::of(request);
-        let mut manager = FieldManager::new(&schemas);
+        // Storage has no part in what the reference is asked.
+        let mut manager = FieldManager::new(&schemas).avoid_noop_timestamp_updates(false);
         if !renaming.versions.is_empty() {
             manager = manager.converter(&renaming);
         }

@@ -1,8 +1,11 @@
 //! Rules and divergences of `docs` that neither recorded requests nor laws can hold: what depends
 //! on the bytes that come out, and where the reference cannot be asked.
 
-use managed_fields::fieldmanager::{Applied, FieldManager};
+use managed_fields::fieldmanager::{
+    Applied, Defaulter, Document, FieldManager, SameShape, UpdateError, guard_admission,
+};
 use managed_fields::schema::Schemas;
+use managed_fields::value::Value;
 
 fn apply(live: &str, config: &str, manager: &str) -> Applied {
     let schemas = Schemas::empty();
@@ -90,4 +93,149 @@ fn an_annotation_that_no_longer_fits_is_removed() {
     let others = "akubectl.kubernetes.io/last-applied-configuration".len() + config.len() + 1;
     assert!(has_it(262_144 - others));
     assert!(!has_it(262_144 - others + 1));
+}
+
+/// Sets `on` to true unless it is stated.
+#[derive(Debug)]
+struct On {
+    always: bool,
+}
+
+impl Defaulter for On {
+    fn default(&self, object: &Value) -> Result<Value, String> {
+        let mut object: serde_json::Value = object.to_deserialize().unwrap();
+        if self.always || object["on"].is_null() {
+            object["on"] = true.into();
+        }
+        if object["fails"] == true {
+            return Err("no defaults for this".to_owned());
+        }
+        Ok(Value::from_serialize(&object).unwrap())
+    }
+}
+
+const LAMP: &str = r#"{"apiVersion":"v1","kind":"X","n":1}"#;
+
+fn at(second: usize) -> jiff::Timestamp {
+    format!("2026-01-01T00:00:0{second}Z").parse().unwrap()
+}
+
+/// Rule 19.1.
+#[test]
+fn defaults_belong_to_whoever_creates_by_writing_and_to_nobody_who_applies() {
+    let schemas = Schemas::empty();
+    let fm = FieldManager::new(&schemas).defaulter(&On { always: false });
+    let created = fm.update(Document::absent(), LAMP).field_manager("c").at(at(1)).run().unwrap();
+    assert!(created.object().contains(r#""on":true"#));
+    assert_eq!(created.managed_fields()[0].fields.to_string(), ".n\n.on");
+    let applied = fm.apply(Document::absent(), LAMP).field_manager("a").at(at(1)).run().unwrap();
+    assert!(applied.object().contains(r#""on":true"#));
+    assert_eq!(applied.managed_fields()[0].fields.to_string(), ".n");
+    let broken = r#"{"apiVersion":"v1","kind":"X","fails":true}"#;
+    let error = fm.apply(applied.object(), broken).field_manager("a").run().unwrap_err();
+    assert_eq!(error.to_string(), "failed to default the new object: no defaults for this");
+    let error = fm.update(applied.object(), broken).run_without_errors().unwrap_err();
+    assert_eq!(error.to_string(), "failed to default the new object: no defaults for this");
+}
+
+/// Rule 19.2.
+#[test]
+fn a_write_that_storage_undoes_leaves_the_times_alone() {
+    let schemas = Schemas::empty();
+    let fm = FieldManager::new(&schemas).defaulter(&On { always: true });
+    let first = fm.apply(Document::absent(), LAMP).field_manager("a").at(at(1)).run().unwrap();
+    let config = LAMP.replace("}", r#","on":false}"#);
+    let own = fm.apply(first.object(), config.as_str()).field_manager("a").at(at(2)).run().unwrap();
+    // The first time it becomes an owner, which is stored; then nothing changes any more.
+    assert!(own.managed_fields()[0].fields.to_string().contains(".on"));
+    let live = own.object();
+    let again = fm.apply(live, config.as_str()).field_manager("a").at(at(3)).run().unwrap();
+    assert!(!again.changed());
+    assert_eq!(again.object(), live);
+    let stamping = fm.avoid_noop_timestamp_updates(false);
+    let stamped = stamping.apply(live, config.as_str()).field_manager("a").at(at(3)).run().unwrap();
+    assert_eq!(stamped.managed_fields()[0].time, Some(at(3)));
+    assert_eq!(again.managed_fields()[0].time, Some(at(2)));
+}
+
+/// Rule 19.3.
+#[test]
+fn an_object_that_is_too_large_is_written_without_entries() {
+    let schemas = Schemas::empty();
+    let fm = FieldManager::new(&schemas);
+    let write = |limit| {
+        let request = fm.update(Document::absent(), LAMP).field_manager("c").at(at(1));
+        request.max_bytes(limit).run().unwrap()
+    };
+    let whole = write(usize::MAX);
+    assert_eq!(write(whole.object().len()).object(), whole.object());
+    let bare = write(whole.object().len() - 1);
+    assert_eq!(bare.object(), LAMP);
+    assert!(bare.managed_fields().is_empty());
+}
+
+/// Row 8.2/58.
+#[test]
+fn entries_that_admission_broke_are_restored() {
+    let object =
+        |entry: &str, n: usize| format!(r#"{{"metadata":{{"managedFields":[{entry}]}},"n":{n}}}"#);
+    let good = r#"{"manager":"m","operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{}}"#;
+    for broken in [
+        good.replace(r#""v1""#, r#""""#),
+        good.replace("Update", "invalid"),
+        good.replace("FieldsV1", "invalid"),
+        good.replace("{}", r#"{"fa":{}}"#),
+    ] {
+        let guarded = guard_admission(&object(good, 1), &object(&broken, 2)).unwrap();
+        assert_eq!(guarded.object, object(good, 2), "{broken}");
+        let warning = guarded.warning.unwrap();
+        assert!(
+            warning.starts_with(".metadata.managedFields was in an invalid state"),
+            "{warning}"
+        );
+    }
+    for sound in [good.replace(r#""m""#, r#""""#), good.replace(r#""m""#, r#""other""#)] {
+        let guarded = guard_admission(&object(good, 1), &object(&sound, 2)).unwrap();
+        assert_eq!((guarded.object, guarded.warning), (object(&sound, 2), None));
+    }
+}
+
+/// Rules 17.1 and 18.6.
+#[test]
+fn names_of_managers_are_checked_and_found() {
+    let schemas = Schemas::empty();
+    let fm = FieldManager::new(&schemas);
+    let long = "x".repeat(129);
+    let error = fm.apply(Document::absent(), LAMP).field_manager(&long).run().unwrap_err();
+    let text = "is invalid: fieldManager: Too long: may not be more than 128 bytes";
+    assert_eq!(error.to_string(), format!(r#"PatchOptions.meta.k8s.io "" {text}"#));
+    let status = serde_json::to_value(error.to_status()).unwrap();
+    assert_eq!((&status["code"], &status["reason"]), (&422.into(), &"Invalid".into()));
+    assert_eq!(status["details"]["causes"][0]["reason"], "FieldValueTooLong");
+    let error = fm.update(Document::absent(), LAMP).field_manager(&long).run().unwrap_err();
+    assert!(matches!(error, UpdateError::ManagerName { options: "CreateOptions", .. }));
+    let named = fm.update(Document::absent(), LAMP).user_agent("curl/8").run().unwrap();
+    assert_eq!(named.managed_fields()[0].manager.name(), "curl");
+    let named = fm.update(Document::absent(), LAMP).user_agent("/8").run().unwrap();
+    assert_eq!(named.managed_fields()[0].manager.name(), "unknown");
+}
+
+/// Rule 17.14: versions of one shape.
+#[test]
+fn versions_of_one_shape_differ_in_their_name_only() {
+    let schemas = Schemas::empty();
+    let fm = FieldManager::new(&schemas);
+    let v1 = fm.apply(Document::absent(), LAMP).field_manager("a").at(at(1)).run().unwrap();
+    let config = LAMP.replace("v1", "v2");
+    let refused = fm.apply(v1.object(), config.as_str()).field_manager("a").run().unwrap_err();
+    assert_eq!(refused.to_string(), "invalid object type: /v2, Kind=X");
+    let shapes = SameShape::new(["v1", "v2"]);
+    let fm = fm.converter(&shapes);
+    let v2 = fm.apply(v1.object(), config.as_str()).field_manager("a").at(at(2)).run().unwrap();
+    assert_eq!(v2.managed_fields()[0].api_version, "v2");
+    assert_eq!(v2.managed_fields()[0].time, Some(at(1)));
+    assert_eq!(v2.to_value().as_ref().get("apiVersion").unwrap().as_str().unwrap(), "v2");
+    let other = config.replace('1', "2");
+    let error = fm.apply(v1.object(), other.as_str()).field_manager("b").run().unwrap_err();
+    assert_eq!(error.to_string(), r#"Apply failed with 1 conflict: conflict with "a": .n"#);
 }
