@@ -15,9 +15,13 @@ pub(super) struct UpdateArgs {
     pub(super) common: Common,
     #[command(flatten)]
     objects: Objects,
-    /// Who writes (the API server falls back to the client's user agent, this tool to "unknown")
+    /// Who writes; without it the user agent says, else it is "unknown"
     #[arg(long, value_name = "NAME")]
     field_manager: Option<String>,
+    /// The User-Agent of the client, such as "kubectl/v1.37.2", which names a writer that has no
+    /// name
+    #[arg(long, value_name = "TEXT")]
+    user_agent: Option<String>,
 }
 
 pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
@@ -55,14 +59,20 @@ fn update(
         }
         None => Document::absent(),
     };
-    let request = FieldManager::new(known.schemas())
+    let mut request = FieldManager::new(known.schemas())
         .update(live, &new.value)
         .field_manager(args.field_manager.as_deref().unwrap_or_default())
         .subresource(args.objects.subresource.as_deref().unwrap_or_default())
         .at(session.now());
+    if let Some(user_agent) = &args.user_agent {
+        request = request.user_agent(user_agent);
+    }
     let updated = request.clone().run().or_else(|error| match error {
         // Trouble with ownership does not stop a write; trouble with the new object does.
-        UpdateError::TypedLive { .. } | UpdateError::Managers { .. } | UpdateError::Encode(_) => {
+        UpdateError::ConvertLive { .. }
+        | UpdateError::TypedLive { .. }
+        | UpdateError::Managers { .. }
+        | UpdateError::Encode(_) => {
             session.warn(&new.place, format_args!("{error}; the entries of the live object stay"));
             request.run_without_errors()
         }

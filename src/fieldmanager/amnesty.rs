@@ -10,6 +10,11 @@ use super::chain::Chain;
 use super::last_applied::{self, KUBECTL};
 use super::object;
 
+/// Whether the request is kubectl's.
+pub(super) fn may_be_granted(chain: &Chain<'_>) -> bool {
+    chain.field_manager == KUBECTL
+}
+
 /// The conflicts that are left; none when all of them are on fields that stand as they were last
 /// applied on the client, so that the apply may be forced.
 pub(super) fn remaining(
@@ -18,9 +23,6 @@ pub(super) fn remaining(
     live: Node,
     found: Conflicts,
 ) -> Option<Conflicts> {
-    if chain.field_manager != KUBECTL {
-        return Some(found);
-    }
     let Some(allowed) = allowed(chain, arena, live) else { return Some(found) };
     let left = found.without(&allowed);
     (!left.is_empty()).then_some(left)

@@ -129,14 +129,16 @@ impl Chain<'_> {
         version_check::check(self, arena, config)?;
         let (state, is_typed) = skip_non_applied::track(self, arena, live, state)?;
         let known = is_typed.then_some(live);
-        let merged = match self.merge(arena, live, config, known, &state, force) {
-            Err(Stopped::Conflicts(found, state)) => {
+        // Only who may get an amnesty tries twice.
+        let again = (!force && amnesty::may_be_granted(self)).then(|| state.clone());
+        let merged = match (self.merge(arena, live, config, known, state, force), again) {
+            (Err(Stopped::Conflicts(found, state)), Some(again)) => {
                 match amnesty::remaining(self, arena, live, found) {
-                    None => self.merge(arena, live, config, known, &state, true)?,
+                    None => self.merge(arena, live, config, known, again, true)?,
                     Some(found) => return Err(Stopped::Conflicts(found, state)),
                 }
             }
-            merged => merged?,
+            (merged, _) => merged?,
         };
         Ok(last_applied::refresh(self, arena, live, config, merged)?)
     }
@@ -147,10 +149,10 @@ impl Chain<'_> {
         live: Node,
         config: Node,
         known: Option<Node>,
-        state: &ManagedState,
+        state: ManagedState,
         force: bool,
     ) -> Result<Merged, Stopped> {
-        managed_fields_updater::apply(self, state.clone(), |state, writer| {
+        managed_fields_updater::apply(self, state, |state, writer| {
             let merged =
                 structured_merge::apply(self, arena, (live, known), config, state, writer, force)?;
             strip_meta::strip(&mut state.managers, writer);

@@ -1,5 +1,6 @@
 //! Conflicts as the API server tells them, and what it does not tell.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -48,6 +49,19 @@ impl Conflict {
     }
 }
 
+/// A way out of conflicts.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum WayOut {
+    /// Remove these fields from the configuration: their owners keep them.
+    GiveUp(Vec<Path>),
+    /// Give these fields the values of the live object, none where it has none: they are owned
+    /// together then.
+    Share(Vec<(Path, Option<Value>)>),
+    /// Apply with force: the fields change, and the applier is their only owner.
+    Force,
+}
+
 /// All conflicts of one apply: managers in the order of their identities, each with its paths in
 /// set order. Its text is the API server's.
 #[derive(Clone, Debug)]
@@ -84,6 +98,19 @@ impl Conflicts {
     /// The conflicts.
     pub fn iter(&self) -> std::slice::Iter<'_, Conflict> {
         self.conflicts.iter()
+    }
+
+    /// What can be done about them: give the fields up, own them together, or force.
+    pub fn ways_out(&self) -> [WayOut; 3] {
+        let mut fields: Vec<(Path, Option<Value>)> = Vec::new();
+        let mut seen: HashSet<String> = HashSet::new();
+        for conflict in &self.conflicts {
+            if seen.insert(conflict.path.to_string()) {
+                fields.push((conflict.path.clone(), conflict.live.clone()));
+            }
+        }
+        let paths = fields.iter().map(|(path, _)| path.clone()).collect();
+        [WayOut::GiveUp(paths), WayOut::Share(fields), WayOut::Force]
     }
 
     /// How many pairs of manager and field there are.

@@ -28,7 +28,7 @@ use crate::schema::{GroupVersionKind, Schemas};
 use crate::value::{Arena, Node};
 
 pub use apply::{Applied, ApplyRequest};
-pub use conflict::{Conflict, Conflicts, IntoIter as ConflictsIntoIter};
+pub use conflict::{Conflict, Conflicts, IntoIter as ConflictsIntoIter, WayOut};
 pub use convert::{NoConversion, SameShape, VersionConverter};
 pub use defaults::Defaulter;
 pub use document::Document;

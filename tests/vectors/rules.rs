@@ -2,7 +2,8 @@
 //! on the bytes that come out, and where the reference cannot be asked.
 
 use managed_fields::fieldmanager::{
-    Applied, Defaulter, Document, FieldManager, SameShape, UpdateError, guard_admission,
+    Applied, ApplyError, Defaulter, Document, FieldManager, SameShape, UpdateError, WayOut,
+    guard_admission,
 };
 use managed_fields::schema::Schemas;
 use managed_fields::value::Value;
@@ -186,7 +187,7 @@ fn entries_that_admission_broke_are_restored() {
         good.replace("FieldsV1", "invalid"),
         good.replace("{}", r#"{"fa":{}}"#),
     ] {
-        let guarded = guard_admission(&object(good, 1), &object(&broken, 2)).unwrap();
+        let guarded = guard_admission(object(good, 1), object(&broken, 2)).unwrap();
         assert_eq!(guarded.object, object(good, 2), "{broken}");
         let warning = guarded.warning.unwrap();
         assert!(
@@ -195,7 +196,7 @@ fn entries_that_admission_broke_are_restored() {
         );
     }
     for sound in [good.replace(r#""m""#, r#""""#), good.replace(r#""m""#, r#""other""#)] {
-        let guarded = guard_admission(&object(good, 1), &object(&sound, 2)).unwrap();
+        let guarded = guard_admission(object(good, 1), object(&sound, 2)).unwrap();
         assert_eq!((guarded.object, guarded.warning), (object(&sound, 2), None));
     }
 }
@@ -238,4 +239,38 @@ fn versions_of_one_shape_differ_in_their_name_only() {
     let other = config.replace('1', "2");
     let error = fm.apply(v1.object(), other.as_str()).field_manager("b").run().unwrap_err();
     assert_eq!(error.to_string(), r#"Apply failed with 1 conflict: conflict with "a": .n"#);
+}
+
+/// Rule 17.15.
+#[test]
+fn a_refusal_knows_the_ways_out() {
+    let schemas = Schemas::empty();
+    let fm = FieldManager::new(&schemas);
+    let live = r#"{"apiVersion":"v1","kind":"X","n":1,"m":{"a":"b"}}"#;
+    let config = live.replace(":1", ":2").replace(r#""b""#, r#""c""#);
+    let one = fm.apply(Document::absent(), live).field_manager("a").at(at(1)).run().unwrap();
+    let both = fm.apply(one.object(), live).field_manager("b").at(at(2)).run().unwrap();
+    let refuse = |config: &str| match fm.apply(both.object(), config).field_manager("c").run() {
+        Err(ApplyError::Conflict(conflicts)) => conflicts,
+        other => panic!("{other:?}"),
+    };
+    let conflicts = refuse(&config);
+    let [WayOut::GiveUp(paths), WayOut::Share(values), WayOut::Force] = conflicts.ways_out() else {
+        panic!("three ways out");
+    };
+    let texts: Vec<String> = paths.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, [".n", ".m.a"]);
+    assert_eq!(conflicts.len(), 4);
+    let first = conflicts.iter().next().unwrap();
+    assert_eq!((first.manager().name(), first.time()), ("a", Some(at(1))));
+    let live_values: Vec<String> =
+        values.iter().map(|(_, value)| value.as_ref().unwrap().to_json()).collect();
+    assert_eq!(live_values, ["1", r#""b""#]);
+    // Each of them leads out.
+    let share = fm.apply(both.object(), live).field_manager("c").run().unwrap();
+    assert_eq!(share.managed_fields().len(), 3);
+    let bare = r#"{"apiVersion":"v1","kind":"X"}"#;
+    assert!(fm.apply(both.object(), bare).field_manager("c").run().is_ok());
+    let forced = fm.apply(both.object(), config.as_str()).field_manager("c").force(true).run();
+    assert_eq!(forced.unwrap().taken_from().len(), 2);
 }
