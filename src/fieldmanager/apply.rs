@@ -175,6 +175,9 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             }
         };
         let Merged { object, state, comparison, before } = merged;
+        if self.manager.stores {
+            storage::check_preconditions(&arena, live, config).map_err(ApplyError::Stale)?;
+        }
         let mut list = String::new();
         let same_list = state
             .encode(&arena, &mut list)
@@ -186,7 +189,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             let node = object.unwrap_or(live);
             object::with_managed_fields(&mut arena, node, list).map_err(ApplyError::Config)?
         };
-        let is_stored_already = self.manager.keeps_times
+        let is_stored_already = self.manager.stores
             && object.is_some()
             && storage::differs_in_times_only(&mut arena, live, node);
         if is_stored_already {

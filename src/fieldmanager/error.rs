@@ -10,6 +10,7 @@ use crate::value::ParseError;
 use super::conflict::Conflicts;
 use super::manager_name::ManagerNameError;
 use super::status::{Status, StatusCause, StatusDetails};
+use super::storage::StaleObjectError;
 
 /// Why an apply was refused. The text is the API server's.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -82,6 +83,9 @@ pub enum ApplyError {
     /// The merge failed: 500.
     #[error("{0}")]
     Merge(UpdaterError),
+    /// The configuration names another state of the object, or another object: 409 or 422.
+    #[error("{0}")]
+    Stale(Box<StaleObjectError>),
     /// The new entries cannot be written.
     #[error("failed to encode managed fields: {0}")]
     Encode(String),
@@ -103,6 +107,7 @@ impl ApplyError {
             ApplyError::ManagerName(error) => {
                 (422, "Invalid", Some(about_options("PatchOptions", error.causes())))
             }
+            ApplyError::Stale(stale) => (stale.code, stale.reason, Some(stale.details.clone())),
             ApplyError::Config(_) | ApplyError::Kind(_) | ApplyError::ManagedFields => {
                 (400, "BadRequest", None)
             }
@@ -134,6 +139,9 @@ pub enum UpdateError {
     /// The two objects are of different kinds or versions.
     #[error("invalid object type: {0}")]
     Kind(GroupVersionKind),
+    /// The new object names another state of the object, or another object: 409 or 422.
+    #[error("{0}")]
+    Stale(Box<StaleObjectError>),
     /// The live object cannot be had at the version of the new one.
     #[error("failed to convert live object ({object}) to proper version: {error}")]
     ConvertLive {
@@ -181,6 +189,7 @@ impl UpdateError {
             UpdateError::ManagerName { error, options } => {
                 (422, "Invalid", Some(about_options(options, error.causes())))
             }
+            UpdateError::Stale(stale) => (stale.code, stale.reason, Some(stale.details.clone())),
             UpdateError::New(_) | UpdateError::Kind(_) => (400, "BadRequest", None),
             _ => (500, "", None),
         };
@@ -189,7 +198,12 @@ impl UpdateError {
 }
 
 fn about_options(kind: &str, causes: Vec<StatusCause>) -> StatusDetails {
-    StatusDetails { group: "meta.k8s.io".to_owned(), kind: kind.to_owned(), causes }
+    StatusDetails {
+        group: "meta.k8s.io".to_owned(),
+        kind: kind.to_owned(),
+        causes,
+        ..StatusDetails::default()
+    }
 }
 
 impl From<DecodeError> for ApplyError {

@@ -36,6 +36,7 @@ pub use error::{ApplyError, UpdateError};
 pub use guard::{Guarded, guard_admission};
 pub use manager_name::{ManagerNameError, check_manager_name, manager_name_from_user_agent};
 pub use status::{Metadata, Status, StatusCause, StatusDetails};
+pub use storage::StaleObjectError;
 pub use update::{UpdateRequest, Updated};
 
 /// The field manager of an API server, for objects of all kinds that `schemas` knows.
@@ -72,13 +73,13 @@ pub struct FieldManager<'s> {
     schemas: &'s Schemas,
     converter: &'s dyn VersionConverter,
     defaulter: Option<&'s dyn Defaulter>,
-    keeps_times: bool,
+    stores: bool,
 }
 
 impl<'s> FieldManager<'s> {
     /// A field manager for the kinds of `schemas`.
     pub fn new(schemas: &'s Schemas) -> FieldManager<'s> {
-        FieldManager { schemas, converter: &NoConversion, defaulter: None, keeps_times: true }
+        FieldManager { schemas, converter: &NoConversion, defaulter: None, stores: true }
     }
 
     /// How objects are converted between the versions of their kind; by default there is no other
@@ -94,12 +95,12 @@ impl<'s> FieldManager<'s> {
         FieldManager { defaulter: Some(defaulter), ..self }
     }
 
-    /// Whether a write that changes nothing but times leaves the object as it is, as storage sees
-    /// to; yes by default. A server does not if it is started with
-    /// `KUBE_APISERVER_AVOID_NOOP_SSA_TIMESTAMP_UPDATES=false`.
+    /// Whether results are what the server's storage makes of them; yes by default. Storage keeps
+    /// the live object where nothing but times would change, and refuses a stale `resourceVersion`
+    /// or `uid`. Without, results are those of the field manager alone.
     #[must_use]
-    pub fn avoid_noop_timestamp_updates(self, avoid: bool) -> FieldManager<'s> {
-        FieldManager { keeps_times: avoid, ..self }
+    pub fn storage(self, yes: bool) -> FieldManager<'s> {
+        FieldManager { stores: yes, ..self }
     }
 
     /// The kind whose endpoint a request goes to: that of the live object, or that of what was sent

@@ -12,7 +12,7 @@ pub(super) fn text(arena: &Arena<'_>, object: Node, key: &str) -> String {
     }
 }
 
-fn meta_text(arena: &Arena<'_>, object: Node, key: &str) -> String {
+pub(super) fn meta_text(arena: &Arena<'_>, object: Node, key: &str) -> String {
     arena.member(object, "metadata").map_or_else(String::new, |meta| text(arena, meta, key))
 }
 
@@ -113,11 +113,17 @@ pub(super) fn with_member(arena: &mut Arena<'_>, map: Node, member: Node) -> Nod
 pub(super) fn value_at<'v>(object: ValueRef<'v>, path: &[PathElement]) -> Option<ValueRef<'v>> {
     path.iter().try_fold(object, |value, element| match element {
         PathElement::FieldName(name) => value.get(name),
-        PathElement::Key(fields) => value.items().find(|item| {
-            fields
-                .iter()
-                .all(|(name, wanted)| item.get(name).is_none_or(|found| found == wanted.as_ref()))
-        }),
+        PathElement::Key(fields) => {
+            let matches = |item: &ValueRef<'v>, lacking: bool| {
+                fields.iter().all(|(name, wanted)| match item.get(name) {
+                    Some(found) => found == wanted.as_ref(),
+                    None => lacking,
+                })
+            };
+            // An item that lacks a key has its default, which another item may state.
+            let exact = value.items().find(|item| matches(item, false));
+            exact.or_else(|| value.items().find(|item| matches(item, true)))
+        }
         PathElement::Value(wanted) => value.items().find(|item| *item == wanted.as_ref()),
         PathElement::Index(index) => {
             usize::try_from(*index).ok().and_then(|index| value.items().nth(index))

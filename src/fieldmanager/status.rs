@@ -33,10 +33,13 @@ pub struct Metadata {}
 /// What a refusal is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct StatusDetails {
+    /// The name of the object.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// The group of the kind below.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub group: String,
-    /// The kind whose options were wrong.
+    /// The resource, or the kind whose options or fields were wrong.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub kind: String,
     /// The causes one by one.

@@ -4,6 +4,7 @@ use crate::managedfields::read_list;
 use crate::value::{Arena, Node};
 
 use super::object;
+use super::status::{StatusCause, StatusDetails};
 
 /// Whether the result differs from the live object in nothing but the times of its entries.
 ///
@@ -19,4 +20,81 @@ pub(super) fn differs_in_times_only(arena: &mut Arena<'_>, live: Node, result: N
         (Ok(live), Ok(result)) => arena.equal(live, result),
         _ => false,
     }
+}
+
+/// Why storage refuses an object: it was made from another state of the object, or for another
+/// object of its name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct StaleObjectError {
+    text: String,
+    pub(super) code: u16,
+    pub(super) reason: &'static str,
+    pub(super) details: StatusDetails,
+}
+
+/// Holds the `resourceVersion` and `uid` that were sent against those of the live object.
+pub(super) fn check_preconditions(
+    arena: &Arena<'_>,
+    live: Node,
+    sent: Node,
+) -> Result<(), Box<StaleObjectError>> {
+    let text = |object, key| object::meta_text(arena, object, key);
+    let kind = object::kind_of(arena, sent);
+    let name = text(sent, "name");
+    let refused = |reason: &str| {
+        let resource = kind.guess_resource();
+        let qualified = match kind.group.as_str() {
+            "" => resource.clone(),
+            group => format!("{resource}.{group}"),
+        };
+        Err(Box::new(StaleObjectError {
+            text: format!("Operation cannot be fulfilled on {qualified} {name:?}: {reason}"),
+            code: 409,
+            reason: "Conflict",
+            details: StatusDetails {
+                name: name.clone(),
+                group: kind.group.clone(),
+                kind: resource,
+                causes: Vec::new(),
+            },
+        }))
+    };
+    let (uid, live_uid) = (text(sent, "uid"), text(live, "uid"));
+    if !uid.is_empty() && live_uid.is_empty() {
+        return refused(&format!(
+            "uid mismatch: the provided object specified uid {uid}, and no existing object was \
+             found"
+        ));
+    }
+    let (version, live_version) = (text(sent, "resourceVersion"), text(live, "resourceVersion"));
+    if !version.is_empty() && !live_version.is_empty() && version != live_version {
+        return refused(
+            "the object has been modified; please apply your changes to the latest version and \
+             try again",
+        );
+    }
+    if !uid.is_empty() && uid != live_uid {
+        let message = format!("Invalid value: {uid:?}: field is immutable");
+        let qualified = match kind.group.as_str() {
+            "" => kind.kind.clone(),
+            group => format!("{}.{group}", kind.kind),
+        };
+        return Err(Box::new(StaleObjectError {
+            text: format!("{qualified} {name:?} is invalid: metadata.uid: {message}"),
+            code: 422,
+            reason: "Invalid",
+            details: StatusDetails {
+                name,
+                group: kind.group.clone(),
+                kind: kind.kind.clone(),
+                causes: vec![StatusCause {
+                    reason: "FieldValueInvalid",
+                    message,
+                    field: "metadata.uid".to_owned(),
+                }],
+            },
+        }));
+    }
+    Ok(())
 }

@@ -157,6 +157,9 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             field_manager: &name,
             at: self.at,
         };
+        if self.manager.stores && object::has_uid(&arena, live) {
+            storage::check_preconditions(&arena, live, new).map_err(UpdateError::Stale)?;
+        }
         let state = starting_state(&arena, live, new, !self.subresource.is_empty());
         let bare = object::with_managed_fields(&mut arena, new, None).map_err(UpdateError::New)?;
         if skip_non_applied::is_left_alone(&arena, live, &state) {
@@ -183,8 +186,8 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             let list = encode(&arena, &state)?;
             let object =
                 object::with_managed_fields(&mut arena, bare, list).map_err(UpdateError::New)?;
-            let is_stored_already = self.manager.keeps_times
-                && storage::differs_in_times_only(&mut arena, live, object);
+            let is_stored_already =
+                self.manager.stores && storage::differs_in_times_only(&mut arena, live, object);
             if is_stored_already {
                 let stored = ManagedState::decode(&arena, &read_list(&arena, live));
                 return Ok(finish(&arena, live, &stored.unwrap_or_default()));

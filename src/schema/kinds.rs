@@ -49,6 +49,17 @@ impl GroupVersionKind {
         }
     }
 
+    /// The resource that the kind is named by in URLs, guessed as the API machinery guesses it.
+    pub(crate) fn guess_resource(&self) -> String {
+        let singular = self.kind.to_lowercase();
+        match singular.as_bytes().last() {
+            _ if singular == "endpoints" => singular,
+            Some(b's') => singular + "es",
+            Some(b'y') => singular.trim_end_matches('y').to_owned() + "ies",
+            _ => singular + "s",
+        }
+    }
+
     /// Whether an `apiVersion` means the group and version of this kind, however it is spelled.
     pub(crate) fn is_of_version(&self, api_version: &str) -> bool {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));

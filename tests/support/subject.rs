@@ -236,7 +236,7 @@ impl Subject {
         };
         let renaming = RenamingInSpec::of(request);
         // Storage has no part in what the reference is asked.
-        let mut manager = FieldManager::new(&schemas).avoid_noop_timestamp_updates(false);
+        let mut manager = FieldManager::new(&schemas).storage(false);
         if !renaming.versions.is_empty() {
             manager = manager.converter(&renaming);
         }

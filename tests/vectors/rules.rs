@@ -153,7 +153,7 @@ fn a_write_that_storage_undoes_leaves_the_times_alone() {
     let again = fm.apply(live, config.as_str()).field_manager("a").at(at(3)).run().unwrap();
     assert!(!again.changed());
     assert_eq!(again.object(), live);
-    let stamping = fm.avoid_noop_timestamp_updates(false);
+    let stamping = fm.storage(false);
     let stamped = stamping.apply(live, config.as_str()).field_manager("a").at(at(3)).run().unwrap();
     assert_eq!(stamped.managed_fields()[0].time, Some(at(3)));
     assert_eq!(again.managed_fields()[0].time, Some(at(2)));
@@ -273,4 +273,59 @@ fn a_refusal_knows_the_ways_out() {
     assert!(fm.apply(both.object(), bare).field_manager("c").run().is_ok());
     let forced = fm.apply(both.object(), config.as_str()).field_manager("c").force(true).run();
     assert_eq!(forced.unwrap().taken_from().len(), 2);
+}
+
+/// Rule 19.6.
+#[test]
+fn a_configuration_of_another_state_or_object_is_refused() {
+    let schemas = Schemas::empty();
+    let fm = FieldManager::new(&schemas);
+    let object = |meta: &str| {
+        format!(r#"{{"apiVersion":"apps/v1","kind":"Lamp","metadata":{{"name":"a"{meta}}}}}"#)
+    };
+    let live = object(r#","uid":"u","resourceVersion":"7""#);
+    let refuse = |live: Document<'_>, meta: &str| {
+        let error = fm.apply(live, object(meta)).field_manager("m").run().unwrap_err();
+        let status = serde_json::to_value(error.to_status()).unwrap();
+        (error.to_string(), status)
+    };
+    let (text, status) = refuse(live.as_str().into(), r#","resourceVersion":"6""#);
+    let modified = "the object has been modified; please apply your changes to the latest version and try again";
+    let about = r#"Operation cannot be fulfilled on lamps.apps "a""#;
+    assert_eq!(text, format!("{about}: {modified}"));
+    assert_eq!((&status["code"], &status["reason"]), (&409.into(), &"Conflict".into()));
+    assert_eq!(status["details"], serde_json::json!({"name":"a","group":"apps","kind":"lamps"}));
+    let (text, _) = refuse(Document::absent(), r#","uid":"u""#);
+    let mismatch =
+        "uid mismatch: the provided object specified uid u, and no existing object was found";
+    assert_eq!(text, format!("{about}: {mismatch}"));
+    let (text, status) = refuse(live.as_str().into(), r#","uid":"v""#);
+    let immutable = r#"Invalid value: "v": field is immutable"#;
+    assert_eq!(text, format!(r#"Lamp.apps "a" is invalid: metadata.uid: {immutable}"#));
+    assert_eq!(status["code"], 422);
+    assert!(fm.apply(&live, live.as_str()).field_manager("m").run().is_ok());
+    let stale = live.replace('7', "6");
+    let error = fm.update(&live, &stale).run().unwrap_err();
+    assert_eq!(error.to_string(), format!("{about}: {modified}"));
+}
+
+/// Rule 17.15: the values are those of the item that the path names.
+#[test]
+fn values_in_conflict_are_those_of_the_item_that_states_the_key() {
+    let schemas = Schemas::builtin();
+    let fm = FieldManager::new(&schemas);
+    let pod = |name: &str| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a"}},"spec":{{"containers":[{{"name":"c","ports":[{{"containerPort":80,"name":"x"}},{{"containerPort":80,"protocol":"UDP","name":"{name}"}}]}}]}}}}"#
+        )
+    };
+    let live = fm.apply(Document::absent(), pod("y")).field_manager("a").run().unwrap();
+    let Err(ApplyError::Conflict(conflicts)) =
+        fm.apply(live.object(), pod("z")).field_manager("b").run()
+    else {
+        panic!("a conflict");
+    };
+    let conflict = conflicts.iter().next().unwrap();
+    assert_eq!(conflict.live_value().unwrap().to_json(), r#""y""#);
+    assert_eq!(conflict.applied_value().unwrap().to_json(), r#""z""#);
 }
