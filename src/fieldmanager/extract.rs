@@ -3,9 +3,7 @@
 use crate::fieldpath::FieldsV1Error;
 use crate::managedfields::{ListReading, Operation, read_list};
 use crate::schema::{GroupVersionKind, Schemas};
-use crate::typed::{
-    Duplicates, ValidationErrors, extract_items, extract_items_with_keys, validate,
-};
+use crate::typed::{Duplicates, ValidationErrors, extract_items, restate, validate};
 use crate::value::{Arena, Node, ParseError, Source, Tag};
 
 use super::document::Document;
@@ -82,8 +80,11 @@ impl<'s, 'a> ExtractRequest<'s, 'a> {
         self
     }
 
-    /// Whether to add what it takes to apply the result again: name and namespace, and the keys of
-    /// list items.
+    /// Whether the result is to be applied again: with name and namespace, with the keys of list
+    /// items, and without what the object does not hold.
+    ///
+    /// An item that the manager owns, but nothing in it, is its keys alone. Applied again by the same
+    /// manager, to the same object, the result changes nothing.
     pub fn with_keys(mut self, with_keys: bool) -> Self {
         self.with_keys = with_keys;
         self
@@ -112,14 +113,21 @@ impl<'s, 'a> ExtractRequest<'s, 'a> {
                 && entry.subresource == self.subresource
         });
         let Some(entry) = entry else { return Ok(None) };
-        let leaves = entry.fields(&arena).map_err(ExtractError::Fields)?.leaves();
-        let extract = if self.with_keys { extract_items_with_keys } else { extract_items };
-        let extracted = extract(&mut arena, root, &ty.schema, ty.id, &leaves);
+        let fields = entry.fields(&arena).map_err(ExtractError::Fields)?;
+        let arena = &mut arena;
+        let extracted = if self.with_keys {
+            let stated = restate(arena, root, &ty.schema, ty.id, &fields);
+            let stated = stated.map_err(ExtractError::Typed)?;
+            // Whoever owns nothing states nothing.
+            if stated.is_null() { arena.rebuild(Tag::Map, &[]) } else { stated }
+        } else {
+            extract_items(arena, root, &ty.schema, ty.id, &fields.leaves())
+        };
         if extracted.tag() != Tag::Map {
             return Err(ExtractError::Nothing(self.field_manager));
         }
-        let named = with_kind(&mut arena, root, extracted, &kind)?;
-        let named = if self.with_keys { with_name(&mut arena, root, named) } else { named };
+        let named = with_kind(arena, root, extracted, &kind)?;
+        let named = if self.with_keys { with_name(arena, root, named) } else { named };
         Ok(Some(arena.detach(named)))
     }
 }
