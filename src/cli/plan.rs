@@ -131,7 +131,7 @@ pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
                 }
                 session.print(&text);
             }
-            _ if is_refused => {}
+            _ if is_refused => results.failure("ownership would be lost"),
             Form::Patch => {
                 if let Some(patch) = upgraded.patch() {
                     session.print(&format!("{patch}\n"));
@@ -219,18 +219,9 @@ fn report(text: &mut String, args: &AdoptArgs, object: &Value, upgraded: &CsaUpg
     let adopted = upgraded.adopted().iter().map(|entry| &entry.fields);
     let lost = upgraded.lost().iter().filter_map(|lost| lost.fields.as_ref());
     let moved = adopted.chain(lost).fold(FieldSet::default(), |all, fields| all.union(fields));
-    let owners = |entries: &[ManagedFieldsEntry], path: &crate::fieldpath::Path| {
-        let owners: Vec<String> = entries
-            .iter()
-            .filter(|entry| entry.fields.contains(path))
-            .map(|entry| entry.manager.to_string())
-            .collect();
-        if owners.is_empty() { "nobody".to_owned() } else { owners.join(", ") }
-    };
     let mut rows = vec![["FIELD".to_owned(), "BEFORE".to_owned(), "AFTER".to_owned()]];
-    rows.extend(
-        moved.iter().map(|path| [path.to_string(), owners(&before, &path), owners(&after, &path)]),
-    );
+    let paths = moved.iter().zip(owners(&before, &moved)).zip(owners(&after, &moved));
+    rows.extend(paths.map(|((path, before), after)| [path.to_string(), before, after]));
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
     };
@@ -245,8 +236,31 @@ fn report(text: &mut String, args: &AdoptArgs, object: &Value, upgraded: &CsaUpg
     }
     if args.next.is_empty() {
         let to = &args.to;
-        let _ = writeln!(text, "\nWhat \"{to}\" does not apply next, and nobody else owns, goes.");
+        let _ = writeln!(
+            text,
+            "\nThe next apply by \"{to}\" removes what it leaves out and nobody else owns."
+        );
     }
+}
+
+/// The owners of each of these fields.
+fn owners(entries: &[ManagedFieldsEntry], fields: &FieldSet) -> Vec<String> {
+    // Every set lists its paths in the order in which a larger one lists them.
+    let mut owned: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let paths: Vec<_> = entry.fields.intersection(fields).iter().collect();
+            (&entry.manager, paths.into_iter().peekable())
+        })
+        .collect();
+    let names = fields.iter().map(|path| {
+        let owners: Vec<String> = owned
+            .iter_mut()
+            .filter_map(|(manager, paths)| paths.next_if_eq(&path).map(|_| manager.to_string()))
+            .collect();
+        if owners.is_empty() { "nobody".to_owned() } else { owners.join(", ") }
+    });
+    names.collect()
 }
 
 fn indented(fields: &FieldSet) -> String {
@@ -298,6 +312,6 @@ fn describe(text: &mut String, file: &str, forced: &str, applied: &Applied) {
         )
     };
     for (manager, fields) in applied.taken_from() {
-        let _ = writeln!(text, "It takes from {manager}:\n{}", indented(fields));
+        let _ = writeln!(text, "{manager} then loses:\n{}", indented(fields));
     }
 }

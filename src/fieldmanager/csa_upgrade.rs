@@ -459,3 +459,80 @@ fn without_html(json: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(entries: &[(&str, &str, &str, &str)]) -> String {
+        let entries: Vec<String> = entries
+            .iter()
+            .map(|(manager, operation, version, fields)| {
+                format!(
+                    r#"{{"manager":"{manager}","operation":"{operation}","apiVersion":"{version}","fieldsV1":{fields}}}"#
+                )
+            })
+            .collect();
+        format!(r#"{{"metadata":{{"managedFields":[{}]}}}}"#, entries.join(","))
+    }
+
+    fn names(entries: &[ManagedFieldsEntry]) -> Vec<String> {
+        entries.iter().map(|entry| entry.manager.to_string()).collect()
+    }
+
+    #[test]
+    fn what_is_lost_is_told() -> Result<(), CsaUpgradeError> {
+        let live = object(&[
+            ("s", "Apply", "v1", r#"{"f:a":{}}"#),
+            ("c", "Update", "v1", r#"{"f:b":{}}"#),
+            ("c", "Update", "v2", r#"{"f:a":{},"f:c":{}}"#),
+            ("c", "Update", "v3", "{}"),
+            ("c", "Update", "v4", "[]"),
+            ("c", "Update", "v1", r#"{"f:b":{},"f:d":{}}"#),
+            ("c", "Update", "v1", r#"{"f:b":{}}"#),
+        ]);
+        let upgraded = CsaUpgrade::new(&live, "s").from("c").run()?;
+        let lost: Vec<(String, Option<String>)> = upgraded
+            .lost()
+            .iter()
+            .map(|lost| (lost.manager.to_string(), lost.fields.as_ref().map(FieldSet::to_string)))
+            .collect();
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            lost,
+            [
+                ("\"c\" using v2".to_owned(), some(".a\n.c")),
+                ("\"c\" using v4".to_owned(), None),
+                ("\"c\" using v1".to_owned(), some(".d")),
+            ]
+        );
+        assert_eq!(names(upgraded.adopted()), ["\"c\" using v1"]);
+        assert_eq!(upgraded.entry().map(|entry| entry.fields.to_string()), some(".a\n.b"));
+        Ok(())
+    }
+
+    #[test]
+    fn the_first_updater_becomes_the_applier() -> Result<(), CsaUpgradeError> {
+        let live = object(&[
+            ("b", "Update", "v1", r#"{"f:b":{}}"#),
+            ("a", "Update", "v1", r#"{"f:a":{}}"#),
+        ]);
+        let upgraded = CsaUpgrade::new(&live, "s").from("b").from("a").run()?;
+        assert_eq!(names(upgraded.adopted()), ["\"a\" using v1", "\"b\" using v1"]);
+        let entry = upgraded.entry().map(|entry| entry.manager.to_string());
+        assert_eq!(entry.as_deref(), Some("\"s\""));
+        assert!(upgraded.lost().is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_to_do_leaves_the_text_as_it_is() -> Result<(), CsaUpgradeError> {
+        let entry = r#"{ "manager":"s","operation":"Apply","apiVersion":"v1","x":1,"fieldsV1":{"f:b":{},"f:a<":{}}}"#;
+        for list in [&format!("[{entry}]"), "[null]", "[]", "5"] {
+            let live = format!(r#"{{"metadata":{{ "managedFields":{list} }} }}"#);
+            let upgraded = CsaUpgrade::new(&live, "s").from("c").run()?;
+            assert_eq!((upgraded.object(), upgraded.patch()), (live.as_str(), None));
+        }
+        Ok(())
+    }
+}
