@@ -848,7 +848,7 @@ impl Generator {
         let names = &names[..maker.rng.between(1, 4)];
         let others = ["v0".to_owned(), "example.com/v2".to_owned()];
         let mut list =
-            self.entries(&mut maker, &object.clone(), endpoint, &others, names, false, tags);
+            self.entries(&mut maker, &object.clone(), endpoint, &[], &others, names, false, tags);
         let mut paths = Vec::new();
         maker.paths(Some(root), &object, &mut vec![], &mut paths);
         let mut records = Vec::new();
