@@ -6,10 +6,12 @@
 
 mod apply;
 mod edit;
+mod extract;
 mod fields;
 mod input;
 mod output;
 mod pairs;
+mod plan;
 mod schemas;
 mod secrets;
 mod session;
@@ -61,6 +63,10 @@ enum Command {
     Update(update::UpdateArgs),
     /// List the fields that the managers of an object own
     Fields(fields::FieldsArgs),
+    /// Print the apply configuration that a manager owns of an object
+    Extract(extract::ExtractArgs),
+    /// See what a change of ownership would move, and get the patch for it
+    Plan(plan::PlanArgs),
 }
 
 /// What all commands take.
@@ -140,6 +146,8 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Apply(args) => &args.common,
         Command::Update(args) => &args.common,
         Command::Fields(args) => &args.common,
+        Command::Extract(args) => &args.common,
+        Command::Plan(args) => args.common(),
     };
     let color = match common.color {
         Color::Always => true,
@@ -152,6 +160,8 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Apply(args) => apply::run(args, &mut session),
         Command::Update(args) => update::run(args, &mut session),
         Command::Fields(args) => fields::run(args, &mut session),
+        Command::Extract(args) => extract::run(args, &mut session),
+        Command::Plan(args) => plan::run(args, &mut session),
     }
     session.finish()
 }

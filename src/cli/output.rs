@@ -19,12 +19,19 @@ pub(super) struct Results {
 
 impl Results {
     pub(super) fn new(options: &Objects, session: &Session<'_, '_>) -> Results {
-        Results {
-            format: options.output,
-            keep_managed_fields: options.show_managed_fields,
-            mask: session.stdout_is_terminal() && !options.show_secrets,
-            texts: Vec::new(),
-        }
+        Results::written(options.output, options.show_managed_fields, options.show_secrets, session)
+    }
+
+    /// Results in this format, with or without entries, on a terminal without the values of Secrets
+    /// unless these are to be shown.
+    pub(super) fn written(
+        format: Format,
+        keep_managed_fields: bool,
+        show_secrets: bool,
+        session: &Session<'_, '_>,
+    ) -> Results {
+        let mask = session.stdout_is_terminal() && !show_secrets;
+        Results { format, keep_managed_fields, mask, texts: Vec::new() }
     }
 
     /// An object that a command made.

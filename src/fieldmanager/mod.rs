@@ -8,9 +8,11 @@ mod cap_managers;
 mod chain;
 mod conflict;
 mod convert;
+mod csa_upgrade;
 mod defaults;
 mod document;
 mod error;
+mod extract;
 mod guard;
 mod last_applied;
 mod managed_fields_updater;
@@ -30,9 +32,11 @@ use crate::value::{Arena, Node};
 pub use apply::{Applied, ApplyRequest};
 pub use conflict::{Conflict, Conflicts, IntoIter as ConflictsIntoIter, WayOut};
 pub use convert::{NoConversion, SameShape, VersionConverter};
+pub use csa_upgrade::{CsaUpgrade, CsaUpgradeError, CsaUpgraded, LostEntry, find_owners};
 pub use defaults::Defaulter;
 pub use document::Document;
 pub use error::{ApplyError, UpdateError};
+pub use extract::{ExtractError, ExtractRequest};
 pub use guard::{Guarded, guard_admission};
 pub use manager_name::{ManagerNameError, check_manager_name, manager_name_from_user_agent};
 pub use status::{Metadata, Status, StatusCause, StatusDetails};
@@ -141,5 +145,10 @@ impl<'s> FieldManager<'s> {
         new: impl Into<Document<'a>>,
     ) -> UpdateRequest<'s, 'a> {
         UpdateRequest::new(*self, live.into(), new.into())
+    }
+
+    /// Begins extracting the apply configuration that a manager owns of `object`.
+    pub fn extract<'a>(&self, object: impl Into<Document<'a>>) -> ExtractRequest<'s, 'a> {
+        ExtractRequest::new(self.schemas, object.into())
     }
 }

@@ -335,6 +335,15 @@ impl FieldSet {
         FieldSet::from_tape(self.0.pool.clone(), entries, self.depth())
     }
 
+    /// The set with everything that its paths lead through.
+    pub(crate) fn with_prefixes(&self) -> FieldSet {
+        let mut entries = self.0.entries.clone();
+        for entry in &mut entries {
+            entry.set_member(true);
+        }
+        FieldSet::from_tape(self.0.pool.clone(), entries, self.depth())
+    }
+
     /// All paths: those that end at a node before those that lead on from it, each in the order of
     /// elements.
     pub fn iter(&self) -> Paths<'_> {

@@ -40,16 +40,47 @@ pub(crate) enum ListReading {
 
 /// An entry as it stands.
 pub(crate) struct RawEntry {
-    manager: String,
-    operation: String,
-    api_version: String,
-    time: Option<Timestamp>,
-    fields_type: String,
-    fields_v1: Option<Node>,
-    subresource: String,
+    pub(crate) manager: String,
+    pub(crate) operation: String,
+    pub(crate) api_version: String,
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) fields_type: String,
+    pub(crate) fields_v1: Option<Node>,
+    pub(crate) subresource: String,
     node: Node,
     /// Nothing stands in the entry that would not be written again.
     tidy: bool,
+}
+
+impl RawEntry {
+    /// The fields; an entry without any record of fields is an error here.
+    pub(crate) fn fields(&self, arena: &Arena<'_>) -> Result<FieldSet, FieldsV1Error> {
+        match self.fields_v1 {
+            Some(fields) => decode_fields(arena, fields).map(|(set, _)| set),
+            None => decode_fields_v1(b"").map(|(set, _)| set),
+        }
+    }
+
+    /// Appends the entry as it stands, with nothing in it but what entries are made of.
+    pub(crate) fn write(&self, arena: &Arena<'_>, out: &mut String) {
+        if self.tidy {
+            out.push_str(arena.span(self.node));
+            return;
+        }
+        write_members(
+            out,
+            [&self.manager, &self.operation, &self.api_version, &self.subresource],
+            self.time,
+            &self.fields_type,
+            |out| match self.fields_v1 {
+                Some(fields) => {
+                    arena.write(fields, out);
+                    true
+                }
+                None => false,
+            },
+        );
+    }
 }
 
 impl RawEntry {
@@ -111,23 +142,7 @@ impl ListReading {
             if index > 0 {
                 out.push(',');
             }
-            if entry.tidy {
-                out.push_str(arena.span(entry.node));
-            } else {
-                write_members(
-                    &mut out,
-                    [&entry.manager, &entry.operation, &entry.api_version, &entry.subresource],
-                    entry.time,
-                    &entry.fields_type,
-                    |out| match entry.fields_v1 {
-                        Some(fields) => {
-                            arena.write(fields, out);
-                            true
-                        }
-                        None => false,
-                    },
-                );
-            }
+            entry.write(arena, &mut out);
         }
         out.push(']');
         Some(out)
@@ -183,9 +198,7 @@ fn read_entry(arena: &Arena<'_>, node: Node) -> Option<RawEntry> {
     let fields_v1 = arena.member(node, "fieldsV1").filter(|fields| !fields.is_null());
     known += usize::from(fields_v1.is_some());
     Some(RawEntry {
-        tidy: known == node.count()
-            && !subresource_is_stated_empty(arena, node)
-            && node.is_verbatim(),
+        tidy: known == node.count() && !is_stated_empty(arena, node) && node.is_verbatim(),
         manager,
         operation,
         api_version,
@@ -197,8 +210,9 @@ fn read_entry(arena: &Arena<'_>, node: Node) -> Option<RawEntry> {
     })
 }
 
-fn subresource_is_stated_empty(arena: &Arena<'_>, entry: Node) -> bool {
-    ["manager", "subresource"]
+/// Whether a text of the entry is written out though it is empty.
+fn is_stated_empty(arena: &Arena<'_>, entry: Node) -> bool {
+    ["manager", "operation", "apiVersion", "fieldsType", "subresource"]
         .iter()
         .any(|key| arena.member(entry, key).is_some_and(|value| arena.string(value).is_empty()))
 }
@@ -212,7 +226,7 @@ fn parse_time(text: &str) -> Option<Timestamp> {
     text.parse::<Timestamp>().ok()
 }
 
-fn write_time(time: Timestamp, out: &mut String) {
+pub(crate) fn write_time(time: Timestamp, out: &mut String) {
     // The zero time of the reference is written as null.
     const ZERO: i64 = -62_135_596_800;
     if time.as_second() == ZERO && time.subsec_nanosecond() == 0 {
@@ -439,7 +453,7 @@ fn write_entry(entry: &ManagedFieldsEntry, out: &mut String) -> Result<(), Field
 
 /// Writes an entry with its members in the order of their names; what is empty is left out, and
 /// so are fields of which `fields` says that there are none.
-fn write_members(
+pub(crate) fn write_members(
     out: &mut String,
     [manager, operation, api_version, subresource]: [&str; 4],
     time: Option<Timestamp>,

@@ -5,6 +5,8 @@ mod codec;
 mod entry;
 mod identifier;
 
-pub(crate) use codec::{DecodeError, ListReading, ManagedState, read_list};
+pub(crate) use codec::{
+    DecodeError, ListReading, ManagedState, RawEntry, read_list, write_members, write_time,
+};
 pub use entry::{ManagedFieldsEntry, Operation};
 pub use identifier::ManagerIdentifier;

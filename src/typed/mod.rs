@@ -21,7 +21,7 @@ pub(crate) use compare::compare;
 pub use error::{ValidationError, ValidationErrors};
 pub(crate) use merge::merge;
 pub use reconcile::ReconcileError;
-pub(crate) use select::remove_items;
+pub(crate) use select::{extract_items, remove_items, restate};
 pub(crate) use to_field_set::to_field_set;
 pub use typed_value::{SchemaError, TypedValue, parse_schema};
 pub(crate) use typed_value::{Validity, check_same_type};

@@ -5,7 +5,9 @@ use crate::fieldpath::{Child, FieldSet, PathStack, SetBuilder, SetRef, token};
 use crate::schema::{Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
 use crate::value::{Arena, Node, Tag};
 
+use super::error::ValidationErrors;
 use super::items::write_item_token;
+use super::reconcile::reconcile;
 use super::shape::{self, Handler};
 use super::to_field_set::to_field_set;
 
@@ -49,6 +51,24 @@ pub(crate) fn extract_items_with_keys(
     extract_items(arena, value, schema, id, &with_keys)
 }
 
+/// What an applier states who owns the fields of `set`: those that the value holds, with the keys
+/// of their list items; null when nothing is left.
+pub(crate) fn restate(
+    arena: &mut Arena<'_>,
+    value: Node,
+    schema: &Schema,
+    id: TypeId,
+    set: &FieldSet,
+) -> Result<Node, ValidationErrors> {
+    // What became atomic since the set was stored is owned as a whole.
+    let mended = reconcile(set, schema, id).ok().flatten();
+    let set = mended.as_ref().unwrap_or(set);
+    let held = to_field_set(arena, value, schema, id)?.set.with_prefixes();
+    let stated = set.intersection(&held);
+    let stated = stated.union(&key_fields(&stated)).leaves();
+    Ok(select(arena, value, schema, id, &stated, Mode::State))
+}
+
 /// The key fields of every item on the paths of the set.
 fn key_fields(set: &FieldSet) -> FieldSet {
     fn walk(set: SetRef<'_>, path: &mut PathStack, out: &mut SetBuilder) {
@@ -73,6 +93,10 @@ fn key_fields(set: &FieldSet) -> FieldSet {
 enum Mode {
     Remove,
     Extract,
+    /// As extract, where a container that is owned without its contents is stated so that its
+    /// applier owns it: an empty map, but null for a list, since who applies an empty one owns
+    /// nothing.
+    State,
 }
 
 fn select(
@@ -135,7 +159,7 @@ impl<'w> Select<'w, '_> {
             return Node::NULL;
         }
         if whole || value.count() == 0 {
-            return if self.mode == Mode::Extract { value } else { Node::NULL };
+            return if self.mode == Mode::Remove { Node::NULL } else { value };
         }
         match shape::handler_of(atom, value) {
             Some(Handler::List(list)) => self.list(list, value, level),
@@ -156,7 +180,7 @@ impl<'w> Select<'w, '_> {
             let (exact, below) = if known { level.find(&element) } else { (false, None) };
             self.scratch = element;
             let selected = match (self.mode, exact, below) {
-                (Mode::Remove, true, _) | (Mode::Extract, false, None) => None,
+                (Mode::Remove, true, _) | (Mode::Extract | Mode::State, false, None) => None,
                 (_, _, Some(below)) => Some(self.value(list.element, item, &Level::of(below))),
                 (_, _, None) => Some(item),
             };
@@ -185,7 +209,10 @@ impl<'w> Select<'w, '_> {
             self.scratch = element;
             let (id, _) = fields.find(&key);
             let selected = match (self.mode, exact, below) {
-                (Mode::Remove, true, _) | (Mode::Extract, false, None) => None,
+                (Mode::Remove, true, _) | (Mode::Extract | Mode::State, false, None) => None,
+                (Mode::State, true, None) => {
+                    Some(self.value(id, member, &Level { children: Vec::new() }))
+                }
                 // The whole set is held against the member again, as if it were rooted there.
                 (Mode::Extract, true, _) => Some(self.value(id, member, level)),
                 (_, _, Some(below)) => Some(self.value(id, member, &Level::of(below))),
@@ -205,7 +232,7 @@ impl<'w> Select<'w, '_> {
     fn finish(&mut self, tag: Tag, value: Node, kept: &[Node], changed: bool) -> Node {
         if !changed {
             value
-        } else if kept.is_empty() {
+        } else if kept.is_empty() && (self.mode != Mode::State || tag == Tag::List) {
             Node::NULL
         } else {
             self.arena.rebuild(tag, kept)

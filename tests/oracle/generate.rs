@@ -19,7 +19,7 @@ pub struct Case {
 }
 
 /// Operations with how often they come, of all.
-pub const OPS: [(usize, &str); 19] = [
+pub const OPS: [(usize, &str); 22] = [
     (2, "schema"),
     (6, "decode"),
     (3, "element"),
@@ -39,6 +39,9 @@ pub const OPS: [(usize, &str); 19] = [
     (24, "updater"),
     (14, "fieldmanager"),
     (2, "fieldmanager-crowd"),
+    (4, "csaupgrade"),
+    (2, "find_owners"),
+    (4, "extract_into"),
 ];
 
 /// Cases that share their schemas.
@@ -106,6 +109,7 @@ impl Generator {
             "updater" => self.updater(rng, &mut tags),
             "fieldmanager" => self.field_manager(rng, &mut tags, false),
             "fieldmanager-crowd" => self.field_manager(rng, &mut tags, true),
+            "csaupgrade" | "find_owners" | "extract_into" => self.client(op, rng, &mut tags),
             _ => self.typed(op, rng, &mut tags),
         };
         let op = if op == "fieldmanager-crowd" { "fieldmanager" } else { op };
@@ -814,6 +818,119 @@ impl Generator {
         request.push(("steps", Json::List(steps)));
         Json::map(request)
     }
+    /// What clients ask of an object: its upgrade from client-side apply, owners of fields, what a
+    /// manager has applied.
+    fn client(&self, op: &str, mut rng: Rng, tags: &mut BTreeSet<&'static str>) -> Json {
+        let deduced = rng.percent(12);
+        let model = if deduced { &self.deduced } else { &self.block.kind };
+        let mut habits = if rng.percent(8) { Habits::CARELESS } else { Habits::TAME };
+        if rng.percent(3) {
+            habits.repeats = 30;
+        }
+        let mut maker = Maker { rng, model, habits };
+        let root = maker.root_type();
+        let mut object = maker.root();
+        if !matches!(object, Json::Map(_)) {
+            object = Json::Map(vec![]);
+        }
+        let endpoint = *maker.rng.weighted(&[(20, "v1"), (20, "example.com/v1"), (1, "a/b/c")]);
+        if !maker.rng.percent(4) {
+            object.set("apiVersion", Json::from(endpoint));
+        }
+        if !maker.rng.percent(4) {
+            object.set("kind", Json::from("Lamp"));
+        }
+        if !matches!(object.get("metadata"), Some(Json::Map(_))) {
+            object.set("metadata", Json::Map(vec![]));
+        }
+        let mut names = ["kubectl-client-side-apply", "helm", "a<b>&\"c", "ünï\u{2028}"];
+        maker.rng.shuffle(&mut names);
+        let names = &names[..maker.rng.between(1, 4)];
+        let others = ["v0".to_owned(), "example.com/v2".to_owned()];
+        let mut list =
+            self.entries(&mut maker, &object.clone(), endpoint, &[], &others, names, false, tags);
+        let mut paths = Vec::new();
+        maker.paths(Some(root), &object, &mut vec![], &mut paths);
+        let mut records = Vec::new();
+        if let Json::List(entries) = &mut list {
+            for entry in entries {
+                if op == "csaupgrade" && matches!(entry, Json::Map(_)) && maker.rng.percent(12) {
+                    entry.set("apiVersion", Json::text(others[0].as_str()));
+                    tags.insert("other-version-entry");
+                }
+                if op == "extract_into"
+                    && entry.str_of("operation") == "Update"
+                    && maker.rng.percent(70)
+                {
+                    entry.set("operation", "Apply".into());
+                }
+                if let Some(fields @ Json::Map(_)) = entry.get_mut("fieldsV1") {
+                    if maker.rng.percent(4) {
+                        fields.set("f:<&>\u{2029}", Json::Map(vec![]));
+                    }
+                    records.push(fields.to_string());
+                }
+            }
+            if maker.rng.in_1000(10) {
+                entries_odd(&mut list, &mut maker.rng);
+            }
+        }
+        if let Some(metadata) = object.get_mut("metadata") {
+            match maker.rng.below(50) {
+                0 => drop(metadata.remove("managedFields")),
+                _ => metadata.set("managedFields", list),
+            }
+            match maker.rng.below(12) {
+                0 => {}
+                1 => metadata.set("resourceVersion", Json::from("a<b")),
+                _ => metadata.set("resourceVersion", Json::from("42")),
+            }
+            if maker.rng.percent(90) {
+                metadata.set("name", Json::from("lamp"));
+                metadata.set("namespace", Json::from("hall"));
+            }
+        }
+        let any = |maker: &mut Maker<'_>| {
+            let name = *maker.rng.pick(names);
+            Json::from(if maker.rng.percent(15) { "kubectl" } else { name })
+        };
+        let subresource = *maker.rng.weighted(&[(8, ""), (1, "status"), (1, "scale")]);
+        let mut request = Vec::new();
+        match op {
+            "csaupgrade" => {
+                let count = *maker.rng.weighted(&[(1, 0), (20, 1), (12, 2), (6, 3)]);
+                let from = (0..count).map(|_| any(&mut maker)).collect();
+                request.push(("from", Json::List(from)));
+                request.push(("manager", any(&mut maker)));
+            }
+            "find_owners" => {
+                let operation = *maker.rng.pick(&["Update", "Apply"]);
+                request.push(("operation", Json::from(operation)));
+                let set = if !records.is_empty() && maker.rng.percent(50) {
+                    maker.rng.pick(&records).clone()
+                } else {
+                    let mut set = maker.some_paths(&paths, 10, 3);
+                    let most = maker.rng.between(0, 2);
+                    set.truncate(most);
+                    set_text(&set)
+                };
+                request.push(("set", Json::String(set)));
+            }
+            _ => {
+                let schema =
+                    if deduced { "deduced".to_owned() } else { self.block.documents[3].0.clone() };
+                request.push(("schema", Json::String(schema)));
+                request.push(("type", Json::from(Model::ROOT)));
+                request.push(("manager", any(&mut maker)));
+            }
+        }
+        if op != "find_owners" {
+            request.push(("subresource", Json::from(subresource)));
+        }
+        constructs(model, root, &object, tags);
+        request.push(("live", object));
+        Json::map(request)
+    }
 
     /// Annotations with what kubectl applied last: mostly a part of what is live.
     fn last_applied(
@@ -950,6 +1067,16 @@ impl Generator {
         }
         Json::List(list)
     }
+}
+
+/// Makes a list of entries into something else.
+fn entries_odd(list: &mut Json, rng: &mut Rng) {
+    *list = match rng.below(4) {
+        0 => Json::Null,
+        1 => Json::List(vec![]),
+        2 => Json::List(vec![Json::Map(vec![])]),
+        _ => Json::from("entries"),
+    };
 }
 
 const VERSIONS: [&str; 3] = ["v1", "v2", "v3"];

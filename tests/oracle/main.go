@@ -52,6 +52,9 @@ type request struct {
 	GVK         gvkSpec           `json:"gvk"`
 	Subresource string            `json:"subresource"`
 
+	From      []string `json:"from"`
+	Operation string   `json:"operation"`
+
 	LiveText   string `json:"live_text"`
 	ConfigText string `json:"config_text"`
 	Manager    string `json:"manager"`

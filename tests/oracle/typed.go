@@ -48,6 +48,9 @@ func newOracle() *oracle {
 		"updater":      o.updater,
 		"fieldmanager": o.fieldManager,
 		"measure":      o.measure,
+		"csaupgrade":   o.csaUpgrade,
+		"find_owners":  o.findOwners,
+		"extract_into": o.extractInto,
 	}
 	return o
 }

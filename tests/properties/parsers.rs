@@ -6,8 +6,9 @@
 
 use std::sync::OnceLock;
 
-use managed_fields::fieldmanager::{ApplyError, Document, FieldManager};
+use managed_fields::fieldmanager::{ApplyError, CsaUpgrade, Document, FieldManager, find_owners};
 use managed_fields::fieldpath::{FieldSet, PathElement};
+use managed_fields::managedfields::Operation;
 use managed_fields::schema::{GroupVersionKind, Schemas};
 use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::Value;
@@ -203,6 +204,7 @@ pub(crate) fn managed_fields_list(bytes: &[u8]) {
     );
     let schemas = Schemas::empty();
     let manager = FieldManager::new(&schemas);
+    upgrade_and_extract(&manager, &object);
     let write = |object: &str| manager.update(object, object).field_manager("w").run();
     let Ok(first) = write(&object) else { return };
     // The zero time is written as null and then not at all: the second text is the stable one.
@@ -210,6 +212,30 @@ pub(crate) fn managed_fields_list(bytes: &[u8]) {
     let third = write(second.object()).unwrap();
     assert_eq!(third.object(), second.object());
     assert_eq!(third.managed_fields(), second.managed_fields());
+}
+
+/// What clients do with the list: an upgrade that is done leaves nothing to do.
+fn upgrade_and_extract(manager: &FieldManager<'_>, object: &str) {
+    let Ok(value) = Value::from_json(object) else { return };
+    let everything = FieldSet::new();
+    for owner in find_owners(&value, Operation::Apply, &everything) {
+        for with_keys in [false, true] {
+            let extract = manager.extract(object).field_manager(owner.manager.name());
+            let extract = extract.subresource(owner.manager.subresource()).with_keys(with_keys);
+            if let Ok(extracted) = extract.run() {
+                Value::from_json(&extracted.unwrap()).unwrap();
+            }
+        }
+    }
+    for owner in find_owners(&value, Operation::Update, &everything) {
+        let upgrade = |object: &str| {
+            let upgrade = CsaUpgrade::new(object.to_owned(), "s").from(owner.manager.name());
+            upgrade.subresource(owner.manager.subresource()).run()
+        };
+        let Ok(upgraded) = upgrade(object) else { continue };
+        Value::from_json(upgraded.patch().unwrap()).unwrap();
+        assert!(upgrade(upgraded.object()).unwrap().patch().is_none());
+    }
 }
 
 /// Separates the two documents of [`apply`].

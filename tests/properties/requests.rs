@@ -76,6 +76,35 @@ proptest! {
     }
 
     #[test]
+    fn what_is_extracted_with_keys_can_be_applied_again(
+        history in history(SOLID.object()), config in SOLID.object()
+    ) {
+        let schemas = schemas();
+        let manager = FieldManager::new(&schemas);
+        let live = live_after(&schemas, &history);
+        let live = live.as_deref().map_or_else(Document::absent, Document::from);
+        let applied = manager.apply(live, &config).field_manager("a").force(true).at(at(100)).run();
+        let applied = applied.unwrap();
+        let extract = || manager.extract(applied.object()).field_manager("a").with_keys(true).run();
+        let extracted = match extract() {
+            // Whoever owns nothing has no entry.
+            Ok(None) => return Ok(()),
+            Ok(Some(extracted)) => extracted,
+            // A list that was broken before cannot be told apart.
+            Err(error) => {
+                let text = error.to_string();
+                prop_assert!(text.starts_with("error converting obj to typed"), "{}", text);
+                return Ok(());
+            }
+        };
+        let again = manager.apply(applied.object(), &extracted).field_manager("a");
+        let again = again.at(at(200)).run();
+        prop_assert!(again.is_ok(), "{:?} {}", again, extracted);
+        let again = again.unwrap();
+        prop_assert_eq!(again.object(), applied.object(), "{}", extracted);
+    }
+
+    #[test]
     fn giving_everything_up_removes_what_nobody_else_owns(
         config in PLAIN.object(), other in PLAIN.object()
     ) {

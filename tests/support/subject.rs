@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use managed_fields::fieldmanager::{
-    ApplyError, FieldManager, Status, UpdateError, VersionConverter,
+    ApplyError, CsaUpgrade, FieldManager, Status, UpdateError, VersionConverter, find_owners,
 };
 use managed_fields::fieldpath::{ElementError, FieldSet, Filter, Matcher, PathElement};
+use managed_fields::managedfields::Operation;
 use managed_fields::merge::{
     ConvertError, Converter, Managers, Outcome, Updater, UpdaterError, VersionedSet,
 };
@@ -64,6 +65,9 @@ impl Subject {
                     ("json_a", Json::text(a.as_ref().to_canonical_json())),
                 ]))
             }
+            "csaupgrade" => csa_upgrade(request),
+            "find_owners" => owners(request),
+            "extract_into" => self.extract_into(request),
             "from_value" => Ok(set_answer(&FieldSet::from_value(&value(request.get("value"))?))),
             "managed" => {
                 let (a, b) = (managers_of(request.get("a"))?, managers_of(request.get("b"))?);
@@ -218,6 +222,26 @@ impl Subject {
         Ok(Json::map([("steps", Json::List(steps))]))
     }
 
+    /// What a manager has applied. No entry is an empty answer, as with the reference.
+    fn extract_into(&self, request: &Json) -> Answer {
+        let mut schemas = Schemas::empty();
+        let object = value(request.get("live"))?;
+        let text = |key: &str| {
+            let text = object.as_ref().get(key).and_then(|value| value.as_str());
+            text.map(|text| text.into_owned()).unwrap_or_default()
+        };
+        let kind = GroupVersionKind::new(&text("apiVersion"), &text("kind"));
+        let ty = self.type_of(request.str_of("schema"), request.str_of("type"))?;
+        schemas.insert(kind, ty);
+        let extracted = FieldManager::new(&schemas)
+            .extract(&object)
+            .field_manager(request.str_of("manager"))
+            .subresource(request.str_of("subresource"))
+            .run()
+            .map_err(text_of)?;
+        Ok(Json::map([("object", Json::parse(extracted.as_deref().unwrap_or("{}"))?)]))
+    }
+
     fn field_manager(&self, request: &Json) -> Answer {
         let mut schemas = Schemas::empty();
         let schema = request.str_of("schema");
@@ -301,6 +325,41 @@ impl Subject {
         }
         Ok(Json::map([("steps", Json::List(steps))]))
     }
+}
+
+/// The upgrade of an object and the patch for it.
+fn csa_upgrade(request: &Json) -> Answer {
+    let object = request.get("live").map(Json::to_string).unwrap_or_default();
+    let mut upgrade = CsaUpgrade::new(object, request.str_of("manager"))
+        .subresource(request.str_of("subresource"));
+    for name in request.get("from").map(Json::items).unwrap_or_default() {
+        upgrade = upgrade.from(name.as_str().unwrap_or_default());
+    }
+    let upgraded = upgrade.run().map_err(text_of)?;
+    let mut answer = Json::map([("object", Json::parse(upgraded.object())?)]);
+    if let Some(patch) = upgraded.patch() {
+        answer.set("patch", Json::text(patch));
+    }
+    Ok(answer)
+}
+
+fn owners(request: &Json) -> Answer {
+    let object = value(request.get("live"))?;
+    let operation = match request.str_of("operation") {
+        "Apply" => Operation::Apply,
+        _ => Operation::Update,
+    };
+    let found = find_owners(&object, operation, &read_set(request.str_of("set"))?);
+    let owners = found.iter().map(|entry| {
+        let mut owner = Json::map([
+            ("manager", Json::text(entry.manager.name())),
+            ("version", Json::text(entry.api_version.as_str())),
+            ("subresource", Json::text(entry.manager.subresource())),
+        ]);
+        put_set(&mut owner, "set", &entry.fields);
+        owner
+    });
+    Ok(Json::map([("owners", Json::List(owners.collect()))]))
 }
 
 fn text_of(error: impl std::fmt::Display) -> String {

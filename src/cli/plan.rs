@@ -1,0 +1,317 @@
+//! `plan`: what moves if the ownership of fields is changed, and the patch that does it.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use clap::{Subcommand, ValueEnum};
+
+use crate::fieldmanager::{
+    Applied, ApplyError, CsaUpgrade, CsaUpgraded, FieldManager, find_owners,
+};
+use crate::fieldpath::FieldSet;
+use crate::managedfields::{ListReading, ManagedFieldsEntry, Operation, read_list};
+use crate::value::{Kind, Value};
+
+use super::input::{self, Lives, Loaded, Object};
+use super::output::Results;
+use super::pairs;
+use super::schemas::Known;
+use super::session::Session;
+use super::{Common, Format};
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct PlanArgs {
+    #[command(subcommand)]
+    plan: Plan,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum Plan {
+    /// Give an applier what managers own who wrote the object without server-side apply
+    Adopt(AdoptArgs),
+}
+
+impl PlanArgs {
+    pub(super) fn common(&self) -> &Common {
+        let Plan::Adopt(args) = &self.plan;
+        &args.common
+    }
+}
+
+#[derive(Debug, Clone, clap::Args)]
+struct AdoptArgs {
+    #[command(flatten)]
+    common: Common,
+    /// Whose fields are adopted, such as kubectl-client-side-apply, helm or before-first-apply
+    /// (repeatable)
+    #[arg(long, value_name = "NAME", required = true)]
+    from: Vec<String>,
+    /// The applier who adopts them
+    #[arg(long, value_name = "NAME")]
+    to: String,
+    /// The subresource through which all of them write
+    #[arg(long, value_name = "NAME", default_value = "")]
+    subresource: String,
+    /// Files or directories with what the applier applies next: report what that removes
+    /// (repeatable)
+    #[arg(long, value_name = "FILE")]
+    next: Vec<String>,
+    /// Go on though fields are lost that were written at another API version
+    #[arg(long)]
+    allow_loss: bool,
+    /// What is written
+    #[arg(short = 'o', long, value_enum, default_value_t = Form::Table)]
+    output: Form,
+    /// Show the values of Secrets on a terminal
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Who owns which fields before and after
+    Table,
+    /// The JSON Patch to send, guarded by the resource version; one line for each object
+    Patch,
+    /// The object with its new entries
+    Yaml,
+    /// The object with its new entries
+    Json,
+}
+
+pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
+    let Plan::Adopt(args) = args.plan;
+    let Some(mut known) = Known::load(&args.common, session) else { return };
+    let objects = input::load(&args.common.filename, args.common.recursive, session);
+    let mut next = next_of(&args, &objects, session);
+    let format = if args.output == Form::Json { Format::Json } else { Format::Yaml };
+    let mut results = Results::written(format, true, args.show_secrets, session);
+    let is_alone = objects.len() == 1;
+    let mut is_first = true;
+    for object in objects {
+        let object = match object {
+            Ok(object) => object,
+            Err(message) => {
+                results.failure(&message);
+                continue;
+            }
+        };
+        let config = next.remove(&object.place.to_string());
+        if config.as_ref().is_some_and(|config| known.prepare(config, session).is_err()) {
+            continue;
+        }
+        object.warn_if_owners_were_hidden(session);
+        let upgraded = match adopt(&args, &object.value) {
+            Ok(upgraded) => upgraded,
+            Err(message) => {
+                results.failure(&message);
+                session.error(&object.place, message);
+                continue;
+            }
+        };
+        if upgraded.patch().is_none() {
+            let names: Vec<String> = args.from.iter().map(|name| format!("\"{name}\"")).collect();
+            let names = names.join(", ");
+            session.note(&object.place, format_args!("nothing to do: no entry of {names}"));
+        }
+        let is_refused = !upgraded.lost().is_empty() && !args.allow_loss;
+        if is_refused {
+            session.found(&refusal(&object, &upgraded));
+        }
+        match args.output {
+            Form::Table => {
+                let mut text = String::new();
+                if !is_alone {
+                    let blank = if std::mem::take(&mut is_first) { "" } else { "\n" };
+                    let _ = writeln!(text, "{blank}# {}", object.identity);
+                }
+                report(&mut text, &args, &object.value, &upgraded);
+                if let Some(config) = &config {
+                    foresee(&mut text, &args, &known, config, &upgraded, session);
+                }
+                session.print(&text);
+            }
+            _ if is_refused => results.failure("ownership would be lost"),
+            Form::Patch => {
+                if let Some(patch) = upgraded.patch() {
+                    session.print(&format!("{patch}\n"));
+                }
+            }
+            Form::Yaml | Form::Json => results.object(&object.identity, upgraded.object()),
+        }
+    }
+    results.print(session);
+}
+
+/// What is applied next, by the place of the live object.
+fn next_of(
+    args: &AdoptArgs,
+    objects: &[Loaded],
+    session: &mut Session<'_, '_>,
+) -> HashMap<String, Object> {
+    if args.next.is_empty() {
+        return HashMap::new();
+    }
+    let configs = input::load(&args.next, args.common.recursive, session);
+    let is_complete = objects.iter().all(Result::is_ok);
+    let lives = Lives { objects: objects.to_vec(), is_complete };
+    pairs::pair(configs, Some(lives), args.common.namespace.as_deref(), session)
+        .into_iter()
+        .flatten()
+        .filter_map(|pair| Some((pair.live?.place.to_string(), pair.config)))
+        .collect()
+}
+
+fn adopt(args: &AdoptArgs, object: &Value) -> Result<CsaUpgraded, String> {
+    let (arena, root) = object.parts();
+    let stated = object.as_ref().get("metadata").and_then(|metadata| metadata.get("managedFields"));
+    if matches!(read_list(arena, root), ListReading::None)
+        && stated.is_some_and(|list| list.kind() != Kind::Null)
+    {
+        return Err("metadata.managedFields is not a list of entries".to_owned());
+    }
+    let upgrade = CsaUpgrade::new(object, &*args.to).subresource(&*args.subresource);
+    args.from
+        .iter()
+        .fold(upgrade, |upgrade, name| upgrade.from(name))
+        .run()
+        .map_err(|error| error.to_string())
+}
+
+fn count(fields: &FieldSet) -> String {
+    match fields.len() {
+        1 => "1 field".to_owned(),
+        many => format!("{many} fields"),
+    }
+}
+
+/// Why nothing is done without `--allow-loss`.
+fn refusal(object: &Object, upgraded: &CsaUpgraded) -> String {
+    let version = upgraded.entry().map(|entry| entry.api_version.as_str()).unwrap_or_default();
+    let mut text = format!("{}: {}: ownership would be lost:\n", object.place, object.identity);
+    for lost in upgraded.lost() {
+        let what = lost.fields.as_ref().map_or_else(|| "unreadable fields".to_owned(), count);
+        let _ = writeln!(text, "* {}: {what}", lost.manager);
+    }
+    let _ = writeln!(
+        text,
+        "Only fields of {version} can be adopted. To drop the others, use --allow-loss."
+    );
+    text
+}
+
+/// All entries whose fields can be read.
+fn entries(object: &Value) -> Vec<ManagedFieldsEntry> {
+    let all = |operation| find_owners(object, operation, &FieldSet::default());
+    let mut entries = all(Operation::Apply);
+    entries.extend(all(Operation::Update));
+    entries
+}
+
+/// Who owns what before and after.
+fn report(text: &mut String, args: &AdoptArgs, object: &Value, upgraded: &CsaUpgraded) {
+    if upgraded.patch().is_none() {
+        let _ = writeln!(text, "Nothing changes.");
+        return;
+    }
+    let after = Value::from_json(upgraded.object()).unwrap_or_else(|_| Value::null());
+    let (before, after) = (entries(object), entries(&after));
+    let adopted = upgraded.adopted().iter().map(|entry| &entry.fields);
+    let lost = upgraded.lost().iter().filter_map(|lost| lost.fields.as_ref());
+    let moved = adopted.chain(lost).fold(FieldSet::default(), |all, fields| all.union(fields));
+    let mut rows = vec![["FIELD".to_owned(), "BEFORE".to_owned(), "AFTER".to_owned()]];
+    let paths = moved.iter().zip(owners(&before, &moved)).zip(owners(&after, &moved));
+    rows.extend(paths.map(|((path, before), after)| [path.to_string(), before, after]));
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let (first, second) = (width(0).unwrap_or_default(), width(1).unwrap_or_default());
+    for [field, before, after] in &rows {
+        let _ = writeln!(text, "{field:first$}   {before:second$}   {after}");
+    }
+    let owned = after.iter().fold(FieldSet::default(), |all, entry| all.union(&entry.fields));
+    let unowned = moved.difference(&owned);
+    if !unowned.is_empty() {
+        let _ = writeln!(text, "\nNobody will own:\n{}", indented(&unowned));
+    }
+    if args.next.is_empty() {
+        let to = &args.to;
+        let _ = writeln!(
+            text,
+            "\nThe next apply by \"{to}\" removes what it leaves out and nobody else owns."
+        );
+    }
+}
+
+/// The owners of each of these fields.
+fn owners(entries: &[ManagedFieldsEntry], fields: &FieldSet) -> Vec<String> {
+    // Every set lists its paths in the order in which a larger one lists them.
+    let mut owned: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let paths: Vec<_> = entry.fields.intersection(fields).iter().collect();
+            (&entry.manager, paths.into_iter().peekable())
+        })
+        .collect();
+    let names = fields.iter().map(|path| {
+        let owners: Vec<String> = owned
+            .iter_mut()
+            .filter_map(|(manager, paths)| paths.next_if_eq(&path).map(|_| manager.to_string()))
+            .collect();
+        if owners.is_empty() { "nobody".to_owned() } else { owners.join(", ") }
+    });
+    names.collect()
+}
+
+fn indented(fields: &FieldSet) -> String {
+    let lines: Vec<String> = fields.iter().map(|path| format!("  {path}")).collect();
+    lines.join("\n")
+}
+
+/// What the next apply removes.
+fn foresee(
+    text: &mut String,
+    args: &AdoptArgs,
+    known: &Known,
+    config: &Object,
+    upgraded: &CsaUpgraded,
+    session: &mut Session<'_, '_>,
+) {
+    let apply = |force| {
+        FieldManager::new(known.schemas())
+            .apply(upgraded.object(), &config.value)
+            .field_manager(&*args.to)
+            .subresource(&*args.subresource)
+            .force(force)
+            .at(session.now())
+            .run()
+    };
+    let file = config.place.file();
+    let (applied, refused) = match apply(false) {
+        Err(ApplyError::Conflict(conflicts)) => (apply(true), Some(conflicts)),
+        applied => (applied, None),
+    };
+    let forced = if refused.is_some() { ", if forced," } else { "" };
+    match applied {
+        Ok(applied) => describe(text, file, forced, &applied),
+        Err(error) => session.error(&config.place, error),
+    }
+    if let Some(conflicts) = refused {
+        session.found(&format!("{}: the next apply: {conflicts}\n", config.place));
+    }
+}
+
+fn describe(text: &mut String, file: &str, forced: &str, applied: &Applied) {
+    let _ = if applied.pruned().is_empty() {
+        writeln!(text, "\nThe next apply of {file}{forced} removes nothing.")
+    } else {
+        writeln!(
+            text,
+            "\nThe next apply of {file}{forced} removes:\n{}",
+            indented(applied.pruned())
+        )
+    };
+    for (manager, fields) in applied.taken_from() {
+        let _ = writeln!(text, "{manager} then loses:\n{}", indented(fields));
+    }
+}

@@ -1,0 +1,538 @@
+//! From client-side to server-side apply: the entries of updaters become the entry of an applier.
+//!
+//! This is what clients do, such as `kubectl apply --server-side`, before the API server sees the
+//! result. It needs no schema.
+
+use std::collections::BTreeSet;
+
+use crate::fieldpath::{FieldSet, FieldsV1Error};
+use crate::managedfields::{
+    ListReading, ManagedFieldsEntry, ManagerIdentifier, Operation, RawEntry, read_list,
+    write_members, write_time,
+};
+use crate::value::text::write_json_string_html;
+use crate::value::{Arena, Node, ParseError, Tag, Value, ValueRef};
+
+use super::document::Document;
+use super::object;
+
+/// The entries that own all of these fields by this operation, in the order of the object's list.
+///
+/// Only the very fields count: what is below a field or around it does not own it. An entry whose
+/// record cannot be read owns nothing. Source: `FindFieldsOwners` of client-go.
+///
+/// ```
+/// use managed_fields::fieldmanager::find_owners;
+/// use managed_fields::{FieldSet, Operation, Value};
+/// let object = Value::from_json(
+///     r#"{"metadata":{"managedFields":[{"manager":"kubectl-client-side-apply",
+///         "operation":"Update","apiVersion":"v1","fieldsV1":{"f:data":{".":{},"f:a":{}}}}]}}"#,
+/// )?;
+/// let data = FieldSet::from_fields_v1(br#"{"f:data":{}}"#)?;
+/// let owners = find_owners(&object, Operation::Update, &data);
+/// assert_eq!(owners[0].manager.name(), "kubectl-client-side-apply");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn find_owners(
+    object: &Value,
+    operation: Operation,
+    fields: &FieldSet,
+) -> Vec<ManagedFieldsEntry> {
+    let (arena, root) = object.parts();
+    let ListReading::Entries(entries) = read_list(arena, root) else { return Vec::new() };
+    entries
+        .iter()
+        .filter(|entry| entry.operation == operation.as_str())
+        .filter_map(|entry| Some((entry, entry.fields(arena).ok()?)))
+        .filter(|(_, owned)| fields.difference(owned).is_empty())
+        .map(|(entry, owned)| about(entry, operation, owned))
+        .collect()
+}
+
+fn about(entry: &RawEntry, operation: Operation, fields: FieldSet) -> ManagedFieldsEntry {
+    ManagedFieldsEntry {
+        manager: ManagerIdentifier::new(
+            &*entry.manager,
+            operation,
+            &*entry.api_version,
+            &*entry.subresource,
+        ),
+        api_version: entry.api_version.clone(),
+        time: entry.time,
+        fields,
+    }
+}
+
+/// Why an object cannot be upgraded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CsaUpgradeError {
+    /// The object is not JSON.
+    #[error("the object is not valid JSON: {0}")]
+    Object(ParseError),
+    /// An entry that is to be merged holds no readable record of its fields.
+    #[error("failed to convert fields to set: {0}")]
+    Fields(FieldsV1Error),
+    /// The merged fields cannot be written.
+    #[error("failed to encode field set: {0}")]
+    Encode(FieldsV1Error),
+}
+
+/// An upgrade from client-side to server-side apply, to be run: the updaters of some names become
+/// one applier.
+///
+/// The applier's entry, where there is one, takes in what an updater owns at the same API version.
+/// Where there is none, the first updater of the first name becomes it, with its time and place.
+/// After that no updater of these names is left: what they own at other versions is lost, see
+/// [`CsaUpgraded::lost`]. Names count in the order of their text; the reference takes them in
+/// random order. Source: `UpgradeManagedFields` of client-go.
+///
+/// ```
+/// use managed_fields::fieldmanager::CsaUpgrade;
+/// let live = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","resourceVersion":"7",
+///     "managedFields":[{"manager":"kubectl-client-side-apply","operation":"Update","apiVersion":"v1",
+///     "fieldsType":"FieldsV1","fieldsV1":{"f:data":{"f:k":{}}}}]}}"#;
+/// let upgraded = CsaUpgrade::new(live, "kubectl").from("kubectl-client-side-apply").run()?;
+/// assert_eq!(upgraded.patch(), Some(concat!(
+///     r#"[{"op":"replace","path":"/metadata/managedFields","value":[{"manager":"kubectl","#,
+///     r#""operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1","#,
+///     r#""fieldsV1":{"f:data":{"f:k":{}}}}]},"#,
+///     r#"{"op":"replace","path":"/metadata/resourceVersion","value":"7"}]"#,
+/// )));
+/// # Ok::<(), managed_fields::fieldmanager::CsaUpgradeError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "an upgrade does nothing until it is run"]
+pub struct CsaUpgrade<'a> {
+    object: Document<'a>,
+    from: BTreeSet<String>,
+    to: String,
+    subresource: String,
+}
+
+/// What an upgrade came to.
+#[derive(Debug, Clone)]
+pub struct CsaUpgraded {
+    object: String,
+    patch: Option<String>,
+    entry: Option<ManagedFieldsEntry>,
+    adopted: Vec<ManagedFieldsEntry>,
+    lost: Vec<LostEntry>,
+}
+
+/// An entry that an upgrade removes without giving its fields to anybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostEntry {
+    /// Whose it was.
+    pub manager: ManagerIdentifier,
+    /// The fields, in terms of the manager's API version; none where the record cannot be read.
+    pub fields: Option<FieldSet>,
+}
+
+impl CsaUpgraded {
+    /// The object with its new entries, as JSON. They are in no particular order: the API server
+    /// sorts them at its next write. Where there was nothing to do, the object's own text.
+    pub fn object(&self) -> &str {
+        &self.object
+    }
+
+    /// The JSON Patch that makes the new entries, to be sent to the API server; none if nothing is
+    /// to be done.
+    ///
+    /// It replaces the whole list, and sets the resource version to the one that the object has:
+    /// the API server answers with a conflict if that is not current any more.
+    pub fn patch(&self) -> Option<&str> {
+        self.patch.as_deref()
+    }
+
+    /// The applier's entry afterwards; none if it has none.
+    pub fn entry(&self) -> Option<&ManagedFieldsEntry> {
+        self.entry.as_ref()
+    }
+
+    /// The updaters' entries that went into it.
+    pub fn adopted(&self) -> &[ManagedFieldsEntry] {
+        &self.adopted
+    }
+
+    /// The updaters' entries that are dropped: those of other API versions than the applier's.
+    pub fn lost(&self) -> &[LostEntry] {
+        &self.lost
+    }
+}
+
+/// An entry on its way.
+struct Held<'r> {
+    raw: &'r RawEntry,
+    /// It is the applier's now.
+    renamed: bool,
+    /// The fields, if they were written anew.
+    fields: Option<FieldSet>,
+}
+
+impl Held<'_> {
+    fn is_updater(&self, name: &str, subresource: &str) -> bool {
+        !self.renamed
+            && self.raw.manager == name
+            && self.raw.operation == Operation::Update.as_str()
+            && self.raw.subresource == subresource
+    }
+
+    fn is_applier(&self, name: &str, subresource: &str) -> bool {
+        self.renamed
+            || (self.raw.manager == name
+                && self.raw.operation == Operation::Apply.as_str()
+                && self.raw.subresource == subresource)
+    }
+
+    fn fields(&self, arena: &Arena<'_>) -> Result<FieldSet, CsaUpgradeError> {
+        match &self.fields {
+            Some(fields) => Ok(fields.clone()),
+            None => self.raw.fields(arena).map_err(CsaUpgradeError::Fields),
+        }
+    }
+}
+
+impl<'a> CsaUpgrade<'a> {
+    /// An upgrade of this object's entries to the applier `to`.
+    pub fn new(object: impl Into<Document<'a>>, to: impl Into<String>) -> CsaUpgrade<'a> {
+        CsaUpgrade {
+            object: object.into(),
+            from: BTreeSet::new(),
+            to: to.into(),
+            subresource: String::new(),
+        }
+    }
+
+    /// One more updater whose fields the applier takes in, such as `kubectl-client-side-apply` or
+    /// `before-first-apply`. It may be of the applier's own name.
+    pub fn from(mut self, name: impl Into<String>) -> Self {
+        self.from.insert(name.into());
+        self
+    }
+
+    /// The subresource whose entries are meant, on both sides; those of the object itself if never
+    /// said.
+    pub fn subresource(mut self, name: impl Into<String>) -> Self {
+        self.subresource = name.into();
+        self
+    }
+
+    /// Runs the upgrade.
+    ///
+    /// Linear in the object, and in the entries for each name. A list of entries that cannot be
+    /// read at all counts as none, and stays.
+    ///
+    /// # Errors
+    /// An object that is not JSON, entries to be merged whose fields cannot be read.
+    pub fn run(self) -> Result<CsaUpgraded, CsaUpgradeError> {
+        let mut arena = Arena::default();
+        let root = self.object.parse(&mut arena).map_err(CsaUpgradeError::Object)?;
+        let root = root.unwrap_or(Node::NULL);
+        let mut done = CsaUpgraded {
+            object: String::new(),
+            patch: None,
+            entry: None,
+            adopted: Vec::new(),
+            lost: Vec::new(),
+        };
+        let ListReading::Entries(entries) = read_list(&arena, root) else {
+            done.object = arena.detach(root);
+            return Ok(done);
+        };
+        let mut list: Vec<Held<'_>> =
+            entries.iter().map(|raw| Held { raw, renamed: false, fields: None }).collect();
+        for name in &self.from {
+            upgrade(&mut list, &arena, name, &self.to, &self.subresource, &mut done)?;
+        }
+        let applier = list.iter().find(|held| held.is_applier(&self.to, &self.subresource));
+        done.entry = applier.and_then(|held| {
+            let fields = held.fields(&arena).ok()?;
+            let mut entry = about(held.raw, Operation::Apply, fields);
+            entry.manager =
+                ManagerIdentifier::new(&*self.to, Operation::Apply, "", &*self.subresource);
+            Some(entry)
+        });
+        let changed = list.len() != entries.len()
+            || list.iter().any(|held| held.renamed || is_other_record(held, &arena));
+        if !changed {
+            done.object = arena.detach(root);
+            return Ok(done);
+        }
+        done.patch = Some(patch(&list, &arena, root, &self.to)?);
+        let mut text = String::from("[");
+        for (index, held) in list.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            write_held(held, &arena, &self.to, &mut text)?;
+        }
+        text.push(']');
+        let object = object::with_managed_fields(&mut arena, root, Some(text));
+        done.object = arena.detach(object.map_err(CsaUpgradeError::Object)?);
+        Ok(done)
+    }
+}
+
+/// Turns the updaters of one name into the applier.
+fn upgrade(
+    list: &mut Vec<Held<'_>>,
+    arena: &Arena<'_>,
+    name: &str,
+    to: &str,
+    subresource: &str,
+    done: &mut CsaUpgraded,
+) -> Result<(), CsaUpgradeError> {
+    let is_updater = |held: &Held<'_>| held.is_updater(name, subresource);
+    let applier = list.iter().position(|held| held.is_applier(to, subresource));
+    let Some(target) = applier.or_else(|| list.iter().position(is_updater)) else { return Ok(()) };
+    let mut version = "";
+    let mut fields = FieldSet::default();
+    if let Some(held) = list.get_mut(target) {
+        version = &held.raw.api_version;
+        fields = held.fields(arena)?;
+        if applier.is_none() {
+            held.renamed = true;
+            done.adopted.push(about(held.raw, Operation::Update, fields.clone()));
+        }
+    }
+    let source = list.iter().position(|held| is_updater(held) && held.raw.api_version == version);
+    if let Some(held) = source.and_then(|source| list.get(source)) {
+        let more = held.fields(arena)?;
+        fields = fields.union(&more);
+        done.adopted.push(about(held.raw, Operation::Update, more));
+    }
+    let mut index = 0;
+    list.retain(|held| {
+        let is_source = source == Some(index);
+        index += 1;
+        if !is_updater(held) {
+            return true;
+        }
+        if !is_source {
+            let lost = held.raw.fields(arena).ok();
+            // A second entry of the same version may hold nothing that the first one lacks.
+            let lost = match lost {
+                Some(lost) if held.raw.api_version == version => Some(lost.difference(&fields)),
+                lost => lost,
+            };
+            if lost.as_ref().is_none_or(|lost| !lost.is_empty()) {
+                let of = about(held.raw, Operation::Update, FieldSet::default());
+                done.lost.push(LostEntry { manager: of.manager, fields: lost });
+            }
+        }
+        false
+    });
+    if let Some(held) = list.iter_mut().find(|held| held.is_applier(to, subresource)) {
+        held.fields = Some(fields);
+    }
+    Ok(())
+}
+
+/// Whether fields that were written anew are another record than the entry's: other JSON, not
+/// just another spelling.
+fn is_other_record(held: &Held<'_>, arena: &Arena<'_>) -> bool {
+    let (Some(fields), Some(before)) = (&held.fields, held.raw.fields_v1) else { return false };
+    let now = fields.to_fields_v1().ok().and_then(|text| Value::from_json(&text).ok());
+    now.is_none_or(|now| ValueRef::new(arena, before) != now.as_ref())
+}
+
+/// Appends an entry as an object holds it.
+fn write_held(
+    held: &Held<'_>,
+    arena: &Arena<'_>,
+    to: &str,
+    out: &mut String,
+) -> Result<(), CsaUpgradeError> {
+    let Some(fields) = &held.fields else {
+        held.raw.write(arena, out);
+        return Ok(());
+    };
+    let mut failed = None;
+    let [manager, operation] = who(held, to);
+    write_members(
+        out,
+        [manager, operation, &held.raw.api_version, &held.raw.subresource],
+        held.raw.time,
+        &held.raw.fields_type,
+        |out| {
+            failed = fields.write_fields_v1(out).err();
+            true
+        },
+    );
+    failed.map_or(Ok(()), |error| Err(CsaUpgradeError::Encode(error)))
+}
+
+fn who<'h>(held: &'h Held<'_>, to: &'h str) -> [&'h str; 2] {
+    if held.renamed {
+        [to, Operation::Apply.as_str()]
+    } else {
+        [&held.raw.manager, &held.raw.operation]
+    }
+}
+
+/// The patch as Go spells it: members of entries in the order of their declaration, characters
+/// that mean something to HTML escaped everywhere.
+fn patch(
+    list: &[Held<'_>],
+    arena: &Arena<'_>,
+    root: Node,
+    to: &str,
+) -> Result<String, CsaUpgradeError> {
+    let mut out =
+        String::from("[{\"op\":\"replace\",\"path\":\"/metadata/managedFields\",\"value\":[");
+    for (index, held) in list.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        let raw = held.raw;
+        let [manager, operation] = who(held, to);
+        let mut time = String::new();
+        if let Some(at) = raw.time {
+            write_time(at, &mut time);
+        }
+        let fields = match (&held.fields, raw.fields_v1) {
+            (Some(fields), _) => {
+                without_html(&fields.to_fields_v1().map_err(CsaUpgradeError::Encode)?)
+            }
+            (None, Some(fields)) => ValueRef::new(arena, fields).to_canonical_json(),
+            (None, None) => String::new(),
+        };
+        let members = [
+            ("manager", quoted(manager)),
+            ("operation", quoted(operation)),
+            ("apiVersion", quoted(&raw.api_version)),
+            ("time", time),
+            ("fieldsType", quoted(&raw.fields_type)),
+            ("fieldsV1", fields),
+            ("subresource", quoted(&raw.subresource)),
+        ];
+        let members = members.iter().filter(|(_, value)| !value.is_empty());
+        out.push('{');
+        for (index, (key, value)) in members.enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            out.push('"');
+            out.push_str(key);
+            out.push_str("\":");
+            out.push_str(value);
+        }
+        out.push('}');
+    }
+    out.push_str("]},{\"op\":\"replace\",\"path\":\"/metadata/resourceVersion\",\"value\":");
+    let version = arena
+        .member(root, "metadata")
+        .and_then(|metadata| arena.member(metadata, "resourceVersion"))
+        .filter(|version| version.tag() == Tag::String)
+        .map(|version| arena.string(version));
+    out.push('"');
+    write_json_string_html(&mut out, &version.unwrap_or_default());
+    out.push_str("\"}]");
+    Ok(out)
+}
+
+/// A JSON string; nothing for an empty one.
+fn quoted(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("\"");
+    write_json_string_html(&mut out, text);
+    out.push('"');
+    out
+}
+
+/// JSON text with the characters escaped that Go escapes in all JSON that it puts into other JSON.
+/// They stand in strings alone.
+fn without_html(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character {
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(entries: &[(&str, &str, &str, &str)]) -> String {
+        let entries: Vec<String> = entries
+            .iter()
+            .map(|(manager, operation, version, fields)| {
+                format!(
+                    r#"{{"manager":"{manager}","operation":"{operation}","apiVersion":"{version}","fieldsV1":{fields}}}"#
+                )
+            })
+            .collect();
+        format!(r#"{{"metadata":{{"managedFields":[{}]}}}}"#, entries.join(","))
+    }
+
+    fn names(entries: &[ManagedFieldsEntry]) -> Vec<String> {
+        entries.iter().map(|entry| entry.manager.to_string()).collect()
+    }
+
+    #[test]
+    fn what_is_lost_is_told() -> Result<(), CsaUpgradeError> {
+        let live = object(&[
+            ("s", "Apply", "v1", r#"{"f:a":{}}"#),
+            ("c", "Update", "v1", r#"{"f:b":{}}"#),
+            ("c", "Update", "v2", r#"{"f:a":{},"f:c":{}}"#),
+            ("c", "Update", "v3", "{}"),
+            ("c", "Update", "v4", "[]"),
+            ("c", "Update", "v1", r#"{"f:b":{},"f:d":{}}"#),
+            ("c", "Update", "v1", r#"{"f:b":{}}"#),
+        ]);
+        let upgraded = CsaUpgrade::new(&live, "s").from("c").run()?;
+        let lost: Vec<(String, Option<String>)> = upgraded
+            .lost()
+            .iter()
+            .map(|lost| (lost.manager.to_string(), lost.fields.as_ref().map(FieldSet::to_string)))
+            .collect();
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            lost,
+            [
+                ("\"c\" using v2".to_owned(), some(".a\n.c")),
+                ("\"c\" using v4".to_owned(), None),
+                ("\"c\" using v1".to_owned(), some(".d")),
+            ]
+        );
+        assert_eq!(names(upgraded.adopted()), ["\"c\" using v1"]);
+        assert_eq!(upgraded.entry().map(|entry| entry.fields.to_string()), some(".a\n.b"));
+        Ok(())
+    }
+
+    #[test]
+    fn the_first_updater_becomes_the_applier() -> Result<(), CsaUpgradeError> {
+        let live = object(&[
+            ("b", "Update", "v1", r#"{"f:b":{}}"#),
+            ("a", "Update", "v1", r#"{"f:a":{}}"#),
+        ]);
+        let upgraded = CsaUpgrade::new(&live, "s").from("b").from("a").run()?;
+        assert_eq!(names(upgraded.adopted()), ["\"a\" using v1", "\"b\" using v1"]);
+        let entry = upgraded.entry().map(|entry| entry.manager.to_string());
+        assert_eq!(entry.as_deref(), Some("\"s\""));
+        assert!(upgraded.lost().is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_to_do_leaves_the_text_as_it_is() -> Result<(), CsaUpgradeError> {
+        let entry = r#"{ "manager":"s","operation":"Apply","apiVersion":"v1","x":1,"fieldsV1":{"f:b":{},"f:a<":{}}}"#;
+        for list in [&format!("[{entry}]"), "[null]", "[]", "5"] {
+            let live = format!(r#"{{"metadata":{{ "managedFields":{list} }} }}"#);
+            let upgraded = CsaUpgrade::new(&live, "s").from("c").run()?;
+            assert_eq!((upgraded.object(), upgraded.patch()), (live.as_str(), None));
+        }
+        Ok(())
+    }
+}
