@@ -189,7 +189,9 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             let node = object.unwrap_or(live);
             object::with_managed_fields(&mut arena, node, list).map_err(ApplyError::Config)?
         };
+        // What was merged differs; only what was filled in afterwards may take that back.
         let is_stored_already = self.manager.stores
+            && self.manager.defaulter.is_some()
             && object.is_some()
             && storage::differs_in_times_only(&mut arena, live, node);
         if is_stored_already {

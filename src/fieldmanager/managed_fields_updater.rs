@@ -2,11 +2,10 @@
 
 use crate::managedfields::{ManagedState, Operation};
 use crate::merge::VersionedSet;
-use crate::typed::Comparison;
-use crate::value::Node;
 
 use super::chain::{Chain, Merged, Stopped};
 use super::error::UpdateError;
+use super::structured_merge::Changed;
 
 /// Stands for the writer while the engine runs, so that what it owned before counts like anybody
 /// else's.
@@ -41,11 +40,10 @@ pub(super) fn update(
 pub(super) fn apply(
     chain: &Chain<'_>,
     mut state: ManagedState,
-    merge: impl FnOnce(&mut ManagedState, &str) -> Result<(Option<Node>, Comparison), Stopped>,
+    merge: impl FnOnce(&mut ManagedState, &str) -> Result<Changed, Stopped>,
 ) -> Result<Merged, Stopped> {
     let key = state.name(chain.identifier(Operation::Apply));
-    let before = state.managers.clone();
-    let (object, comparison) = merge(&mut state, &key)?;
+    let Changed { object, comparison, before } = merge(&mut state, &key)?;
     if object.is_some() {
         state.times.insert(key, chain.at);
     }

@@ -1,7 +1,7 @@
 //! Objects held against the types of the endpoint's version, and the engine.
 
 use crate::managedfields::ManagedState;
-use crate::merge::{Engine, Object, UpdaterError};
+use crate::merge::{Engine, Managers, Object, UpdaterError};
 use crate::typed::{Comparison, Duplicates, Validity, validate};
 use crate::value::{Arena, Node, Tag};
 
@@ -40,6 +40,14 @@ pub(super) fn update(
     Ok(())
 }
 
+/// What a merge changed.
+pub(super) struct Changed {
+    /// The new object; none when nothing in it changed.
+    pub(super) object: Option<Node>,
+    pub(super) comparison: Comparison,
+    pub(super) before: Managers,
+}
+
 /// Merges a configuration. Of `live` it may be known already that it is of its type.
 pub(super) fn apply(
     chain: &Chain<'_>,
@@ -49,7 +57,7 @@ pub(super) fn apply(
     state: &mut ManagedState,
     writer: &str,
     force: bool,
-) -> Result<(Option<Node>, Comparison), Stopped> {
+) -> Result<Changed, Stopped> {
     let stated = arena
         .member(config, "metadata")
         .and_then(|metadata| arena.member(metadata, "managedFields"));
@@ -89,8 +97,11 @@ pub(super) fn apply(
         }
         Err(error) => return Err(ApplyError::Merge(error).into()),
     };
-    state.managers = applied.managers;
-    let Some(object) = applied.object else { return Ok((None, applied.comparison)) };
+    let before = std::mem::replace(&mut state.managers, applied.managers);
+    let comparison = applied.comparison;
+    let Some(object) = applied.object else {
+        return Ok(Changed { object: None, comparison, before });
+    };
     if object.node.tag() != Tag::Map {
         return Err(ApplyError::NoObject { object: object::describe(arena, config) }.into());
     }
@@ -100,5 +111,5 @@ pub(super) fn apply(
         }
         None => object.node,
     };
-    Ok((Some(node), applied.comparison))
+    Ok(Changed { object: Some(node), comparison, before })
 }
