@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
 use crate::value::text::{
-    needs_escape, unescape, write_exact_json, write_json, write_json_string_html,
+    needs_escape, prefix, unescape, write_exact_json, write_json, write_json_string_html,
     write_json_string_plain, write_path_value, write_quoted_go,
 };
 use crate::value::{Arena, Node, Source, Value, ValueRef};
@@ -333,6 +333,8 @@ pub(super) struct SortKey<'t> {
     kind: Kind,
     /// The name of a field, or the first name and text of a key; none where that does not do.
     parts: Option<(&'t str, &'t str)>,
+    /// How the name of a field begins, or the text of a key.
+    prefix: u128,
 }
 
 pub(super) fn sort_key(token: &str) -> SortKey<'_> {
@@ -343,7 +345,12 @@ pub(super) fn sort_key(token: &str) -> SortKey<'_> {
         Kind::Key => first_text(text),
         _ => None,
     };
-    SortKey { token, kind, parts }
+    let prefix = match (kind, parts) {
+        (Kind::Field, Some((name, _))) => prefix(name),
+        (_, Some((_, text))) => prefix(text),
+        _ => 0,
+    };
+    SortKey { token, kind, parts, prefix }
 }
 
 /// The first name and value of a key, if both are plain strings.
@@ -357,7 +364,12 @@ impl SortKey<'_> {
     pub(super) fn cmp(&self, other: &SortKey<'_>) -> Ordering {
         match (self.parts, other.parts) {
             (Some(ours), Some(theirs)) if self.kind == other.kind => {
-                ours.cmp(&theirs).then_with(|| cmp(self.token, other.token))
+                let names =
+                    if self.kind == Kind::Field { Ordering::Equal } else { ours.0.cmp(theirs.0) };
+                names
+                    .then_with(|| self.prefix.cmp(&other.prefix))
+                    .then_with(|| ours.cmp(&theirs))
+                    .then_with(|| cmp(self.token, other.token))
             }
             _ => cmp(self.token, other.token),
         }

@@ -142,10 +142,6 @@ impl Node {
         self.key
     }
 
-    pub(super) fn position(self) -> u32 {
-        self.pos
-    }
-
     /// Whether both are the very same value of the arena, or assembled from the same children.
     #[inline]
     pub(crate) fn is_same(self, other: Node) -> bool {

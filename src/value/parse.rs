@@ -5,7 +5,6 @@
 )]
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use super::arena::{Arena, MAX_COUNT, Node, Source, Tag};
 use super::text;
@@ -508,36 +507,39 @@ impl Parser<'_> {
                 .unwrap_or_default()
         };
         // Each key is decoded once, so a document of escaped keys costs no more comparisons.
-        let mut keyed: Vec<(Cow<'_, str>, Node)> = self.pending[first..]
+        let nodes = &self.pending[first..];
+        let keys: Vec<Cow<'_, str>> = nodes
             .iter()
             .map(|node| {
                 let raw = raw(node);
-                let key = if node.has_key_escapes() {
+                if node.has_key_escapes() {
                     Cow::Owned(text::unescape(raw))
                 } else {
                     Cow::Borrowed(raw)
-                };
-                (key, *node)
+                }
             })
             .collect();
-        let ascending = keyed.windows(2).all(|pair| pair[0].0 < pair[1].0);
-        if ascending {
+        if keys.windows(2).all(|pair| pair[0] < pair[1]) {
             return (false, false);
         }
-        keyed.sort_by(|left, right| match left.0.cmp(&right.0) {
-            Ordering::Equal => left.1.position().cmp(&right.1.position()),
-            unequal => unequal,
+        // Most keys are told apart by how they begin, without a look at the text.
+        let mut order: Vec<(u128, usize)> =
+            keys.iter().enumerate().map(|(index, key)| (text::prefix(key), index)).collect();
+        order.sort_unstable_by(|left, right| {
+            let whole = || keys[left.1].cmp(&keys[right.1]).then(left.1.cmp(&right.1));
+            left.0.cmp(&right.0).then_with(whole)
         });
-        self.pending.truncate(first);
         let mut repeated = false;
-        let mut members = keyed.into_iter().peekable();
-        while let Some((key, node)) = members.next() {
-            if members.peek().is_some_and(|(next, _)| *next == key) {
+        let mut sorted = Vec::with_capacity(order.len());
+        for (at, (_, index)) in order.iter().enumerate() {
+            if order.get(at + 1).is_some_and(|(_, next)| keys[*next] == keys[*index]) {
                 repeated = true;
                 continue;
             }
-            self.pending.push(node);
+            sorted.push(nodes[*index]);
         }
+        self.pending.truncate(first);
+        self.pending.append(&mut sorted);
         (true, repeated)
     }
 }
