@@ -93,6 +93,11 @@ pub(super) struct Object {
 }
 
 impl Object {
+    /// Another state of the object.
+    pub(super) fn with_value(&self, value: Value) -> Object {
+        Object { place: self.place.clone(), identity: Identity::of(value.as_ref()), value }
+    }
+
     /// Sets a text of the metadata that the object leaves out.
     pub(super) fn fill(&mut self, name: &str, text: &str) {
         let json = edit::with_metadata(&self.value.to_json(), name, text);

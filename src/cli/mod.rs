@@ -11,6 +11,7 @@ mod fields;
 mod input;
 mod output;
 mod pairs;
+mod patch;
 mod plan;
 mod schemas;
 mod secrets;
@@ -61,6 +62,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// What creating or replacing an object does to the ownership of its fields
     Update(update::UpdateArgs),
+    /// What a merge patch or a JSON patch does to an object and to the ownership of its fields
+    Patch(patch::PatchArgs),
     /// List the fields that the managers of an object own
     Fields(fields::FieldsArgs),
     /// Print the apply configuration that a manager owns of an object
@@ -145,6 +148,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
     let common = match &args.command {
         Command::Apply(args) => &args.common,
         Command::Update(args) => &args.common,
+        Command::Patch(args) => &args.common,
         Command::Fields(args) => &args.common,
         Command::Extract(args) => &args.common,
         Command::Plan(args) => args.common(),
@@ -159,6 +163,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
     match args.command {
         Command::Apply(args) => apply::run(args, &mut session),
         Command::Update(args) => update::run(args, &mut session),
+        Command::Patch(args) => patch::run(args, &mut session),
         Command::Fields(args) => fields::run(args, &mut session),
         Command::Extract(args) => extract::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),

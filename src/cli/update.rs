@@ -2,7 +2,7 @@
 
 use crate::fieldmanager::{Document, FieldManager, UpdateError};
 
-use super::input;
+use super::input::{self, Object};
 use super::output::Results;
 use super::pairs::{self, Pair};
 use super::schemas::Known;
@@ -15,6 +15,13 @@ pub(super) struct UpdateArgs {
     pub(super) common: Common,
     #[command(flatten)]
     objects: Objects,
+    #[command(flatten)]
+    writer: Writer,
+}
+
+/// Who writes an object.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Writer {
     /// Who writes; without it the user agent says, else it is "unknown"
     #[arg(long, value_name = "NAME")]
     field_manager: Option<String>,
@@ -37,56 +44,70 @@ pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
             Ok(pair)
         });
         match pair {
-            Ok(pair) => update(&args, &known, &pair, &mut results, session),
+            Ok(Pair { config, live }) => {
+                let subresource = args.objects.subresource.as_deref().unwrap_or_default();
+                let write = Write { writer: &args.writer, subresource, known: &known };
+                write.record(live.as_ref(), &config, &mut results, session);
+            }
             Err(message) => results.failure(&message),
         }
     }
     results.print(session);
 }
 
-fn update(
-    args: &UpdateArgs,
-    known: &Known,
-    pair: &Pair,
-    results: &mut Results,
-    session: &mut Session<'_, '_>,
-) {
-    let new = &pair.config;
-    let live = match &pair.live {
-        Some(live) => {
-            live.warn_if_owners_were_hidden(session);
-            Document::from(&live.value)
+/// A write of the whole object.
+pub(super) struct Write<'w> {
+    pub(super) writer: &'w Writer,
+    pub(super) subresource: &'w str,
+    pub(super) known: &'w Known,
+}
+
+impl Write<'_> {
+    /// Records the ownership of a new object that takes the place of the live one.
+    pub(super) fn record(
+        &self,
+        live: Option<&Object>,
+        new: &Object,
+        results: &mut Results,
+        session: &mut Session<'_, '_>,
+    ) {
+        let document = match live {
+            Some(live) => {
+                live.warn_if_owners_were_hidden(session);
+                Document::from(&live.value)
+            }
+            None => Document::absent(),
+        };
+        let mut request = FieldManager::new(self.known.schemas())
+            .update(document, &new.value)
+            .field_manager(self.writer.field_manager.as_deref().unwrap_or_default())
+            .subresource(self.subresource)
+            .at(session.now());
+        if let Some(user_agent) = &self.writer.user_agent {
+            request = request.user_agent(user_agent);
         }
-        None => Document::absent(),
-    };
-    let mut request = FieldManager::new(known.schemas())
-        .update(live, &new.value)
-        .field_manager(args.field_manager.as_deref().unwrap_or_default())
-        .subresource(args.objects.subresource.as_deref().unwrap_or_default())
-        .at(session.now());
-    if let Some(user_agent) = &args.user_agent {
-        request = request.user_agent(user_agent);
-    }
-    let updated = request.clone().run().or_else(|error| match error {
-        // Trouble with ownership does not stop a write; trouble with the new object does.
-        UpdateError::ConvertLive { .. }
-        | UpdateError::TypedLive { .. }
-        | UpdateError::Managers { .. }
-        | UpdateError::Encode(_) => {
-            session.warn(&new.place, format_args!("{error}; the entries of the live object stay"));
-            request.run_without_errors()
-        }
-        error => Err(error),
-    });
-    match updated {
-        Ok(updated) => results.object(&new.identity, updated.object()),
-        Err(error) => {
-            results.status(&error.to_status());
-            let at_fault = match &error {
-                UpdateError::Live(_) => pair.live.as_ref().unwrap_or(new),
-                _ => new,
-            };
-            session.error(&at_fault.place, &error);
+        let updated = request.clone().run().or_else(|error| match error {
+            // Trouble with ownership does not stop a write; trouble with the new object does.
+            UpdateError::ConvertLive { .. }
+            | UpdateError::TypedLive { .. }
+            | UpdateError::Managers { .. }
+            | UpdateError::Encode(_) => {
+                session
+                    .warn(&new.place, format_args!("{error}; the entries of the live object stay"));
+                request.run_without_errors()
+            }
+            error => Err(error),
+        });
+        match updated {
+            Ok(updated) => results.object(&new.identity, updated.object()),
+            Err(error) => {
+                results.status(&error.to_status());
+                let at_fault = match &error {
+                    UpdateError::Live(_) => live.unwrap_or(new),
+                    _ => new,
+                };
+                session.error(&at_fault.place, &error);
+            }
         }
     }
 }

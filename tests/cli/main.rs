@@ -3,6 +3,7 @@
 
 mod client_side;
 mod hostile;
+mod patch;
 
 use managed_fields::cli::{Io, run_from};
 
