@@ -19,7 +19,7 @@ pub struct Case {
 }
 
 /// Operations with how often they come, of all.
-pub const OPS: [(usize, &str); 22] = [
+pub const OPS: [(usize, &str); 23] = [
     (2, "schema"),
     (6, "decode"),
     (3, "element"),
@@ -42,6 +42,7 @@ pub const OPS: [(usize, &str); 22] = [
     (4, "csaupgrade"),
     (2, "find_owners"),
     (4, "extract_into"),
+    (3, "scale"),
 ];
 
 /// Cases that share their schemas.
@@ -110,6 +111,7 @@ impl Generator {
             "fieldmanager" => self.field_manager(rng, &mut tags, false),
             "fieldmanager-crowd" => self.field_manager(rng, &mut tags, true),
             "csaupgrade" | "find_owners" | "extract_into" => self.client(op, rng, &mut tags),
+            "scale" => scale(rng, &mut tags),
             _ => self.typed(op, rng, &mut tags),
         };
         let op = if op == "fieldmanager-crowd" { "fieldmanager" } else { op };
@@ -395,7 +397,7 @@ impl Generator {
             version => &self.block.versions[version - 1].0,
         };
         let mut versions = Vec::new();
-        for version in 0..count {
+        for (version, label) in VERSIONS.iter().enumerate().take(count) {
             let rename = names_at(version)
                 .iter()
                 .map(|(hub, here)| (hub.as_str(), Json::text(here.as_str())));
@@ -405,7 +407,7 @@ impl Generator {
                 (self.block.documents[version].0.clone(), Model::ROOT)
             };
             versions.push((
-                VERSIONS[version],
+                *label,
                 Json::map([
                     ("schema", Json::String(schema)),
                     ("type", Json::from(ty)),
@@ -988,9 +990,9 @@ impl Generator {
         let hidden = ["f:apiVersion", "f:kind"];
         if !maker.rng.percent(4) {
             paths.retain(|path| {
-                !hidden.contains(&path[0].as_str())
-                    && !(path[0] == "f:metadata"
-                        && path.get(1).is_none_or(|at| at == "f:name" || at == "f:uid"))
+                let is_identity = path[0] == "f:metadata"
+                    && path.get(1).is_none_or(|at| at == "f:name" || at == "f:uid");
+                !is_identity && !hidden.contains(&path[0].as_str())
             });
         }
         let mut list = Vec::new();
@@ -1077,6 +1079,81 @@ fn entries_odd(list: &mut Json, rng: &mut Rng) {
         2 => Json::List(vec![Json::Map(vec![])]),
         _ => Json::from("entries"),
     };
+}
+
+/// Entries of an object with replicas and of its `Scale`: mostly sound.
+fn scale(mut rng: Rng, tags: &mut BTreeSet<&'static str>) -> Json {
+    let versions = ["apps/v1", "apps/v1beta1", "apps/v2"];
+    let paths = [vec!["spec", "replicas"], vec!["spec", "the", "replicas[0]"]];
+    let mappings = versions.iter().filter_map(|version| {
+        if rng.percent(15) && *version != versions[0] {
+            return None;
+        }
+        let names = *rng.weighted(&[(5, &paths[0]), (2, &paths[1])]);
+        let names = names.iter().map(|name| Json::from(*name)).collect();
+        let is_null = rng.percent(10) && *version != versions[0];
+        Some((*version, if is_null { Json::Null } else { Json::List(names) }))
+    });
+    let mappings: Vec<(&str, Json)> = mappings.collect();
+    let names = ["test", "hpa", "kubectl", "ünï"];
+    let mut list = |of_scale: bool| {
+        let mut list = Vec::new();
+        for _ in 0..rng.below(6) {
+            let mut set = Json::Map(vec![]);
+            if rng.percent(70) {
+                set.set("f:replicas", Json::Map(vec![]));
+            }
+            if rng.percent(25) {
+                let replicas = Json::map([("f:replicas[0]", Json::Map(vec![]))]);
+                set.set("f:the", replicas);
+            }
+            if rng.percent(40) {
+                set.set("f:selector", Json::Map(vec![]));
+            }
+            let mut fields = Json::map([("f:spec", set)]);
+            if rng.percent(20) {
+                let replicas = Json::map([("f:replicas", Json::Map(vec![]))]);
+                fields.set("f:status", replicas);
+            }
+            let version = match rng.percent(if of_scale { 90 } else { 3 }) {
+                true => "autoscaling/v1",
+                false => *rng.weighted(&[
+                    (8, versions[0]),
+                    (3, versions[1]),
+                    (2, versions[2]),
+                    (1, "apps/v10"),
+                ]),
+            };
+            let mut entry = vec![
+                ("manager", Json::from(*rng.pick(&names))),
+                (
+                    "operation",
+                    Json::from(*rng.weighted(&[(9, "Apply"), (9, "Update"), (1, "Scale")])),
+                ),
+                ("apiVersion", Json::from(version)),
+            ];
+            if rng.percent(80) {
+                let second = rng.below(60);
+                entry.push(("time", Json::String(format!("2000-01-01T00:00:{second:02}Z"))));
+            }
+            entry.push(("fieldsType", Json::from("FieldsV1")));
+            entry.push(("fieldsV1", fields));
+            if rng.percent(if of_scale { 60 } else { 25 }) {
+                entry.push(("subresource", Json::from("scale")));
+            }
+            list.push(Json::map(entry));
+        }
+        Json::List(list)
+    };
+    let object = |list: Json| Json::map([("metadata", Json::map([("managedFields", list)]))]);
+    let (parent, own) = (list(false), list(true));
+    tags.insert("scale");
+    Json::map([
+        ("gvk", Json::map([("group", Json::from("apps")), ("version", Json::from("v1"))])),
+        ("mappings", Json::map(mappings)),
+        ("live", object(parent)),
+        ("object", object(own)),
+    ])
 }
 
 const VERSIONS: [&str; 3] = ["v1", "v2", "v3"];

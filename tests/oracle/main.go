@@ -55,6 +55,9 @@ type request struct {
 	From      []string `json:"from"`
 	Operation string   `json:"operation"`
 
+	Mappings map[string]*[]string `json:"mappings"`
+	Object   json.RawMessage      `json:"object"`
+
 	LiveText   string `json:"live_text"`
 	ConfigText string `json:"config_text"`
 	Manager    string `json:"manager"`

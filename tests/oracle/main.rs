@@ -9,6 +9,7 @@
 //! The reference is the program named by `ORACLE`, else it is built from `tests/oracle` with `go`.
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::explicit_auto_deref, reason = "what it proposes does not compile")]
 
 mod generate;
 mod minimise;

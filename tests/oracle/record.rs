@@ -36,7 +36,7 @@ const FILES: [(&str, &[&str], usize); 6] = [
     ),
     ("updater", &["updater"], 400),
     ("fieldmanager", &["fieldmanager"], 320),
-    ("client-side", &["csaupgrade", "find_owners", "extract_into"], 240),
+    ("client-side", &["csaupgrade", "find_owners", "extract_into", "scale"], 320),
 ];
 
 /// Requests that are longer than this say too little for their length.

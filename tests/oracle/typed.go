@@ -48,6 +48,7 @@ func newOracle() *oracle {
 		"updater":      o.updater,
 		"fieldmanager": o.fieldManager,
 		"measure":      o.measure,
+		"scale":        o.scale,
 		"csaupgrade":   o.csaUpgrade,
 		"find_owners":  o.findOwners,
 		"extract_into": o.extractInto,

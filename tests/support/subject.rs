@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use managed_fields::fieldmanager::{
-    ApplyError, CsaUpgrade, FieldManager, Status, UpdateError, VersionConverter, find_owners,
+    ApplyError, CsaUpgrade, FieldManager, ScaleError, ScaleMapping, Status, UpdateError,
+    VersionConverter, find_owners,
 };
 use managed_fields::fieldpath::{ElementError, FieldSet, Filter, Matcher, PathElement};
 use managed_fields::managedfields::Operation;
@@ -65,6 +66,7 @@ impl Subject {
                     ("json_a", Json::text(a.as_ref().to_canonical_json())),
                 ]))
             }
+            "scale" => scale(request),
             "csaupgrade" => csa_upgrade(request),
             "find_owners" => owners(request),
             "extract_into" => self.extract_into(request),
@@ -489,6 +491,47 @@ fn managers_of(json: Option<&Json>) -> Result<Managers, String> {
         );
     }
     Ok(managers)
+}
+
+/// Entries of a parent as those of its `Scale`, and back.
+fn scale(request: &Json) -> Answer {
+    let gvk = request.get("gvk").unwrap_or(&Json::Null);
+    let version = match gvk.str_of("group") {
+        "" => gvk.str_of("version").to_owned(),
+        group => format!("{group}/{}", gvk.str_of("version")),
+    };
+    let path = |names: &Json| match names {
+        Json::List(names) => Some(
+            names
+                .iter()
+                .map(|name| PathElement::FieldName(name.as_str().unwrap_or_default().to_owned()))
+                .collect(),
+        ),
+        _ => None,
+    };
+    let mappings = request.get("mappings").map(Json::members).unwrap_or_default();
+    let mapping = ScaleMapping::new(
+        version,
+        mappings.iter().map(|(version, names)| (version.clone(), path(names))),
+    );
+    let mut answer = Json::Map(vec![]);
+    let mut put = |key: &str, list: Result<Option<String>, ScaleError>| {
+        match list {
+            Ok(None) => answer.set(key, Json::Null),
+            Ok(Some(list)) => answer.set(key, Json::parse(&list)?),
+            Err(ScaleError::Decode(text)) => {
+                answer.set(&format!("{key}_error"), Json::String(text));
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+        Ok(())
+    };
+    let parent = value(request.get("live"))?;
+    put("subresource", mapping.to_scale(&parent))?;
+    if let Some(object) = request.get("object") {
+        put("parent", mapping.to_parent(&parent, &value(Some(object))?))?;
+    }
+    Ok(answer)
 }
 
 fn write_managers(managers: &Managers) -> Json {
