@@ -137,6 +137,8 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
     type Ranges = SmallVec<[(usize, usize); 1]>;
     struct Group {
         first: usize,
+        /// Whose spelling counts: the first with something below it, else the first.
+        spelled: usize,
         member: bool,
         below: Ranges,
     }
@@ -169,13 +171,21 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
             let group = match before {
                 Some(group) => group,
                 None => {
-                    groups.push(Group { first: at, member: false, below: Ranges::new() });
+                    groups.push(Group {
+                        first: at,
+                        spelled: at,
+                        member: false,
+                        below: Ranges::new(),
+                    });
                     let last = groups.len() - 1;
                     &mut groups[last]
                 }
             };
             group.member |= entry.is_member();
             if entry.count > 0 {
+                if group.below.is_empty() {
+                    group.spelled = at;
+                }
                 if repeats == Repeats::LastCounts {
                     group.below.clear();
                 }
@@ -189,7 +199,7 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
     while let Some(frame) = frames.last_mut() {
         match frame.groups.next() {
             Some(group) => {
-                let index = out.push(tape[group.first].token(pool), group.member);
+                let index = out.push(tape[group.spelled].token(pool), group.member);
                 if !group.below.is_empty() {
                     frames.push(Frame { groups: groups(&group.below), entry: Some(index) });
                 }
