@@ -208,7 +208,9 @@ impl Tests {
         }
         let compare = read("tests/support/compare.rs");
         for line in compare.lines() {
-            let constant = line.strip_prefix("pub const WIDE_INTEGERS: &str = \"");
+            let constant = ["WIDE_INTEGERS", "VERSION_FIRST"].iter().find_map(|constant| {
+                line.strip_prefix(format!("pub const {constant}: &str = \"").as_str())
+            });
             if let Some(name) = line.trim().strip_prefix("name: \"").or(constant) {
                 tests.explained.insert(name.trim_end_matches(['"', ',', ';']).to_owned());
             }

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use json_patch::PatchOperation;
 use serde_json::Value as Json;
 
-use crate::fieldmanager::{Metadata, Status};
+use crate::fieldmanager::Status;
 use crate::value::Value;
 use crate::yaml;
 
@@ -63,16 +63,7 @@ pub(super) fn run(args: PatchArgs, session: &mut Session<'_, '_>) {
             }
             Err(Refusal { code, reason, message }) => {
                 session.error(&file, &message);
-                results.status(&Status {
-                    kind: "Status",
-                    api_version: "v1",
-                    metadata: Metadata {},
-                    status: "Failure",
-                    message,
-                    reason,
-                    details: None,
-                    code,
-                });
+                results.status(&Status::failure(code, reason, message, None));
             }
         }
     }

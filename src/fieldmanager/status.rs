@@ -59,7 +59,8 @@ pub struct StatusCause {
 }
 
 impl Status {
-    pub(super) fn failure(
+    /// A refusal with this code, reason and text.
+    pub(crate) fn failure(
         code: u16,
         reason: &'static str,
         message: String,

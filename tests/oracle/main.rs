@@ -32,7 +32,8 @@ use generate::{Case, Generator};
 use outcome::outcomes;
 use reference::Reference;
 use support::compare::{
-    EXPLAINED, Verdict, WIDE_INTEGERS, compare, first_difference, normal, with_smaller_integers,
+    EXPLAINED, VERSION_FIRST, Verdict, WIDE_INTEGERS, compare, differ_in_version_first,
+    first_difference, normal, with_smaller_integers,
 };
 use support::json::{Json, same_data};
 use support::subject::Subject;
@@ -133,6 +134,10 @@ impl Pair {
                 return Verdict::Explained("which-errors");
             }
             varies |= again != *expected;
+        }
+        let normal_of = |answer: &Json| normal(&case.request, answer);
+        if varies && differ_in_version_first(&normal_of(expected), &normal_of(got)) {
+            return Verdict::Explained(VERSION_FIRST);
         }
         if varies && self.agrees_step_by_step(case, got, times) {
             return Verdict::Explained("which-errors");
@@ -272,8 +277,8 @@ impl Run {
                 for (index, case, expected, got) in doubtful {
                     apart.ask(&case);
                     let verdict = apart.judge(&case, &expected, &got, ASK_AGAIN);
-                    if verdict == Verdict::Explained(WIDE_INTEGERS) {
-                        *counts.explained.entry(WIDE_INTEGERS).or_default() += 1;
+                    if let Verdict::Explained(name @ (WIDE_INTEGERS | VERSION_FIRST)) = verdict {
+                        *counts.explained.entry(name).or_default() += 1;
                     }
                     if verdict != Verdict::Different {
                         continue;
