@@ -104,6 +104,7 @@ impl Known {
             session.error(&object.place, &message);
             return Err(message);
         }
+        self.schemas.insert(kind.clone(), Schema::deduced_type());
         if self.missing.insert(kind.clone()) {
             session.warn(
                 &object.place,

@@ -1,6 +1,6 @@
 //! `update`: what creating or replacing an object does to ownership.
 
-use crate::fieldmanager::{Document, FieldManager, UpdateError};
+use crate::fieldmanager::{Document, FieldManager, Status, UpdateError};
 
 use super::input::{self, Object};
 use super::output::Results;
@@ -71,6 +71,14 @@ impl Write<'_> {
         results: &mut Results,
         session: &mut Session<'_, '_>,
     ) {
+        if let Some(live) = live
+            && live.identity.kind != new.identity.kind
+        {
+            let message = format!("invalid object type: {}", new.identity.kind);
+            session.error(&new.place, &message);
+            results.status(&Status::failure(400, "BadRequest", message, None));
+            return;
+        }
         let document = match live {
             Some(live) => {
                 live.warn_if_owners_were_hidden(session);

@@ -36,7 +36,7 @@ fn allowed(chain: &Chain<'_>, arena: &mut Arena<'_>, live: Node) -> Option<Field
     let strict = |arena: &Arena<'_>, node: Node, ty: &Type| {
         validate(arena, node, &ty.schema, ty.id, Duplicates::Refuse).ok()
     };
-    let ty = object::type_of(chain.schemas, &object::kind_of(arena, live));
+    let ty = object::type_of(chain.schemas, &object::kind_of(arena, live)).ok()?;
     strict(arena, live, &ty)?;
     let last = arena.parse(Source::Shared(text.into())).ok()?;
     if last.tag() != Tag::Map
@@ -46,7 +46,7 @@ fn allowed(chain: &Chain<'_>, arena: &mut Arena<'_>, live: Node) -> Option<Field
         return None;
     }
     let last_kind = object::kind_of(arena, last);
-    let last_ty = object::type_of(chain.schemas, &last_kind);
+    let last_ty = object::type_of(chain.schemas, &last_kind).ok()?;
     strict(arena, last, &last_ty)?;
     check_same_type(&last_ty, &ty).ok()?;
     let fields = to_field_set(arena, last, &ty.schema, ty.id).ok()?.set;

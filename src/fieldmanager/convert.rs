@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::merge::{Conversion, ConvertError, Object};
-use crate::schema::{GroupVersionKind, Schema, Schemas, Type};
+use crate::schema::{GroupVersionKind, Schemas};
 use crate::typed::{Duplicates, Validity, validate};
 use crate::value::{Arena, Node, Source, Tag, Value, ValueRef};
 
@@ -115,13 +115,6 @@ pub(super) struct Versions<'v> {
 }
 
 impl Versions<'_> {
-    /// The type of a kind; none where the endpoint's kind has one and this version has not.
-    fn type_of(&self, kind: &GroupVersionKind) -> Option<Type> {
-        self.schemas
-            .find(kind)
-            .or_else(|| self.schemas.find(self.endpoint).is_none().then(Schema::deduced_type))
-    }
-
     /// The object at another version, untyped.
     pub(super) fn convert_object<'t>(
         &self,
@@ -130,9 +123,6 @@ impl Versions<'_> {
         to: &str,
     ) -> Result<Node, ConvertError> {
         let own = object::kind_of(arena, node);
-        if own.is_of_version(to) {
-            return Ok(node);
-        }
         let failed = |text: &str| Err(ConvertError::Failed(text.to_owned()));
         if object::text(arena, node, "kind").is_empty() {
             return failed("Object 'Kind' is missing in 'unstructured object has no kind'");
@@ -141,6 +131,9 @@ impl Versions<'_> {
             return failed(
                 "Object 'apiVersion' is missing in 'unstructured object has no version'",
             );
+        }
+        if own.is_of_version(to) {
+            return Ok(node);
         }
         let mut value = ValueRef::new(arena, node).to_value();
         let hub = self.endpoint.api_version();
@@ -178,9 +171,8 @@ impl<'t> Conversion<'t> for Versions<'_> {
         }
         let node = self.convert_object(arena, object.node, version)?;
         let kind = object::kind_of(arena, node);
-        let Some(ty) = self.type_of(&kind) else {
-            return Err(ConvertError::MissingVersion(format!("no corresponding type for {kind}")));
-        };
+        let ty = object::type_of(self.schemas, &kind)
+            .map_err(|error| ConvertError::MissingVersion(error.to_string()))?;
         validate(arena, node, &ty.schema, ty.id, Duplicates::Refuse)
             .map_err(|errors| ConvertError::Failed(errors.to_string()))?;
         Ok(Object { node, ty, validity: Validity::Strict })

@@ -136,13 +136,20 @@ pub enum UpdateError {
     /// The new object is not JSON.
     #[error("the new object is not valid JSON: {0}")]
     New(ParseError),
-    /// The two objects are of different kinds or versions.
-    #[error("invalid object type: {0}")]
-    Kind(GroupVersionKind),
     /// The new object names another state of the object, or another object: 409 or 422.
     #[error("{0}")]
     Stale(Box<StaleObjectError>),
-    /// The live object cannot be had at the version of the new one.
+    /// The new object cannot be had at the version of the request.
+    #[error("failed to convert new object ({object}) to proper version ({version}): {error}")]
+    ConvertNew {
+        /// Namespace, name and kind.
+        object: String,
+        /// The version of the request.
+        version: String,
+        /// Why.
+        error: ConvertError,
+    },
+    /// The live object cannot be had at the version of the request.
     #[error("failed to convert live object ({object}) to proper version: {error}")]
     ConvertLive {
         /// Namespace, name and kind.
@@ -190,7 +197,7 @@ impl UpdateError {
                 (422, "Invalid", Some(about_options(options, error.causes())))
             }
             UpdateError::Stale(stale) => (stale.code, stale.reason, Some(stale.details.clone())),
-            UpdateError::New(_) | UpdateError::Kind(_) => (400, "BadRequest", None),
+            UpdateError::New(_) => (400, "BadRequest", None),
             _ => (500, "", None),
         };
         Status::failure(code, reason, self.to_string(), details)

@@ -36,7 +36,7 @@ pub enum ExtractError {
 ///
 /// ```
 /// use managed_fields::{FieldManager, Schemas};
-/// let schemas = Schemas::empty();
+/// let schemas = Schemas::deduced();
 /// let live = r#"{"apiVersion":"example.com/v1","kind":"Lamp","metadata":{"name":"a","managedFields":[
 ///     {"manager":"ann","operation":"Apply","apiVersion":"example.com/v1","fieldsType":"FieldsV1",
 ///     "fieldsV1":{"f:spec":{"f:on":{}}}}]},"spec":{"on":true,"watts":5}}"#;
@@ -92,8 +92,7 @@ impl<'s, 'a> ExtractRequest<'s, 'a> {
 
     /// Runs the extraction; none if there is no entry of this manager.
     ///
-    /// The object is checked against its type first, strictly. A kind without a type is treated as
-    /// a custom resource without a schema. n log n in the fields and the object.
+    /// The object is checked against its type first, strictly. n log n in the fields and the object.
     ///
     /// # Errors
     /// An object that is not of its type, an entry whose fields cannot be read, an entry that owns
@@ -103,7 +102,7 @@ impl<'s, 'a> ExtractRequest<'s, 'a> {
         let root = self.object.parse(&mut arena).map_err(ExtractError::Object)?;
         let root = root.unwrap_or(Node::NULL);
         let kind = object::kind_of(&arena, root);
-        let ty = object::type_of(self.schemas, &kind);
+        let ty = object::type_of(self.schemas, &kind).map_err(ExtractError::Typed)?;
         validate(&arena, root, &ty.schema, ty.id, Duplicates::Refuse)
             .map_err(ExtractError::Typed)?;
         let ListReading::Entries(entries) = read_list(&arena, root) else { return Ok(None) };

@@ -54,7 +54,7 @@ pub use update::{UpdateRequest, Updated};
 /// use managed_fields::fieldmanager::{ApplyError, FieldManager};
 /// use managed_fields::schema::Schemas;
 ///
-/// let schemas = Schemas::empty();
+/// let schemas = Schemas::deduced();
 /// let fm = FieldManager::new(&schemas);
 /// let now = "2026-01-01T00:00:00Z".parse()?;
 /// let config = r#"{"apiVersion":"example.com/v1","kind":"Lamp","metadata":{"name":"a"},"spec":{"on":true}}"#;

@@ -1,7 +1,8 @@
 //! The parts of a Kubernetes object that field management looks at.
 
 use crate::fieldpath::PathElement;
-use crate::schema::{GroupVersionKind, Schema, Schemas, Type};
+use crate::schema::{GroupVersionKind, Schemas, Type};
+use crate::typed::{ValidationError, ValidationErrors};
 use crate::value::{Arena, Node, ParseError, Source, Tag, Value, ValueRef};
 
 /// The text of a member, empty if it is not a string.
@@ -37,8 +38,14 @@ pub(super) fn describe(arena: &Arena<'_>, object: Node) -> String {
 }
 
 /// The type of objects of this kind.
-pub(super) fn type_of(schemas: &Schemas, kind: &GroupVersionKind) -> Type {
-    schemas.find(kind).unwrap_or_else(Schema::deduced_type)
+pub(super) fn type_of(
+    schemas: &Schemas,
+    kind: &GroupVersionKind,
+) -> Result<Type, ValidationErrors> {
+    schemas.find(kind).ok_or_else(|| {
+        let message = format!("no corresponding type for {kind}");
+        ValidationErrors(vec![ValidationError { path: String::new(), message }])
+    })
 }
 
 /// An object of this kind with nothing in it.

@@ -2,12 +2,29 @@
 
 use crate::managedfields::ManagedState;
 use crate::merge::{Engine, Managers, Object, UpdaterError};
-use crate::typed::{Comparison, Duplicates, Validity, validate};
+use crate::typed::{Comparison, Duplicates, ValidationErrors, Validity, validate};
 use crate::value::{Arena, Node, Tag};
 
 use super::chain::{Chain, Stopped};
 use super::error::{ApplyError, UpdateError};
 use super::object;
+
+/// An object as one of its own kind's type; an object of another kind than the endpoint's is of
+/// another type.
+fn typed(
+    chain: &Chain<'_>,
+    arena: &Arena<'_>,
+    node: Node,
+    duplicates: Duplicates,
+) -> Result<Object, ValidationErrors> {
+    let ty = object::type_of(chain.schemas, &object::kind_of(arena, node))?;
+    validate(arena, node, &ty.schema, ty.id, duplicates)?;
+    let validity = match duplicates {
+        Duplicates::Allow => Validity::Repeating,
+        Duplicates::Refuse => Validity::Strict,
+    };
+    Ok(Object { node, ty, validity })
+}
 
 /// Takes the change from `live` to `new` from everybody in the state and gives it to `writer`.
 pub(super) fn update(
@@ -20,19 +37,16 @@ pub(super) fn update(
 ) -> Result<(), UpdateError> {
     let version = chain.endpoint.api_version();
     let versions = chain.versions(state);
-    let ty = object::type_of(chain.schemas, chain.endpoint);
-    let check = |arena: &Arena<'_>, node| {
-        validate(arena, node, &ty.schema, ty.id, Duplicates::Allow)
+    let typed = |node| {
+        typed(chain, arena, node, Duplicates::Allow)
             .map_err(|errors| (object::describe(arena, node), errors))
     };
-    check(arena, new).map_err(|(object, errors)| UpdateError::TypedNew { object, errors })?;
-    check(arena, live).map_err(|(object, errors)| UpdateError::TypedLive { object, errors })?;
-    let typed = |node| Object { node, ty: ty.clone(), validity: Validity::Repeating };
+    let to = typed(new).map_err(|(object, errors)| UpdateError::TypedNew { object, errors })?;
+    let from = typed(live).map_err(|(object, errors)| UpdateError::TypedLive { object, errors })?;
     let mut engine =
         Engine { arena, conversion: &versions, filters: chain.filters, return_input_on_noop: true };
-    let updated = engine
-        .update(&typed(live), &typed(new), &version, &state.managers, writer)
-        .map_err(|error| {
+    let updated =
+        engine.update(&from, &to, &version, &state.managers, writer).map_err(|error| {
             let object = object::describe(engine.arena, new);
             UpdateError::Managers { object, error }
         })?;
@@ -66,30 +80,30 @@ pub(super) fn apply(
     }
     let version = chain.endpoint.api_version();
     let versions = chain.versions(state);
-    let ty = object::type_of(chain.schemas, chain.endpoint);
-    validate(arena, config, &ty.schema, ty.id, Duplicates::Refuse).map_err(|errors| {
+    let stated = typed(chain, arena, config, Duplicates::Refuse).map_err(|errors| {
         ApplyError::TypedConfig { object: object::describe(arena, config), errors }
     })?;
-    if !known.is_some_and(|known| known.is_same(live)) {
-        validate(arena, live, &ty.schema, ty.id, Duplicates::Allow).map_err(|errors| {
-            ApplyError::TypedLive { object: object::describe(arena, live), errors }
-        })?;
-    }
-    let typed = |node, validity| Object { node, ty: ty.clone(), validity };
+    let from = match known {
+        Some(known) if known.is_same(live) => {
+            object::type_of(chain.schemas, &object::kind_of(arena, live)).map(|ty| Object {
+                node: live,
+                ty,
+                validity: Validity::Repeating,
+            })
+        }
+        _ => typed(chain, arena, live, Duplicates::Allow),
+    };
+    let from = from.map_err(|errors| ApplyError::TypedLive {
+        object: object::describe(arena, live),
+        errors,
+    })?;
     let mut engine = Engine {
         arena,
         conversion: &versions,
         filters: chain.filters,
         return_input_on_noop: false,
     };
-    let applied = engine.apply(
-        &typed(live, Validity::Repeating),
-        &typed(config, Validity::Strict),
-        &version,
-        &state.managers,
-        writer,
-        force,
-    );
+    let applied = engine.apply(&from, &stated, &version, &state.managers, writer, force);
     let applied = match applied {
         Ok(applied) => applied,
         Err(UpdaterError::Conflicts(found)) => {

@@ -171,17 +171,8 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             }
             None => bare,
         };
-        let recorded = if kind == endpoint {
-            chain
-                .at_endpoint(&mut arena, live)
-                .map_err(|error| {
-                    let object = object::describe(&arena, live);
-                    UpdateError::ConvertLive { object, error }
-                })
-                .and_then(|live| chain.update(&mut arena, live, bare, state))
-        } else {
-            Err(UpdateError::Kind(kind))
-        };
+        let recorded = at_endpoint(&chain, &mut arena, live, bare)
+            .and_then(|(live, new)| chain.update(&mut arena, live, new, state));
         let recorded = recorded.and_then(|state| {
             let list = encode(&arena, &state)?;
             let object =
@@ -212,6 +203,25 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             recorded => recorded,
         }
     }
+}
+
+/// Both objects at the version of the request.
+fn at_endpoint(
+    chain: &Chain<'_>,
+    arena: &mut Arena<'_>,
+    live: Node,
+    new: Node,
+) -> Result<(Node, Node), UpdateError> {
+    let new = chain.at_endpoint(arena, new).map_err(|error| UpdateError::ConvertNew {
+        object: object::describe(arena, new),
+        version: chain.endpoint.api_version(),
+        error,
+    })?;
+    let live = chain.at_endpoint(arena, live).map_err(|error| UpdateError::ConvertLive {
+        object: object::describe(arena, live),
+        error,
+    })?;
+    Ok((live, new))
 }
 
 fn finish(arena: &Arena<'_>, object: Node, state: &ManagedState) -> Updated {

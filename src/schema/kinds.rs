@@ -78,19 +78,27 @@ impl fmt::Display for GroupVersionKind {
 #[derive(Clone, Debug, Default)]
 pub struct Schemas {
     builtin: bool,
+    deduced: bool,
     added: IndexMap<GroupVersionKind, Type>,
 }
 
 impl Schemas {
-    /// No kinds at all: every object is treated as a custom resource without a schema.
+    /// No kinds at all.
     pub fn empty() -> Schemas {
         Schemas::default()
+    }
+
+    /// No kinds, and none needed: every object is treated as the server treats a custom resource
+    /// without a schema, except where a type was inserted. To have that for one kind, insert
+    /// [`Schema::deduced_type`] for it.
+    pub fn deduced() -> Schemas {
+        Schemas { deduced: true, ..Schemas::default() }
     }
 
     /// Every kind that Kubernetes serves, compiled into the crate: nothing is read or built.
     #[cfg(feature = "builtin-schemas")]
     pub fn builtin() -> Schemas {
-        Schemas { builtin: true, added: IndexMap::new() }
+        Schemas { builtin: true, ..Schemas::default() }
     }
 
     /// Adds or replaces the type of a kind.
@@ -103,7 +111,10 @@ impl Schemas {
         if let Some(ty) = self.added.get(kind) {
             return Some(ty.clone());
         }
-        if self.builtin { builtin(kind) } else { None }
+        match self.builtin {
+            true => builtin(kind),
+            false => self.deduced.then(Schema::deduced_type),
+        }
     }
 }
 

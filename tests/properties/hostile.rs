@@ -105,7 +105,7 @@ fn deep_typed_values() {
 #[test]
 fn deep_objects() {
     on_small_stack(|| {
-        let schemas = Schemas::empty();
+        let schemas = Schemas::deduced();
         let manager = FieldManager::new(&schemas);
         for spec in [lists(LEVELS), maps(LEVELS)] {
             let text = object(&spec);
@@ -228,7 +228,7 @@ fn deep_values_in_entries() {
         let live = format!(
             r#"{{"apiVersion":"v1","kind":"X","metadata":{{"managedFields":[{{"manager":"a","operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{{"f:a":{fields}}}}}]}},"a":1}}"#
         );
-        let schemas = Schemas::empty();
+        let schemas = Schemas::deduced();
         let manager = FieldManager::new(&schemas);
         let config = r#"{"apiVersion":"v1","kind":"X","a":2}"#;
         for name in ["a", "b"] {
@@ -269,7 +269,7 @@ fn text_that_is_not_utf_8_is_refused_with_its_place() {
     assert_eq!(error.to_string(), "invalid UTF-8 at line 2 column 3 (byte 8)");
     let error = FieldSet::from_fields_v1(b"{\"f:\xff\":{}}").unwrap_err();
     assert_eq!(error.to_string(), "invalid UTF-8 at line 1 column 5 (byte 4)");
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let manager = FieldManager::new(&schemas);
     for document in [Document::from(&bytes[..]), Document::from(bytes.to_vec())] {
         let error = manager.apply(Document::absent(), document.clone()).field_manager("m").run();
@@ -318,7 +318,7 @@ fn large_objects() {
         let spec = format!(r#"{{"list":[{}],"map":{{{}}}}}"#, items.join(","), members.join(","));
         let text = object(&spec);
         assert!(text.len() > 3_000_000);
-        let schemas = Schemas::empty();
+        let schemas = Schemas::deduced();
         let manager = FieldManager::new(&schemas);
         let request = manager.apply(Document::absent(), &text).field_manager("a");
         let applied = request.run().unwrap();

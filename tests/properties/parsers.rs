@@ -66,7 +66,7 @@ fn schemas() -> &'static Schemas {
     static SCHEMAS: OnceLock<Schemas> = OnceLock::new();
     SCHEMAS.get_or_init(|| {
         let schema = parse_schema(&Value::from_json(SCHEMA).unwrap()).unwrap();
-        let mut schemas = Schemas::empty();
+        let mut schemas = Schemas::deduced();
         let object = schema.type_named("object").unwrap();
         schemas.insert(GroupVersionKind::new(API_VERSION, KIND), object);
         schemas
@@ -202,7 +202,7 @@ pub(crate) fn managed_fields_list(bytes: &[u8]) {
     let object = format!(
         r#"{{"apiVersion":"v1","kind":"X","metadata":{{"name":"a","managedFields":{list}}}}}"#
     );
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let manager = FieldManager::new(&schemas);
     upgrade_and_extract(&manager, &object);
     let write = |object: &str| manager.update(object, object).field_manager("w").run();

@@ -19,7 +19,7 @@ pub(crate) fn spec_type() -> Type {
 }
 
 pub(crate) fn schemas() -> Schemas {
-    let mut schemas = Schemas::empty();
+    let mut schemas = Schemas::deduced();
     let object = parse_schema(&json(parsers::SCHEMA)).unwrap().type_named("object").unwrap();
     schemas.insert(GroupVersionKind::new(parsers::API_VERSION, parsers::KIND), object);
     schemas

@@ -245,9 +245,10 @@ impl Subject {
     }
 
     fn field_manager(&self, request: &Json) -> Answer {
-        let mut schemas = Schemas::empty();
         let schema = request.str_of("schema");
+        let mut schemas = Schemas::deduced();
         if schema != "deduced" {
+            schemas = Schemas::empty();
             for (key, name) in request.get("type_of").map(Json::members).unwrap_or_default() {
                 let (version, kind) = key.rsplit_once('/').ok_or("not a kind")?;
                 let ty = self.type_of(schema, name.as_str().unwrap_or_default())?;

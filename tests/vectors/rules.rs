@@ -9,7 +9,7 @@ use managed_fields::schema::Schemas;
 use managed_fields::value::Value;
 
 fn apply(live: &str, config: &str, manager: &str) -> Applied {
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let fm = FieldManager::new(&schemas);
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     fm.apply(live, config).field_manager(manager).at(now).run().unwrap()
@@ -65,7 +65,7 @@ fn an_object_at_the_limit_of_depth_is_written_and_not_read() {
         let map = "{\"a\":".repeat(levels) + "1" + &"}".repeat(levels);
         let config = format!(r#"{{"apiVersion":"v1","kind":"X","a":{map}}}"#);
         let written = apply(r#"{"apiVersion":"v1","kind":"X"}"#, &config, "m");
-        let schemas = Schemas::empty();
+        let schemas = Schemas::deduced();
         let fm = FieldManager::new(&schemas);
         fm.apply(written.object(), &config).field_manager("m").run()
     };
@@ -124,7 +124,7 @@ fn at(second: usize) -> jiff::Timestamp {
 /// Rule 19.1.
 #[test]
 fn defaults_belong_to_whoever_creates_by_writing_and_to_nobody_who_applies() {
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let fm = FieldManager::new(&schemas).defaulter(&On { always: false });
     let created = fm.update(Document::absent(), LAMP).field_manager("c").at(at(1)).run().unwrap();
     assert!(created.object().contains(r#""on":true"#));
@@ -142,7 +142,7 @@ fn defaults_belong_to_whoever_creates_by_writing_and_to_nobody_who_applies() {
 /// Rule 19.2.
 #[test]
 fn a_write_that_storage_undoes_leaves_the_times_alone() {
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let fm = FieldManager::new(&schemas).defaulter(&On { always: true });
     let first = fm.apply(Document::absent(), LAMP).field_manager("a").at(at(1)).run().unwrap();
     let config = LAMP.replace("}", r#","on":false}"#);
@@ -162,7 +162,7 @@ fn a_write_that_storage_undoes_leaves_the_times_alone() {
 /// Rule 19.3.
 #[test]
 fn an_object_that_is_too_large_is_written_without_entries() {
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let fm = FieldManager::new(&schemas);
     let write = |limit| {
         let request = fm.update(Document::absent(), LAMP).field_manager("c").at(at(1));
@@ -204,7 +204,7 @@ fn entries_that_admission_broke_are_restored() {
 /// Rules 17.1 and 18.6.
 #[test]
 fn names_of_managers_are_checked_and_found() {
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let fm = FieldManager::new(&schemas);
     let long = "x".repeat(129);
     let error = fm.apply(Document::absent(), LAMP).field_manager(&long).run().unwrap_err();
@@ -224,7 +224,7 @@ fn names_of_managers_are_checked_and_found() {
 /// Rule 17.14: versions of one shape.
 #[test]
 fn versions_of_one_shape_differ_in_their_name_only() {
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let fm = FieldManager::new(&schemas);
     let v1 = fm.apply(Document::absent(), LAMP).field_manager("a").at(at(1)).run().unwrap();
     let config = LAMP.replace("v1", "v2");
@@ -244,7 +244,7 @@ fn versions_of_one_shape_differ_in_their_name_only() {
 /// Rule 17.15.
 #[test]
 fn a_refusal_knows_the_ways_out() {
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let fm = FieldManager::new(&schemas);
     let live = r#"{"apiVersion":"v1","kind":"X","n":1,"m":{"a":"b"}}"#;
     let config = live.replace(":1", ":2").replace(r#""b""#, r#""c""#);
@@ -278,7 +278,7 @@ fn a_refusal_knows_the_ways_out() {
 /// Rule 19.6.
 #[test]
 fn a_configuration_of_another_state_or_object_is_refused() {
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let fm = FieldManager::new(&schemas);
     let object = |meta: &str| {
         format!(r#"{{"apiVersion":"apps/v1","kind":"Lamp","metadata":{{"name":"a"{meta}}}}}"#)
