@@ -208,9 +208,10 @@ impl Tests {
         }
         let compare = read("tests/support/compare.rs");
         for line in compare.lines() {
-            let constant = ["WIDE_INTEGERS", "VERSION_FIRST"].iter().find_map(|constant| {
-                line.strip_prefix(format!("pub const {constant}: &str = \"").as_str())
-            });
+            let constant = line
+                .strip_prefix("pub const ")
+                .and_then(|rest| rest.split_once(": &str = \""))
+                .map(|(_, name)| name);
             if let Some(name) = line.trim().strip_prefix("name: \"").or(constant) {
                 tests.explained.insert(name.trim_end_matches(['"', ',', ';']).to_owned());
             }

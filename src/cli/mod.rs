@@ -159,7 +159,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Color::Auto => io.stderr_is_terminal && !io.no_color,
     };
     let now = common.now.unwrap_or(io.now);
-    let mut session = Session::new(io, color, now);
+    let mut session = Session::new(io, color, now.into());
     match args.command {
         Command::Apply(args) => apply::run(args, &mut session),
         Command::Update(args) => update::run(args, &mut session),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, ErrorKind};
 
-use jiff::Timestamp;
+use crate::managedfields::Time;
 
 use super::Io;
 
@@ -18,7 +18,7 @@ const FAILED: i32 = 2;
 pub(super) struct Session<'s, 'i> {
     io: &'s mut Io<'i>,
     color: bool,
-    now: Timestamp,
+    now: Time,
     worst: i32,
     errors: usize,
     /// Standard input was read.
@@ -28,12 +28,12 @@ pub(super) struct Session<'s, 'i> {
 }
 
 impl<'s, 'i> Session<'s, 'i> {
-    pub(super) fn new(io: &'s mut Io<'i>, color: bool, now: Timestamp) -> Session<'s, 'i> {
+    pub(super) fn new(io: &'s mut Io<'i>, color: bool, now: Time) -> Session<'s, 'i> {
         Session { io, color, now, worst: DONE, errors: 0, stdin_is_used: false, is_closed: false }
     }
 
     /// The time of a write.
-    pub(super) fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Time {
         self.now
     }
 

@@ -1,10 +1,8 @@
 //! Server-side apply.
 
-use jiff::Timestamp;
-
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{
-    ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, read_list,
+    ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, Time, read_list,
 };
 use crate::merge::{Filters, Managers};
 use crate::value::{Arena, Node, Value};
@@ -28,7 +26,7 @@ pub struct ApplyRequest<'s, 'a> {
     subresource: String,
     api_version: Option<String>,
     force: bool,
-    at: Timestamp,
+    at: Time,
 }
 
 /// What an apply came to.
@@ -88,7 +86,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             subresource: String::new(),
             api_version: None,
             force: false,
-            at: Timestamp::UNIX_EPOCH,
+            at: Time::UNIX_EPOCH,
         }
     }
 
@@ -118,7 +116,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
     }
 
     /// When; the epoch if never said.
-    pub fn at(mut self, time: Timestamp) -> Self {
+    pub fn at(mut self, time: Time) -> Self {
         self.at = time;
         self
     }

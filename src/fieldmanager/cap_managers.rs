@@ -16,8 +16,8 @@ pub(super) fn cap(state: &mut ManagedState) {
         .filter(|(_, owned)| !owned.applied)
         .map(|(key, owned)| {
             let time = state.times.get(key);
-            let seconds = time.map_or(0, |time| time.as_nanosecond().div_euclid(1_000_000_000));
-            (i64::try_from(seconds).unwrap_or(0), key.to_owned(), owned.api_version.clone())
+            let seconds = time.map_or(0, |time| time.as_second());
+            (seconds, key.to_owned(), owned.api_version.clone())
         })
         .collect();
     let mut count = updaters.len();
@@ -81,6 +81,7 @@ mod tests {
 
     use super::*;
     use crate::fieldpath::FieldSet;
+    use crate::managedfields::Time;
 
     /// Updaters, each with its name, version, time and the fields that it owns, capped.
     fn capped(updaters: &[(&str, &str, i64, &[&str])]) -> Vec<String> {
@@ -90,7 +91,7 @@ mod tests {
             let set = format!("{{{}}}", members.join(","));
             let set = FieldSet::from_fields_v1(set.as_bytes()).unwrap();
             let key = state.name(ManagerIdentifier::new(*name, Operation::Update, *version, ""));
-            state.times.insert(key.clone(), jiff::Timestamp::from_second(*time).unwrap());
+            state.times.insert(key.clone(), Time::from_second(*time));
             let api_version = (*version).to_owned();
             state.managers.insert(key, VersionedSet { set, api_version, applied: false });
         }

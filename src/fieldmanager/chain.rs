@@ -12,9 +12,7 @@
 //! | `strip_meta` | fields that nobody owns | the same |
 //! | `structured_merge` | types, versions, comparison | types, versions, merge |
 
-use jiff::Timestamp;
-
-use crate::managedfields::{ManagedState, ManagerIdentifier, Operation};
+use crate::managedfields::{ManagedState, ManagerIdentifier, Operation, Time};
 use crate::merge::{Conflicts, ConvertError, Filters, Managers};
 use crate::schema::{GroupVersionKind, Schemas};
 use crate::typed::Comparison;
@@ -40,7 +38,7 @@ pub(super) struct Chain<'c> {
     pub(super) subresource: &'c str,
     /// Who writes, as the request says.
     pub(super) field_manager: &'c str,
-    pub(super) at: Timestamp,
+    pub(super) at: Time,
 }
 
 /// What an apply came to before it is encoded.

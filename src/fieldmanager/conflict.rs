@@ -3,10 +3,8 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use jiff::Timestamp;
-
 use crate::fieldpath::Path;
-use crate::managedfields::ManagerIdentifier;
+use crate::managedfields::{ManagerIdentifier, Time};
 use crate::value::Value;
 
 use super::object::value_at;
@@ -16,7 +14,7 @@ use super::status::{StatusCause, StatusDetails};
 #[derive(Clone, Debug)]
 pub struct Conflict {
     pub(super) manager: ManagerIdentifier,
-    pub(super) time: Option<Timestamp>,
+    pub(super) time: Option<Time>,
     pub(super) path: Path,
     pub(super) live: Option<Value>,
     pub(super) applied: Option<Value>,
@@ -29,7 +27,7 @@ impl Conflict {
     }
 
     /// When the owner last changed something.
-    pub fn time(&self) -> Option<Timestamp> {
+    pub fn time(&self) -> Option<Time> {
         self.time
     }
 
@@ -72,7 +70,7 @@ pub struct Conflicts {
 impl Conflicts {
     pub(super) fn new(
         found: &crate::merge::Conflicts,
-        about: impl Fn(&str) -> Option<(ManagerIdentifier, Option<Timestamp>)>,
+        about: impl Fn(&str) -> Option<(ManagerIdentifier, Option<Time>)>,
         live: &Value,
         applied: &Value,
     ) -> Conflicts {

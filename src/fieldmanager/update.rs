@@ -1,8 +1,6 @@
 //! Recording a write of the whole object.
 
-use jiff::Timestamp;
-
-use crate::managedfields::{ListReading, ManagedFieldsEntry, ManagedState, read_list};
+use crate::managedfields::{ListReading, ManagedFieldsEntry, ManagedState, Time, read_list};
 use crate::merge::Filters;
 use crate::value::{Arena, Node, Value};
 
@@ -25,7 +23,7 @@ pub struct UpdateRequest<'s, 'a> {
     user_agent: Option<String>,
     max_bytes: Option<usize>,
     api_version: Option<String>,
-    at: Timestamp,
+    at: Time,
 }
 
 /// What a write came to.
@@ -67,7 +65,7 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             user_agent: None,
             max_bytes: None,
             api_version: None,
-            at: Timestamp::UNIX_EPOCH,
+            at: Time::UNIX_EPOCH,
         }
     }
 
@@ -104,7 +102,7 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
     }
 
     /// When; the epoch if never said.
-    pub fn at(mut self, time: Timestamp) -> Self {
+    pub fn at(mut self, time: Time) -> Self {
         self.at = time;
         self
     }

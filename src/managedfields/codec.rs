@@ -1,8 +1,7 @@
 //! The list of entries: reading it strictly, writing it in order.
 
 use std::collections::BTreeMap;
-
-use jiff::Timestamp;
+use std::fmt::Write as _;
 
 use crate::fieldpath::{FieldSet, FieldsV1Error, decode_fields_v1};
 use crate::merge::{Managers, VersionedSet};
@@ -11,6 +10,7 @@ use crate::value::{Arena, Node, Tag};
 
 use super::entry::{ManagedFieldsEntry, Operation};
 use super::identifier::ManagerIdentifier;
+use super::time::Time;
 
 /// Why a list of entries cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +43,7 @@ pub(crate) struct RawEntry {
     pub(crate) manager: String,
     pub(crate) operation: String,
     pub(crate) api_version: String,
-    pub(crate) time: Option<Timestamp>,
+    pub(crate) time: Option<Time>,
     pub(crate) fields_type: String,
     pub(crate) fields_v1: Option<Node>,
     pub(crate) subresource: String,
@@ -186,7 +186,7 @@ fn read_entry(arena: &Arena<'_>, node: Node) -> Option<RawEntry> {
         Some(value) if value.is_null() => None,
         Some(value) if value.tag() == Tag::String => {
             let text = arena.string(value);
-            let time = parse_time(&text)?;
+            let time: Time = text.parse().ok()?;
             // A time that would be written differently keeps its entry from being copied.
             let mut written = String::new();
             write_time(time, &mut written);
@@ -217,27 +217,12 @@ fn is_stated_empty(arena: &Arena<'_>, entry: Node) -> bool {
         .any(|key| arena.member(entry, key).is_some_and(|value| arena.string(value).is_empty()))
 }
 
-/// RFC 3339, cut to the second.
-fn parse_time(text: &str) -> Option<Timestamp> {
-    let separator = text.as_bytes().get(10)?;
-    if *separator != b'T' {
-        return None;
-    }
-    text.parse::<Timestamp>().ok()
-}
-
-pub(crate) fn write_time(time: Timestamp, out: &mut String) {
-    // The zero time of the reference is written as null.
-    const ZERO: i64 = -62_135_596_800;
-    if time.as_second() == ZERO && time.subsec_nanosecond() == 0 {
+pub(crate) fn write_time(time: Time, out: &mut String) {
+    if time.is_zero() {
         out.push_str("null");
-        return;
+    } else {
+        let _ = write!(out, "\"{time}\"");
     }
-    let seconds = time.as_nanosecond().div_euclid(1_000_000_000);
-    let whole = i64::try_from(seconds).ok().and_then(|s| Timestamp::from_second(s).ok());
-    out.push('"');
-    out.push_str(&whole.unwrap_or(time).to_string());
-    out.push('"');
 }
 
 /// What the managers of an object own and when each last changed something.
@@ -246,7 +231,7 @@ pub(crate) struct ManagedState {
     /// By identity as the reference writes it.
     pub(crate) managers: Managers,
     /// May know managers that are gone.
-    pub(crate) times: BTreeMap<String, Timestamp>,
+    pub(crate) times: BTreeMap<String, Time>,
     identifiers: BTreeMap<String, ManagerIdentifier>,
     origins: BTreeMap<String, Origin>,
     /// The identities in the order of the list that was read.
@@ -259,7 +244,7 @@ struct Origin {
     node: Node,
     set: FieldSet,
     api_version: String,
-    time: Option<Timestamp>,
+    time: Option<Time>,
     /// Written again, it would be the same text.
     tidy: bool,
 }
@@ -367,9 +352,7 @@ impl ManagedState {
                 },
             ));
         }
-        let seconds = |entry: &ManagedFieldsEntry| {
-            entry.time.map_or(0, |time| time.as_nanosecond().div_euclid(1_000_000_000))
-        };
+        let seconds = |entry: &ManagedFieldsEntry| entry.time.map_or(0, Time::as_second);
         entries.sort_by(|(_, left), (_, right)| {
             left.manager
                 .operation()
@@ -456,7 +439,7 @@ fn write_entry(entry: &ManagedFieldsEntry, out: &mut String) -> Result<(), Field
 pub(crate) fn write_members(
     out: &mut String,
     [manager, operation, api_version, subresource]: [&str; 4],
-    time: Option<Timestamp>,
+    time: Option<Time>,
     fields_type: &str,
     fields: impl FnOnce(&mut String) -> bool,
 ) {

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
-
 use crate::fieldpath::FieldSet;
 
 use super::identifier::ManagerIdentifier;
+use super::time::Time;
 
 /// How a manager came to own its fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -50,8 +49,8 @@ pub struct ManagedFieldsEntry {
     pub manager: ManagerIdentifier,
     /// The API version in which the fields are expressed; always that of the main resource.
     pub api_version: String,
-    /// When the manager last changed something, to the second.
-    pub time: Option<Timestamp>,
+    /// When the manager last changed something.
+    pub time: Option<Time>,
     /// The fields.
     pub fields: FieldSet,
 }

@@ -4,9 +4,11 @@
 mod codec;
 mod entry;
 mod identifier;
+mod time;
 
 pub(crate) use codec::{
     DecodeError, ListReading, ManagedState, RawEntry, read_list, write_members, write_time,
 };
 pub use entry::{ManagedFieldsEntry, Operation};
 pub use identifier::ManagerIdentifier;
+pub use time::{Time, TimeError};

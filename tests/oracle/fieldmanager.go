@@ -156,7 +156,7 @@ func (o *oracle) fieldManager(r *request) (answer, error) {
 				a["status"] = status.Status()
 			}
 		} else {
-			stamp(out.result, out.second, i)
+			stamp(out.result, out.second, r.First+i)
 			live = out.result
 			b, err := json.Marshal(live.Object)
 			if err != nil {

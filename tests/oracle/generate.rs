@@ -1029,7 +1029,11 @@ impl Generator {
             if !maker.rng.percent(8) {
                 let minute = maker.rng.below(if crowd { 5 } else { 30 });
                 let time = *maker.rng.weighted(&[(100, "Z"), (1, "+02:00"), (1, ".123456Z")]);
-                entry.push(("time", Json::String(format!("2000-01-01T00:{minute:02}:00{time}"))));
+                let time = match maker.rng.in_1000(8) {
+                    true => (*maker.rng.pick(&ODD_TIMES)).to_owned(),
+                    false => format!("2000-01-01T00:{minute:02}:00{time}"),
+                };
+                entry.push(("time", Json::String(time)));
             }
             entry.push(("fieldsType", Json::from("FieldsV1")));
             let set = Json::parse(&set_text(&set)).unwrap_or(Json::Null);
@@ -1054,7 +1058,7 @@ impl Generator {
                 5 => *entry = Json::Null,
                 6 => entry.set("manager", Json::number(5)),
                 7 => entry.set("time", Json::number(5)),
-                8 => entry.set("time", "yesterday".into()),
+                8 => entry.set("time", (*maker.rng.pick(&NO_TIMES)).into()),
                 9 => entry.set("fieldsV1", Json::map([("fa", Json::Map(vec![]))])),
                 10 => entry.set("fieldsV1", Json::List(vec![])),
                 11 => entry.set("fieldsV1", Json::Null),
@@ -1258,6 +1262,42 @@ fn nudge(value: &mut Json, maker: &mut Maker<'_>) {
         _ => *value = maker.anything(3),
     }
 }
+
+/// Times that are read, though not as they are usually written.
+const ODD_TIMES: [&str; 12] = [
+    "9999-12-31T23:59:59Z",
+    "9999-12-31T23:59:59-01:00",
+    "0000-01-01T00:00:00+24:60",
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00.5Z",
+    "1969-12-31T23:59:58.75Z",
+    "2000-02-29T00:00:00-00:00",
+    "2000-01-01T1:02:03Z",
+    "2000-01-01T00:00:59,999999999999Z",
+    "2000-01-01T00:00:00.0000000009+14:00",
+    "1600-02-29T23:59:59Z",
+    "2000-03-01T00:30:00+01:00",
+];
+
+/// Texts that are near to times.
+const NO_TIMES: [&str; 16] = [
+    "yesterday",
+    "",
+    "2000-01-01",
+    "2000-01-01t00:00:00Z",
+    "2000-01-01 00:00:00Z",
+    "2000-01-01T00:00:00z",
+    "2000-01-01T00:00:00",
+    "2000-01-01T00:00:60Z",
+    "2000-01-01T24:00:00Z",
+    "1900-02-29T00:00:00Z",
+    "2000-01-01T00:00:00.Z",
+    "2000-01-01T00:00:00+25:00",
+    "2000-01-01T00:00:00+0100",
+    "2000-01-01T00:00:00Z[UTC]",
+    "+2000-01-01T00:00:00Z",
+    "2000-1-01T00:00:00Z",
+];
 
 /// Makes a FieldsV1 document less canonical, and sometimes wrong.
 fn unsettle(tree: &mut Json, rng: &mut Rng) {

@@ -47,6 +47,7 @@ type request struct {
 	LiveVersion       string                 `json:"live_version"`
 	Managers          map[string]managerSpec `json:"managers"`
 	Steps             []step                 `json:"steps"`
+	First             int                    `json:"first"`
 
 	TypeOf      map[string]string `json:"type_of"`
 	GVK         gvkSpec           `json:"gvk"`

@@ -1,7 +1,7 @@
 //! Laws of the field manager: whole objects with their `managedFields`.
 
-use jiff::Timestamp;
 use managed_fields::fieldmanager::{ApplyError, Document, FieldManager};
+use managed_fields::managedfields::Time;
 use managed_fields::schema::Schemas;
 use proptest::prelude::*;
 
@@ -9,8 +9,8 @@ use crate::cases;
 use crate::parsers::{API_VERSION, KIND};
 use crate::strategies::{History, PLAIN, SOLID, SPICED, Step, history, json, schemas};
 
-fn at(second: usize) -> Timestamp {
-    Timestamp::from_second(1_700_000_000 + second as i64).unwrap()
+fn at(second: usize) -> Time {
+    Time::from_second(1_700_000_000 + second as i64)
 }
 
 /// The object after a history; none if it never came to be.

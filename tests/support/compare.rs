@@ -1,6 +1,9 @@
 //! When two answers are the same, and which differences are accounted for.
 
+use managed_fields::managedfields::Time;
+
 use super::json::{Json, same_data};
+use super::subject::first_step;
 
 /// What a comparison of two answers came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +42,7 @@ pub const EXPLAINED: &[Explained] = &[
         },
     },
     Explained {
-        name: "ancient-changes",
+        name: ANCIENT_CHANGES,
         reason: "folding updaters together, the reference can merge the entry `ancient-changes` \
                  into itself and then delete it, losing what it owned; the crate keeps it",
         applies: |request, reference, subject| {
@@ -52,29 +55,6 @@ pub const EXPLAINED: &[Explained] = &[
                  order; both fail there, each at the version that it met first",
         // Seen by asking again: only where the reference's own answers differ.
         applies: |_, _, _| false,
-    },
-    Explained {
-        name: "other-kind",
-        reason: "the reference converts or types a written object of another kind, or does not \
-                 notice; the crate refuses it by its kind",
-        applies: |request, reference, subject| {
-            let steps =
-                |answer: &Json| answer.get("steps").map(Json::items).unwrap_or_default().to_vec();
-            let (expected, got) = (steps(reference), steps(subject));
-            let first = expected.iter().zip(&got).position(|(a, b)| !same_data(a, b));
-            first.is_some_and(|first| {
-                let step = &steps(request)[first];
-                let sent = step.get("object").unwrap_or(&Json::Null);
-                let gvk = request.get("gvk").unwrap_or(&Json::Null);
-                let version = match gvk.str_of("group") {
-                    "" => gvk.str_of("version").to_owned(),
-                    group => format!("{group}/{}", gvk.str_of("version")),
-                };
-                step.str_of("op").starts_with("update")
-                    && (sent.str_of("kind") != gvk.str_of("kind")
-                        || sent.str_of("apiVersion") != version)
-            })
-        },
     },
     Explained {
         name: WIDE_INTEGERS,
@@ -109,6 +89,7 @@ pub const EXPLAINED: &[Explained] = &[
     },
 ];
 
+pub const ANCIENT_CHANGES: &str = "ancient-changes";
 pub const WIDE_INTEGERS: &str = "wide-integers";
 pub const VERSION_FIRST: &str = "which-version-first";
 
@@ -332,9 +313,7 @@ fn folds_into_itself(request: &Json, reference: &Json, subject: &Json) -> bool {
     let (expected, got, asked) = (steps(reference), steps(subject), steps(request));
     let first = expected.iter().zip(&got).position(|(a, b)| !same_data(a, b));
     let Some(first) = first else { return false };
-    // Only who owns what differs; of the steps after this one nothing can be said.
-    let part = |steps: &[Json]| without_managed_fields(&steps[first]);
-    if expected.len() != got.len() || !same_data(&part(&expected), &part(&got)) {
+    if expected.len() != got.len() {
         return false;
     }
     let before = expected[..first].iter().rev().find_map(|step| step.get("object"));
@@ -354,17 +333,39 @@ fn folds_into_itself(request: &Json, reference: &Json, subject: &Json) -> bool {
                 "" => "}".to_owned(),
                 name => format!(",{}", Json::text(name)),
             };
-            let time = entry.str_of("time").parse().map_or(0, jiff::Timestamp::as_second);
+            let time = entry.str_of("time").parse().map_or(0, Time::as_second);
             (time, manager, subresource)
         };
         updaters.iter().any(|bucket| {
-            bucket.str_of("manager") == "ancient-changes"
-                && updaters.iter().any(|other| {
-                    other.str_of("apiVersion") == bucket.str_of("apiVersion")
-                        && key(other) < key(bucket)
+            let version = bucket.str_of("apiVersion");
+            let is_of_version = |entry: &Json| entry.str_of("apiVersion") == version;
+            // Only what is folded there differs: updaters of that version.
+            let rest = |steps: &[Json]| {
+                without_entries(&steps[first], |entry| {
+                    entry.str_of("operation") == "Update" && is_of_version(entry)
                 })
+            };
+            bucket.str_of("manager") == "ancient-changes"
+                && same_data(&rest(&expected), &rest(&got))
+                && updaters.iter().any(|other| is_of_version(other) && key(other) < key(bucket))
         })
     })
+}
+
+/// What is left of a history behind the first step in which the answers differ, from where the
+/// reference stands then; none where there is nothing left.
+pub fn rest_of_history(request: &Json, reference: &Json, subject: &Json) -> Option<Json> {
+    let steps = |answer: &Json| answer.get("steps").map(Json::items).unwrap_or_default().to_vec();
+    let (expected, got) = (steps(&normal(request, reference)), steps(&normal(request, subject)));
+    let first = expected.iter().zip(&got).position(|(a, b)| !same_data(a, b))?;
+    let left = steps(request).get(first + 1..)?.to_vec();
+    let live = expected[first].get("object")?.clone();
+    let mut request = request.clone();
+    let before = first_step(&request) + first + 1;
+    request.set("live", live);
+    request.set("steps", Json::List(left));
+    request.set("first", Json::number(before));
+    Some(request)
 }
 
 /// Whether two objects are the same but for the spelling of their entries. A list without a single
@@ -380,10 +381,7 @@ fn same_entries(left: &Json, right: &Json) -> bool {
         }
         object
     };
-    let time = |entry: &Json| {
-        let time = entry.str_of("time").parse::<jiff::Timestamp>();
-        time.map(|time| time.as_nanosecond().div_euclid(1_000_000_000)).ok()
-    };
+    let time = |entry: &Json| entry.str_of("time").parse().map(Time::as_second).ok();
     let fields = |entry: &Json| entry.get("fieldsV1").cloned().unwrap_or(Json::Null);
     let same = |(left, right): (&Json, &Json)| {
         let texts = ["manager", "operation", "apiVersion", "subresource", "fieldsType"];
@@ -409,11 +407,14 @@ fn same_entries(left: &Json, right: &Json) -> bool {
         }
 }
 
-/// The answer to a step without the entries of its object.
-fn without_managed_fields(answer: &Json) -> Json {
+/// The answer to a step without some of the entries of its object.
+fn without_entries(answer: &Json, is_left_out: impl Fn(&Json) -> bool) -> Json {
     let mut answer = answer.clone();
-    if let Some(metadata) = answer.get_mut("object").and_then(|o| o.get_mut("metadata")) {
-        metadata.remove("managedFields");
+    let metadata = answer.get_mut("object").and_then(|object| object.get_mut("metadata"));
+    if let Some(Json::List(entries)) =
+        metadata.and_then(|metadata| metadata.get_mut("managedFields"))
+    {
+        entries.retain(|entry| !is_left_out(entry));
     }
     answer
 }

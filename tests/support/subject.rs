@@ -286,7 +286,7 @@ impl Subject {
             };
             let object = object.to_string();
             // Steps happen a second apart.
-            let now = rfc3339(index + 1).parse().map_err(text_of)?;
+            let now = rfc3339(first_step(request) + index + 1).parse().map_err(text_of)?;
             let name = step.str_of("manager");
             let updating = || {
                 manager
@@ -328,6 +328,11 @@ impl Subject {
         }
         Ok(Json::map([("steps", Json::List(steps))]))
     }
+}
+
+/// How many steps came before those of the request.
+pub fn first_step(request: &Json) -> usize {
+    request.get("first").map_or(0, |first| first.to_string().parse().unwrap_or(0))
 }
 
 /// The upgrade of an object and the patch for it.

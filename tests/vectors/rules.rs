@@ -5,13 +5,14 @@ use managed_fields::fieldmanager::{
     Applied, ApplyError, Defaulter, Document, FieldManager, SameShape, UpdateError, WayOut,
     guard_admission,
 };
+use managed_fields::managedfields::Time;
 use managed_fields::schema::Schemas;
 use managed_fields::value::Value;
 
 fn apply(live: &str, config: &str, manager: &str) -> Applied {
     let schemas = Schemas::deduced();
     let fm = FieldManager::new(&schemas);
-    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let now: Time = "2026-01-01T00:00:00Z".parse().unwrap();
     fm.apply(live, config).field_manager(manager).at(now).run().unwrap()
 }
 
@@ -41,21 +42,6 @@ fn what_does_not_change_keeps_its_spelling() {
     let live = r#"{"apiVersion":"v1","kind":"X","a":{"b":1,"b":2},"c":0}"#;
     let cleaned = apply(live, r#"{"apiVersion":"v1","kind":"X","c":0}"#, "m");
     assert!(cleaned.object().contains(r#""a":{"b":2}"#), "{}", cleaned.object());
-}
-
-/// Divergence "Times of entries".
-#[test]
-fn times_are_read_as_far_as_they_go() {
-    let managers = |time: &str| -> Vec<String> {
-        let live = format!(
-            r#"{{"apiVersion":"v1","kind":"X","metadata":{{"managedFields":[{{"manager":"m","operation":"Apply","apiVersion":"v1","time":"{time}","fieldsType":"FieldsV1","fieldsV1":{{"f:a":{{}}}}}}]}},"a":1}}"#
-        );
-        let applied = apply(&live, r#"{"apiVersion":"v1","kind":"X","b":1}"#, "z");
-        applied.managed_fields().iter().map(|entry| entry.manager.name().to_owned()).collect()
-    };
-    assert_eq!(managers("9999-12-30T22:00:00Z"), ["z", "m"]);
-    assert_eq!(managers("9999-12-31T00:00:00Z"), ["z", "before-first-apply"]);
-    assert_eq!(managers("no time"), ["z", "before-first-apply"]);
 }
 
 /// Divergence "Depth".
@@ -117,7 +103,7 @@ impl Defaulter for On {
 
 const LAMP: &str = r#"{"apiVersion":"v1","kind":"X","n":1}"#;
 
-fn at(second: usize) -> jiff::Timestamp {
+fn at(second: usize) -> Time {
     format!("2026-01-01T00:00:0{second}Z").parse().unwrap()
 }
 
