@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::value::{Arena, Node, ParseError, ParseErrorKind, Source, Value};
 
 /// An object as it comes in: JSON text or bytes, a `serde_json` value, anything serialisable, or
-/// nothing at all. It is parsed when the operation runs; borrowed text is not copied.
+/// nothing at all. Text is parsed when the operation runs, without a copy of it.
 #[derive(Clone, Debug)]
 pub struct Document<'a>(Content<'a>);
 
@@ -16,6 +16,7 @@ enum Content<'a> {
     Absent,
     Bytes(Cow<'a, [u8]>),
     Text(Cow<'a, str>),
+    Parsed(Value),
 }
 
 impl<'a> Document<'a> {
@@ -52,6 +53,13 @@ impl<'a> Document<'a> {
                     return Err(ParseError::at(kind, error.as_bytes(), at));
                 }
             },
+            Content::Parsed(value) => {
+                let (parsed, root) = value.parts();
+                let moved = arena
+                    .append(parsed)
+                    .map_err(|_| ParseError::at(ParseErrorKind::TooLarge, &[], 0))?;
+                return Ok(Some(moved.node(root)));
+            }
             Content::Text(Cow::Borrowed(text)) => Source::Lent(text),
             Content::Text(Cow::Owned(text)) => Source::Shared(text.into()),
         };
@@ -103,6 +111,6 @@ impl From<&serde_json::Value> for Document<'_> {
 
 impl From<&Value> for Document<'_> {
     fn from(value: &Value) -> Self {
-        Document(Content::Text(Cow::Owned(value.to_json())))
+        Document(Content::Parsed(value.clone()))
     }
 }

@@ -53,7 +53,12 @@ func (o *oracle) csaUpgrade(r *request) (answer, error) {
 
 // patchInOrder asks for the patch until it is the one for the names in order.
 func patchInOrder(object, upgraded *unstructured.Unstructured, names []string, manager string, option csaupgrade.Option) ([]byte, error) {
-	wanted, err := listOf(upgraded.GetManagedFields())
+	// As it stands: a time before the year 0 is written and cannot be read.
+	stored, _, err := unstructured.NestedFieldNoCopy(upgraded.Object, "metadata", "managedFields")
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := listOf(stored)
 	if err != nil {
 		return nil, err
 	}
@@ -75,14 +80,26 @@ func patchInOrder(object, upgraded *unstructured.Unstructured, names []string, m
 		if err != nil {
 			return nil, err
 		}
-		if reflect.DeepEqual(found, wanted) {
+		if reflect.DeepEqual(withoutNulls(found), withoutNulls(wanted)) {
 			return patch, nil
 		}
 	}
 	return nil, fmt.Errorf("no patch makes the upgraded list: %v", failed)
 }
 
-func listOf(entries []metav1.ManagedFieldsEntry) (any, error) {
+// withoutNulls drops the times that are none: the zero time is written as null, and not once it was
+// read back.
+func withoutNulls(list any) any {
+	entries, _ := list.([]any)
+	for _, e := range entries {
+		if entry, ok := e.(map[string]any); ok && entry["time"] == nil {
+			delete(entry, "time")
+		}
+	}
+	return list
+}
+
+func listOf(entries any) (any, error) {
 	text, err := json.Marshal(entries)
 	if err != nil {
 		return nil, err

@@ -1264,12 +1264,9 @@ fn nudge(value: &mut Json, maker: &mut Maker<'_>) {
 }
 
 /// Times that are read, though not as they are usually written.
-const ODD_TIMES: [&str; 12] = [
+const ODD_TIMES: [&str; 9] = [
     "9999-12-31T23:59:59Z",
-    "9999-12-31T23:59:59-01:00",
-    "0000-01-01T00:00:00+24:60",
-    "0001-01-01T00:00:00Z",
-    "0001-01-01T00:00:00.5Z",
+    "0001-01-01T00:00:01.5Z",
     "1969-12-31T23:59:58.75Z",
     "2000-02-29T00:00:00-00:00",
     "2000-01-01T1:02:03Z",
