@@ -7,7 +7,7 @@
 use std::thread;
 
 /// Nesting that any stack of this crate's users is expected to hold.
-const ORDINARY_DEPTH: usize = 96;
+pub(crate) const ORDINARY_DEPTH: usize = 96;
 /// Stack reserved for one level; unoptimised builds have large frames.
 const BYTES_PER_LEVEL: usize = if cfg!(debug_assertions) { 16 * 1024 } else { 4 * 1024 };
 /// Stack for everything else the operation does.

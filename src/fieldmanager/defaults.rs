@@ -11,31 +11,36 @@ use crate::value::{Arena, Node, Value, ValueRef};
 /// applied object belong to nobody; and an update with a hand-written manifest, which leaves out
 /// what was defaulted before, sets those fields to their defaults again or removes them.
 ///
+/// [`SchemaDefaults`](super::SchemaDefaults) is one for types whose schema states defaults.
+///
 /// ```
 /// use managed_fields::fieldmanager::Defaulter;
-/// use managed_fields::value::Value;
+/// use managed_fields::value::{Value, ValueRef};
 ///
 /// /// Every `Lamp` is off unless it says otherwise.
 /// #[derive(Debug)]
 /// struct Off;
 ///
 /// impl Defaulter for Off {
-///     fn default(&self, object: &Value) -> Result<Value, String> {
-///         let mut object: serde_json::Value =
-///             object.to_deserialize().map_err(|error| error.to_string())?;
-///         if object["spec"].is_object() && object["spec"]["on"].is_null() {
-///             object["spec"]["on"] = false.into();
+///     fn default(&self, object: ValueRef<'_>) -> Result<Option<Value>, String> {
+///         let Some(spec) = object.get("spec") else { return Ok(None) };
+///         if spec.get("on").is_some() {
+///             return Ok(None);
 ///         }
-///         Value::from_serialize(&object).map_err(|error| error.to_string())
+///         let mut object: serde_json::Value =
+///             object.to_value().to_deserialize().map_err(|error| error.to_string())?;
+///         object["spec"]["on"] = false.into();
+///         Value::from_serialize(&object).map(Some).map_err(|error| error.to_string())
 ///     }
 /// }
 /// ```
 pub trait Defaulter: fmt::Debug + Sync {
-    /// The object with defaults filled in, at the version that it is at.
+    /// The object with defaults filled in, at the version that it is at; none where it lacks
+    /// nothing.
     ///
     /// # Errors
     /// Whatever keeps the object from being defaulted; the request fails with this text.
-    fn default(&self, object: &Value) -> Result<Value, String>;
+    fn default(&self, object: ValueRef<'_>) -> Result<Option<Value>, String>;
 }
 
 /// The object with its defaults, in the same arena.
@@ -44,7 +49,7 @@ pub(super) fn fill(
     arena: &mut Arena<'_>,
     object: Node,
 ) -> Result<Node, String> {
-    let filled = defaulter.default(&ValueRef::new(arena, object).to_value())?;
+    let Some(filled) = defaulter.default(ValueRef::new(arena, object))? else { return Ok(object) };
     let (other, root) = filled.parts();
     let moved = arena.append(other).map_err(|_| "the object is too large".to_owned())?;
     let filled = moved.node(root);

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::value::Value;
+use crate::value::text::{write_exact_json, write_json_string_quoted};
 
 use super::compiled::{
-    Atom, Compiled, ElementRelationship, Field, Key, KeyDefault, ListPart, MapPart, Scalar, Span,
-    TypeId, prefix,
+    Atom, Compiled, Defaults, ElementRelationship, Field, FieldDefault, Key, KeyDefault, ListPart,
+    MapPart, Scalar, Span, TypeId, prefix,
 };
 
 /// A schema as written: named types in order.
@@ -89,6 +90,9 @@ struct Builder {
     scalars: HashMap<String, TypeId>,
     /// The defaults of a map's fields, by the map's first field.
     defaults: HashMap<TypeId, Vec<(Span, Span)>>,
+    /// All of them, as a list of maps of one member, open at its end.
+    default_texts: String,
+    default_fields: Vec<FieldDefault>,
     /// Lists whose keys await the defaults of their element type.
     keyed: Vec<TypeId>,
     /// Overridden references, filled in once the types they name are.
@@ -192,6 +196,7 @@ impl Builder {
         sorted.dedup_by_key(|(name, _)| *name);
         let mut fields = Vec::with_capacity(sorted.len());
         let mut defaults = Vec::new();
+        let mut places = Vec::new();
         for (text, at) in sorted {
             let Some((_, type_ref, default)) = map.fields.get(at) else { continue };
             let name = self.text(text);
@@ -199,11 +204,21 @@ impl Builder {
             fields.push(Field { name, prefix, type_id: self.reference(type_ref) });
             if let Some(default) = default {
                 let mut json = String::new();
-                crate::value::text::write_exact_json(&mut json, default.as_ref());
-                defaults.push((name, self.text(&json)));
+                write_exact_json(&mut json, default.as_ref());
+                let json = self.text(&json);
+                defaults.push((name, json));
+                places.push((fields.len() as u32 - 1, type_ref.nullable, text, json));
             }
         }
         let first = self.fields.len() as u32;
+        for (place, nullable, name, json) in places {
+            self.default_fields.push(FieldDefault { field: first + place, nullable });
+            self.default_texts.push_str(if self.default_texts.is_empty() { "[{" } else { "},{" });
+            write_json_string_quoted(&mut self.default_texts, name);
+            self.default_texts.push(':');
+            let json = self.pool.get(json.start as usize..(json.start + json.len) as usize);
+            self.default_texts.push_str(json.unwrap_or("null"));
+        }
         self.fields.extend_from_slice(&fields);
         if !defaults.is_empty() {
             self.defaults.insert(id, defaults);
@@ -310,6 +325,13 @@ impl Builder {
                 names.push((*span, *id));
             }
         }
+        let defaults = (!self.default_fields.is_empty()).then(|| {
+            self.default_texts.push_str("}]");
+            Value::from_json(&self.default_texts).ok()
+        });
+        let defaults = defaults.flatten().map(|document| {
+            Box::new(Defaults { document, fields: std::mem::take(&mut self.default_fields) })
+        });
         let pool = self.pool;
         let text = |span: Span| {
             pool.get(span.start as usize..(span.start + span.len) as usize).unwrap_or_default()
@@ -330,6 +352,7 @@ impl Builder {
             names: Cow::Owned(names),
             pool: Cow::Owned(pool),
             has_broken_lists,
+            defaults,
         }
     }
 }

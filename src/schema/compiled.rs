@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::value::Value;
+
 /// How the elements of a list or map are owned.
 ///
 /// Source: the `elementRelationship` of the merge schema, from `x-kubernetes-list-type` and
@@ -150,6 +152,24 @@ pub(crate) struct Key {
     pub(crate) default: KeyDefault,
 }
 
+/// The defaults of a schema's fields.
+#[derive(Debug)]
+pub(crate) struct Defaults {
+    /// A list of maps of one member each, the field and its default.
+    pub(crate) document: Value,
+    /// The field of each item, ascending.
+    pub(crate) fields: Vec<FieldDefault>,
+}
+
+/// A field that has a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FieldDefault {
+    /// Which of `Compiled::fields`.
+    pub(crate) field: u32,
+    /// Null is a value of the field.
+    pub(crate) nullable: bool,
+}
+
 /// A schema's tables.
 #[derive(Debug)]
 pub(crate) struct Compiled {
@@ -161,6 +181,9 @@ pub(crate) struct Compiled {
     pub(crate) names: Cow<'static, [(Span, TypeId)]>,
     /// Some list neither atomic nor associative: comparing a value with itself is an error there.
     pub(crate) has_broken_lists: bool,
+    /// None if no field has a default. The tables of built-in kinds do without: see
+    /// `SchemaDefaults` of the field manager.
+    pub(crate) defaults: Option<Box<Defaults>>,
 }
 
 /// What an index that leads nowhere means; no table of ours holds one.
@@ -206,6 +229,14 @@ impl Compiled {
     pub(crate) fn sorted_keys(&self, list: &ListPart) -> &[Key] {
         let start = (list.keys + list.key_count) as usize;
         self.keys.get(start..start + list.key_count as usize).unwrap_or_default()
+    }
+
+    /// The fields of a map that have defaults, sorted by name, and the number of the first default.
+    pub(crate) fn defaults(&self, map: &MapPart) -> (usize, &[FieldDefault]) {
+        let all = self.defaults.as_ref().map_or(&[][..], |defaults| &defaults.fields);
+        let first = all.partition_point(|default| default.field < map.fields);
+        let end = all.partition_point(|default| default.field < map.fields + map.field_count);
+        (first, all.get(first..end).unwrap_or_default())
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<TypeId> {

@@ -62,4 +62,5 @@ pub(super) static DEDUCED: Compiled = Compiled {
     keys: Cow::Borrowed(&[]),
     names: Cow::Borrowed(&NAMES),
     has_broken_lists: false,
+    defaults: None,
 };

@@ -14,7 +14,7 @@ mod kinds;
 mod table_source;
 
 pub(crate) use compiled::{
-    Atom, Compiled, FieldCursor, KeyDefault, ListPart, MapPart, Scalar, TypeId,
+    Atom, Compiled, FieldCursor, FieldDefault, KeyDefault, ListPart, MapPart, Scalar, TypeId,
 };
 pub use compiled::{ElementRelationship, Schema, Type};
 pub(crate) use document::SCHEMA_OF_SCHEMAS;

@@ -42,7 +42,7 @@ pub fn table_source(
     );
     let _ = writeln!(
         out,
-        "pub(super) static TABLES: Compiled = Compiled {{\n    pool: Cow::Borrowed(POOL),\n    types: Cow::Borrowed(&TYPES),\n    fields: Cow::Borrowed(&FIELDS),\n    keys: Cow::Borrowed(&KEYS),\n    names: Cow::Borrowed(&NAMES),\n    has_broken_lists: {},\n}};\n",
+        "pub(super) static TABLES: Compiled = Compiled {{\n    pool: Cow::Borrowed(POOL),\n    types: Cow::Borrowed(&TYPES),\n    fields: Cow::Borrowed(&FIELDS),\n    keys: Cow::Borrowed(&KEYS),\n    names: Cow::Borrowed(&NAMES),\n    has_broken_lists: {},\n    defaults: None,\n}};\n",
         tables.has_broken_lists
     );
     let _ =

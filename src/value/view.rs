@@ -165,6 +165,10 @@ impl<'a> ValueRef<'a> {
         ValueRef { arena, node, floats: true }
     }
 
+    pub(crate) fn parts(self) -> (&'a Arena<'a>, Node) {
+        (self.arena, self.node)
+    }
+
     /// No part of the value is nested deeper than this.
     pub(crate) fn depth(self) -> usize {
         self.arena.depth()

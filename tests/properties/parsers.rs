@@ -6,10 +6,12 @@
 
 use std::sync::OnceLock;
 
-use managed_fields::fieldmanager::{ApplyError, CsaUpgrade, Document, FieldManager, find_owners};
+use managed_fields::fieldmanager::{
+    ApplyError, CsaUpgrade, Defaulter, Document, FieldManager, SchemaDefaults, find_owners,
+};
 use managed_fields::fieldpath::{FieldSet, PathElement};
 use managed_fields::managedfields::Operation;
-use managed_fields::schema::{GroupVersionKind, Schemas};
+use managed_fields::schema::{GroupVersionKind, Schemas, Type};
 use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::Value;
 
@@ -176,6 +178,7 @@ pub(crate) fn schema_document(bytes: &[u8]) {
     .collect();
     for name in schema.type_names() {
         let ty = schema.type_named(name).unwrap();
+        fill_in(&ty);
         for value in &values {
             let loose = TypedValue::unvalidated(value.clone(), ty.clone());
             let set = loose.to_field_set().unwrap_or_default();
@@ -192,6 +195,22 @@ pub(crate) fn schema_document(bytes: &[u8]) {
                     assert!(comparison.is_same());
                 }
             }
+        }
+    }
+}
+
+/// Defaults of whatever shape: filled in once, nothing is missing.
+fn fill_in(ty: &Type) {
+    let mut schemas = Schemas::empty();
+    schemas.insert(GroupVersionKind::new("v1", "X"), ty.clone());
+    let defaults = SchemaDefaults::new(&schemas);
+    for spec in ["null", "{}", r#"[{},{"name":"a"},null]"#, r#"{"a":{"a":[{}]}}"#] {
+        let object = format!(
+            r#"{{"apiVersion":"v1","kind":"X","spec":{spec},"types":[{{"map":{{"fields":[{{}}]}}}}]}}"#
+        );
+        let object = Value::from_json(&object).unwrap();
+        if let Ok(Some(filled)) = defaults.default(object.as_ref()) {
+            assert!(matches!(defaults.default(filled.as_ref()), Ok(None)), "{filled}");
         }
     }
 }

@@ -2,12 +2,13 @@
 //! on the bytes that come out, and where the reference cannot be asked.
 
 use managed_fields::fieldmanager::{
-    Applied, ApplyError, Defaulter, Document, FieldManager, SameShape, UpdateError, WayOut,
-    guard_admission,
+    Applied, ApplyError, Defaulter, Document, FieldManager, SameShape, SchemaDefaults, UpdateError,
+    WayOut, guard_admission,
 };
-use managed_fields::managedfields::Time;
-use managed_fields::schema::Schemas;
-use managed_fields::value::Value;
+use managed_fields::managedfields::{ManagedFieldsEntry, Time};
+use managed_fields::schema::{GroupVersionKind, Schemas};
+use managed_fields::typed::parse_schema;
+use managed_fields::value::{Value, ValueRef};
 
 fn apply(live: &str, config: &str, manager: &str) -> Applied {
     let schemas = Schemas::deduced();
@@ -89,15 +90,15 @@ struct On {
 }
 
 impl Defaulter for On {
-    fn default(&self, object: &Value) -> Result<Value, String> {
-        let mut object: serde_json::Value = object.to_deserialize().unwrap();
+    fn default(&self, object: ValueRef<'_>) -> Result<Option<Value>, String> {
+        let mut object: serde_json::Value = object.to_value().to_deserialize().unwrap();
         if self.always || object["on"].is_null() {
             object["on"] = true.into();
         }
         if object["fails"] == true {
             return Err("no defaults for this".to_owned());
         }
-        Ok(Value::from_serialize(&object).unwrap())
+        Ok(Some(Value::from_serialize(&object).unwrap()))
     }
 }
 
@@ -123,6 +124,54 @@ fn defaults_belong_to_whoever_creates_by_writing_and_to_nobody_who_applies() {
     assert_eq!(error.to_string(), "failed to default the new object: no defaults for this");
     let error = fm.update(applied.object(), broken).run_without_errors().unwrap_err();
     assert_eq!(error.to_string(), "failed to default the new object: no defaults for this");
+}
+
+/// Rules 24.4 and 24.5.
+#[test]
+fn defaults_of_a_schema_are_filled_in_where_the_server_does_it() {
+    let schema = parse_schema(
+        &Value::from_json(
+            r#"{"types":[{"name":"x","map":{"fields":[
+                {"name":"apiVersion","type":{"scalar":"string"}},
+                {"name":"kind","type":{"scalar":"string"}},
+                {"name":"metadata","type":{"namedType":"any"}},
+                {"name":"n","type":{"scalar":"numeric"}},
+                {"name":"note","type":{"scalar":"string"}},
+                {"name":"on","type":{"scalar":"boolean"},"default":true}]}},
+               {"name":"any","scalar":"untyped","map":{"elementType":{"namedType":"any"}},
+                "list":{"elementRelationship":"atomic","elementType":{"namedType":"any"}}}]}"#,
+        )
+        .unwrap(),
+    );
+    let mut schemas = Schemas::empty();
+    let kind = GroupVersionKind::new("v1", "X");
+    schemas.insert(kind, schema.unwrap().type_named("x").unwrap());
+    let defaults = SchemaDefaults::new(&schemas);
+    let fm = FieldManager::new(&schemas).defaulter(&defaults);
+    let owned = |entries: &[ManagedFieldsEntry]| -> Vec<String> {
+        let owned = |entry: &ManagedFieldsEntry| {
+            format!("{} {}", entry.manager.name(), entry.fields.to_string().replace('\n', " "))
+        };
+        entries.iter().map(owned).collect()
+    };
+
+    // Who creates by writing owns what is filled in; nobody owns it of what is applied.
+    let created = fm.update(Document::absent(), LAMP).field_manager("c").at(at(1)).run().unwrap();
+    assert!(created.object().contains(r#""on":true"#));
+    assert_eq!(owned(created.managed_fields()), ["c .n .on"]);
+    let applied = fm.apply(Document::absent(), LAMP).field_manager("a").at(at(1)).run().unwrap();
+    assert!(applied.object().contains(r#""on":true"#));
+    assert_eq!(owned(applied.managed_fields()), ["a .n"]);
+
+    // A manifest written by hand removes what it leaves out, and sets defaults back.
+    let edited = LAMP.replace('}', r#","note":"x","on":false}"#);
+    let edited =
+        fm.update(created.object(), edited.as_str()).field_manager("e").at(at(2)).run().unwrap();
+    assert_eq!(owned(edited.managed_fields()), ["c .n", "e .note .on"]);
+    let by_hand = fm.update(edited.object(), LAMP).field_manager("h").at(at(3)).run().unwrap();
+    assert!(by_hand.object().contains(r#""on":true"#));
+    assert!(!by_hand.object().contains("note"));
+    assert_eq!(owned(by_hand.managed_fields()), ["c .n", "h .on"]);
 }
 
 /// Rule 19.2.

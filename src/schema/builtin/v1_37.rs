@@ -15,6 +15,7 @@ pub(super) static TABLES: Compiled = Compiled {
     keys: Cow::Borrowed(&KEYS),
     names: Cow::Borrowed(&NAMES),
     has_broken_lists: false,
+    defaults: None,
 };
 
 #[rustfmt::skip]
