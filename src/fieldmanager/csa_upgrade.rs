@@ -8,13 +8,11 @@ use std::collections::BTreeSet;
 use crate::fieldpath::{FieldSet, FieldsV1Error};
 use crate::managedfields::{
     ListReading, ManagedFieldsEntry, ManagerIdentifier, Operation, RawEntry, read_list,
-    write_members, write_time,
 };
-use crate::value::text::write_json_string_html;
-use crate::value::{Arena, Node, ParseError, Tag, Value, ValueRef};
+use crate::value::{Arena, Node, ParseError, Value, ValueRef};
 
 use super::document::Document;
-use super::object;
+use super::rewrite::{RewriteError, Rewritten, rewrite};
 
 /// The entries that own all of these fields by this operation, in the order of the object's list.
 ///
@@ -49,7 +47,11 @@ pub fn find_owners(
         .collect()
 }
 
-fn about(entry: &RawEntry, operation: Operation, fields: FieldSet) -> ManagedFieldsEntry {
+pub(super) fn about(
+    entry: &RawEntry,
+    operation: Operation,
+    fields: FieldSet,
+) -> ManagedFieldsEntry {
     ManagedFieldsEntry {
         manager: ManagerIdentifier::new(
             &*entry.manager,
@@ -120,7 +122,7 @@ pub struct CsaUpgraded {
     lost: Vec<LostEntry>,
 }
 
-/// An entry that an upgrade removes without giving its fields to anybody.
+/// Fields of an entry that a change of the list gives to nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostEntry {
     /// Whose it was.
@@ -183,6 +185,16 @@ impl Held<'_> {
             || (self.raw.manager == name
                 && self.raw.operation == Operation::Apply.as_str()
                 && self.raw.subresource == subresource)
+    }
+
+    fn rewritten<'h>(&'h self, to: &'h str) -> Rewritten<'h> {
+        let as_read = Rewritten::of(self.raw);
+        if self.renamed {
+            let operation = Operation::Apply.as_str();
+            Rewritten { manager: to, operation, fields: self.fields.as_ref(), ..as_read }
+        } else {
+            Rewritten { fields: self.fields.as_ref(), ..as_read }
+        }
     }
 
     fn fields(&self, arena: &Arena<'_>) -> Result<FieldSet, CsaUpgradeError> {
@@ -259,17 +271,14 @@ impl<'a> CsaUpgrade<'a> {
             done.object = arena.detach(root);
             return Ok(done);
         }
-        done.patch = Some(patch(&list, &arena, root, &self.to)?);
-        let mut text = String::from("[");
-        for (index, held) in list.iter().enumerate() {
-            if index > 0 {
-                text.push(',');
-            }
-            write_held(held, &arena, &self.to, &mut text)?;
-        }
-        text.push(']');
-        let object = object::with_managed_fields(&mut arena, root, Some(text));
-        done.object = arena.detach(object.map_err(CsaUpgradeError::Object)?);
+        let rewritten: Vec<Rewritten<'_>> =
+            list.iter().map(|held| held.rewritten(&self.to)).collect();
+        let (object, patch) =
+            rewrite(&mut arena, root, &rewritten).map_err(|error| match error {
+                RewriteError::Encode(error) => CsaUpgradeError::Encode(error),
+                RewriteError::Object(error) => CsaUpgradeError::Object(error),
+            })?;
+        (done.object, done.patch) = (object, Some(patch));
         Ok(done)
     }
 }
@@ -335,129 +344,6 @@ fn is_other_record(held: &Held<'_>, arena: &Arena<'_>) -> bool {
     let (Some(fields), Some(before)) = (&held.fields, held.raw.fields_v1) else { return false };
     let now = fields.to_fields_v1().ok().and_then(|text| Value::from_json(&text).ok());
     now.is_none_or(|now| ValueRef::new(arena, before) != now.as_ref())
-}
-
-/// Appends an entry as an object holds it.
-fn write_held(
-    held: &Held<'_>,
-    arena: &Arena<'_>,
-    to: &str,
-    out: &mut String,
-) -> Result<(), CsaUpgradeError> {
-    let Some(fields) = &held.fields else {
-        held.raw.write(arena, out);
-        return Ok(());
-    };
-    let mut failed = None;
-    let [manager, operation] = who(held, to);
-    write_members(
-        out,
-        [manager, operation, &held.raw.api_version, &held.raw.subresource],
-        held.raw.time,
-        &held.raw.fields_type,
-        |out| {
-            failed = fields.write_fields_v1(out).err();
-            true
-        },
-    );
-    failed.map_or(Ok(()), |error| Err(CsaUpgradeError::Encode(error)))
-}
-
-fn who<'h>(held: &'h Held<'_>, to: &'h str) -> [&'h str; 2] {
-    if held.renamed {
-        [to, Operation::Apply.as_str()]
-    } else {
-        [&held.raw.manager, &held.raw.operation]
-    }
-}
-
-/// The patch as Go spells it: members of entries in the order of their declaration, characters
-/// that mean something to HTML escaped everywhere.
-fn patch(
-    list: &[Held<'_>],
-    arena: &Arena<'_>,
-    root: Node,
-    to: &str,
-) -> Result<String, CsaUpgradeError> {
-    let mut out =
-        String::from("[{\"op\":\"replace\",\"path\":\"/metadata/managedFields\",\"value\":[");
-    for (index, held) in list.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        let raw = held.raw;
-        let [manager, operation] = who(held, to);
-        let mut time = String::new();
-        if let Some(at) = raw.time {
-            write_time(at, &mut time);
-        }
-        let fields = match (&held.fields, raw.fields_v1) {
-            (Some(fields), _) => {
-                without_html(&fields.to_fields_v1().map_err(CsaUpgradeError::Encode)?)
-            }
-            (None, Some(fields)) => ValueRef::new(arena, fields).to_canonical_json(),
-            (None, None) => String::new(),
-        };
-        let members = [
-            ("manager", quoted(manager)),
-            ("operation", quoted(operation)),
-            ("apiVersion", quoted(&raw.api_version)),
-            ("time", time),
-            ("fieldsType", quoted(&raw.fields_type)),
-            ("fieldsV1", fields),
-            ("subresource", quoted(&raw.subresource)),
-        ];
-        let members = members.iter().filter(|(_, value)| !value.is_empty());
-        out.push('{');
-        for (index, (key, value)) in members.enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            out.push('"');
-            out.push_str(key);
-            out.push_str("\":");
-            out.push_str(value);
-        }
-        out.push('}');
-    }
-    out.push_str("]},{\"op\":\"replace\",\"path\":\"/metadata/resourceVersion\",\"value\":");
-    let version = arena
-        .member(root, "metadata")
-        .and_then(|metadata| arena.member(metadata, "resourceVersion"))
-        .filter(|version| version.tag() == Tag::String)
-        .map(|version| arena.string(version));
-    out.push('"');
-    write_json_string_html(&mut out, &version.unwrap_or_default());
-    out.push_str("\"}]");
-    Ok(out)
-}
-
-/// A JSON string; nothing for an empty one.
-fn quoted(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let mut out = String::from("\"");
-    write_json_string_html(&mut out, text);
-    out.push('"');
-    out
-}
-
-/// JSON text with the characters escaped that Go escapes in all JSON that it puts into other JSON.
-/// They stand in strings alone.
-fn without_html(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for character in json.chars() {
-        match character {
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

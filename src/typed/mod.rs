@@ -14,6 +14,7 @@ mod select;
 mod shape;
 mod to_field_set;
 mod typed_value;
+mod undeclared;
 mod validate;
 
 pub use compare::Comparison;
@@ -25,4 +26,5 @@ pub(crate) use select::{extract_items, remove_items, restate};
 pub(crate) use to_field_set::to_field_set;
 pub use typed_value::{SchemaError, TypedValue, parse_schema};
 pub(crate) use typed_value::{Validity, check_same_type};
+pub(crate) use undeclared::undeclared;
 pub(crate) use validate::{Duplicates, validate};

@@ -224,6 +224,7 @@ pub(crate) fn managed_fields_list(bytes: &[u8]) {
     let schemas = Schemas::deduced();
     let manager = FieldManager::new(&schemas);
     upgrade_and_extract(&manager, &object);
+    migrate(&manager, &object);
     let write = |object: &str| manager.update(object, object).field_manager("w").run();
     let Ok(first) = write(&object) else { return };
     // The zero time is written as null and then not at all: the second text is the stable one.
@@ -254,6 +255,27 @@ fn upgrade_and_extract(manager: &FieldManager<'_>, object: &str) {
         let Ok(upgraded) = upgrade(object) else { continue };
         Value::from_json(upgraded.patch().unwrap()).unwrap();
         assert!(upgrade(upgraded.object()).unwrap().patch().is_none());
+    }
+}
+
+/// Every version that entries name is left for another one: nothing is left of it then, and without
+/// a schema nothing is lost.
+fn migrate(manager: &FieldManager<'_>, object: &str) {
+    let Ok(value) = Value::from_json(object) else { return };
+    for operation in [Operation::Apply, Operation::Update] {
+        for owner in find_owners(&value, operation, &FieldSet::new()) {
+            let migrate = |object: &str| {
+                manager.migrate_version(object.to_owned(), &owner.api_version, "x.io/v9")
+            };
+            let Ok(migrated) = migrate(object) else { continue };
+            assert!(migrated.lost().is_empty());
+            assert_eq!(migrated.patch().is_some(), owner.api_version != "x.io/v9");
+            Value::from_json(migrated.patch().unwrap_or("[]")).unwrap();
+            assert!(migrate(migrated.object()).unwrap().patch().is_none());
+            let now = Value::from_json(migrated.object()).unwrap();
+            let held = find_owners(&now, operation, &owner.fields);
+            assert!(held.iter().any(|now| now.manager.name() == owner.manager.name()));
+        }
     }
 }
 
