@@ -84,6 +84,16 @@ impl Known {
         &self.schemas
     }
 
+    /// Makes the type of a kind known, if a schema that was read has one.
+    pub(super) fn learn(&mut self, kind: &GroupVersionKind) -> bool {
+        let ty = self.named.iter().find_map(|schema| type_of(schema, kind));
+        let is_found = ty.is_some();
+        if let Some(ty) = ty {
+            self.schemas.insert(kind.clone(), ty);
+        }
+        is_found
+    }
+
     /// Makes the type of an object's kind known. False, and reported, where a schema is demanded
     /// and there is none.
     pub(super) fn prepare(
@@ -92,8 +102,7 @@ impl Known {
         session: &mut Session<'_, '_>,
     ) -> Result<(), String> {
         let kind = &object.identity.kind;
-        if let Some(ty) = self.named.iter().find_map(|schema| type_of(schema, kind)) {
-            self.schemas.insert(kind.clone(), ty);
+        if self.learn(kind) {
             return Ok(());
         }
         if self.schemas.find(kind).is_some() || kind.kind.is_empty() {

@@ -1,4 +1,4 @@
-//! `extract` and `plan adopt`.
+//! `extract`, `plan adopt` and `plan migrate-version`.
 
 use super::{LIVE, SCHEMA, Terminal, assert_run, run, run_on};
 
@@ -220,4 +220,184 @@ fn plan_adopt_refuses_a_list_that_it_cannot_read() {
     let done = run("plan adopt -f - --from m --to n", live);
     assert_eq!((done.code, done.out.as_str()), (2, ""));
     assert!(done.err.contains("failed to convert fields to set: "), "{}", done.err);
+}
+
+#[test]
+fn patches_of_several_objects_name_them() {
+    let secret = SECRET.replace("OP", "Update");
+    let cluster_role = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","metadata":{"name":"r\"","resourceVersion":"8","managedFields":[{"manager":"m","operation":"Update","apiVersion":"rbac.authorization.k8s.io/v1","fieldsType":"FieldsV1","fieldsV1":{"f:rules":{}}}]}}"#;
+    let nothing = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"}}"#;
+    let objects = format!("{secret}\n---\n{cluster_role}\n---\n{nothing}\n");
+    let entry = |api_version: &str, fields: &str| {
+        format!(
+            r#"[{{"op":"replace","path":"/metadata/managedFields","value":[{{"manager":"n","operation":"Apply","apiVersion":"{api_version}","fieldsType":"FieldsV1","fieldsV1":{fields}}}]}},"#
+        )
+    };
+    let guard = |version: &str| {
+        format!(r#"{{"op":"replace","path":"/metadata/resourceVersion","value":"{version}"}}]"#)
+    };
+    let expected = format!(
+        "{{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"name\":\"s\",\"patch\":{}{}}}\n\
+         {{\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"kind\":\"ClusterRole\",\"name\":\"r\\\"\",\"patch\":{}{}}}\n",
+        entry("v1", r#"{"f:data":{"f:password":{}}}"#),
+        guard("7"),
+        entry("rbac.authorization.k8s.io/v1", r#"{"f:rules":{}}"#),
+        guard("8"),
+    );
+    let done = run("plan adopt -f - --from m --to n -o patch", &objects);
+    let note = "note: standard input: document 3 (line 7): nothing to do: no entry of \"m\"\n";
+    assert_run(&done, 0, &expected, note);
+}
+
+/// A Deployment whose entries are of two versions.
+const STALE: &str = r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+  resourceVersion: "42"
+  managedFields:
+  - apiVersion: apps/v1beta1
+    fieldsType: FieldsV1
+    fieldsV1:
+      f:spec:
+        f:replicas: {}
+        f:rollbackTo: {}
+    manager: ann
+    operation: Apply
+    time: "2026-01-01T00:00:00Z"
+  - apiVersion: apps/v1beta1
+    fieldsType: FieldsV1
+    fieldsV1:
+      f:spec:
+        f:paused: {}
+    manager: bob
+    operation: Update
+    time: "2026-01-02T00:00:00Z"
+  - apiVersion: apps/v1
+    fieldsType: FieldsV1
+    fieldsV1:
+      f:spec:
+        f:minReadySeconds: {}
+    manager: bob
+    operation: Update
+    time: "2026-01-01T00:00:00Z"
+spec:
+  replicas: 3
+  paused: true
+  minReadySeconds: 1
+"#;
+
+const MIGRATE: &str = "plan migrate-version -f - --from-version apps/v1beta1 --to-version apps/v1";
+
+#[test]
+fn plan_migrate_version_does_not_lose_ownership_unasked() {
+    let refusal = "\
+standard input: document 1 (line 1): Deployment shop/web: ownership would be lost:
+* \"ann\": 1 field
+Only fields that there are at apps/v1 can be kept. To drop the others, use --allow-loss.
+";
+    let report = "\
+FIELD              BEFORE                     AFTER
+.spec.paused       \"bob\" using apps/v1beta1   \"bob\" using apps/v1
+.spec.replicas     \"ann\" using apps/v1beta1   \"ann\" using apps/v1
+.spec.rollbackTo   \"ann\" using apps/v1beta1   nobody
+
+Nobody will own:
+  .spec.rollbackTo
+";
+    assert_run(&run(MIGRATE, STALE), 1, report, refusal);
+    assert_run(&run(&format!("{MIGRATE} -o patch"), STALE), 1, "", refusal);
+    assert_run(&run(&format!("{MIGRATE} -o yaml"), STALE), 1, "", refusal);
+    assert_run(&run(&format!("{MIGRATE} --allow-loss"), STALE), 0, report, "");
+    let object = run(&format!("{MIGRATE} --allow-loss -o json"), STALE);
+    assert_eq!((object.code, object.err.as_str()), (0, ""));
+    assert!(!object.out.contains("v1beta1") && !object.out.contains("rollbackTo"));
+}
+
+#[test]
+fn plan_migrate_version_writes_a_guarded_patch() {
+    let patch = concat!(
+        r#"[{"op":"replace","path":"/metadata/managedFields","value":[{"manager":"ann","#,
+        r#""operation":"Apply","apiVersion":"apps/v1","time":"2026-01-01T00:00:00Z","#,
+        r#""fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:replicas":{}}}},{"manager":"bob","#,
+        r#""operation":"Update","apiVersion":"apps/v1","time":"2026-01-02T00:00:00Z","#,
+        r#""fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:minReadySeconds":{},"f:paused":{}}}}]},"#,
+        r#"{"op":"replace","path":"/metadata/resourceVersion","value":"42"}]"#,
+    );
+    let line = format!("{MIGRATE} --allow-loss -o patch");
+    assert_run(&run(&line, STALE), 0, &format!("{patch}\n"), "");
+    let two = format!("{STALE}---\n{}", STALE.replace("name: web", "name: api"));
+    let named = |name: &str| {
+        format!(
+            r#"{{"apiVersion":"apps/v1","kind":"Deployment","namespace":"shop","name":"{name}","patch":{patch}}}"#
+        )
+    };
+    let expected = format!("{}\n{}\n", named("web"), named("api"));
+    assert_run(&run(&line, &two), 0, &expected, "");
+}
+
+#[test]
+fn plan_migrate_version_with_nothing_to_do_is_no_finding() {
+    let note = "note: standard input: document 1 (line 1): nothing to do:";
+    for (versions, why) in [
+        (["apps/v9", "apps/v1"], "no entry is recorded at apps/v9"),
+        (["apps/v1", "apps/v1"], "both versions are apps/v1"),
+        (["a/b/c", "apps/v1"], "no entry is recorded at a/b/c"),
+    ] {
+        let [from, to] = versions;
+        let line = format!("plan migrate-version -f - --from-version {from} --to-version {to}");
+        let note = format!("{note} {why}\n");
+        assert_run(&run(&line, STALE), 0, "Nothing changes.\n", &note);
+        assert_run(&run(&format!("{line} -o patch"), STALE), 0, "", &note);
+    }
+}
+
+#[test]
+fn plan_migrate_version_refuses_what_it_cannot_do() {
+    let place = "error: standard input: document 1 (line 1):";
+    for (to, live, message) in [
+        ("apps/v9", STALE.to_owned(), "no corresponding type for apps/v9, Kind=Deployment"),
+        ("a/b/c", STALE.to_owned(), "unexpected GroupVersion string: a/b/c"),
+        (
+            "apps/v1",
+            STALE.replace("operation: Apply", "operation: Patch"),
+            "operation must be `Apply` or `Update`, but that of \"ann\" is \"Patch\"",
+        ),
+        (
+            "apps/v1",
+            "{apiVersion: v1, kind: X, metadata: {managedFields: 5}}".to_owned(),
+            "metadata.managedFields is not a list of entries",
+        ),
+    ] {
+        let line =
+            format!("plan migrate-version -f - --from-version apps/v1beta1 --to-version {to}");
+        let done = run(&line, &live);
+        assert_eq!((done.code, done.out.as_str()), (2, ""), "{}", done.err);
+        assert!(done.err.ends_with(&format!("{place} {message}\n")), "{}", done.err);
+    }
+}
+
+#[test]
+fn plan_migrate_version_knows_the_schemas_that_it_is_given() {
+    let live = r#"{"apiVersion":"example.com/v2","kind":"Lamp","metadata":{"name":"desk",
+        "managedFields":[{"manager":"m","operation":"Apply","apiVersion":"example.com/v2",
+        "fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:on":{},"f:colour":{}}}}]},"spec":{"on":true}}"#;
+    let line =
+        "plan migrate-version -f - --from-version example.com/v2 --to-version example.com/v1";
+    let typed = run(&format!("{line} --schema {SCHEMA}"), live);
+    assert_eq!(typed.code, 1);
+    assert!(typed.out.contains("Nobody will own:\n  .spec.colour\n"), "{}", typed.out);
+    let strict = run(&format!("{line} --strict-schema -o json"), live);
+    assert_eq!(strict.code, 2);
+    let message = "there is no schema for example.com/v2, Kind=Lamp";
+    assert_eq!(strict.err.matches(message).count(), 1, "{}", strict.err);
+    assert!(strict.out.contains("\"status\": \"Failure\""));
+    let untyped = run(&format!("{line} -o patch"), live);
+    assert_eq!(untyped.code, 0);
+    assert!(
+        untyped.err.starts_with("warning: ") && untyped.err.contains(message),
+        "{}",
+        untyped.err
+    );
 }
