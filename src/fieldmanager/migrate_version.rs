@@ -629,6 +629,8 @@ mod tests {
                 r#"{"f:spec":{"f:list":{"k:{\"id\":\"i\"}":{".":{}},"k:{\"name\":\"i\"}":{".":{},"f:n":{}},"v:1":{}}}}"#,
             ),
             ("d", "Update", "x.io/v1", "", "{}"),
+            // Below what is atomic.
+            ("e", "Update", "x.io/v1", "", r#"{"f:metadata":{"f:l":{"i:0":{"f:x":{}}}}}"#),
         ];
         let schemas = lamps();
         let fm = FieldManager::new(&schemas);
@@ -641,6 +643,7 @@ mod tests {
                 "a Apply x.io/v2 -1 .spec.new .spec.on .spec.new.k",
                 "c Update x.io/v2 -1 .spec.list[id=\"i\"]",
                 "d Update x.io/v2 -1 ",
+                "e Update x.io/v2 -1 .metadata.l[0].x",
             ]
         );
         assert_eq!(

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use managed_fields::fieldmanager::{Document, FieldManager};
+use managed_fields::fieldmanager::{Defaulter, Document, FieldManager, SameShape, SchemaDefaults};
 use managed_fields::fieldpath::{FieldSet, Path, PathElement};
-use managed_fields::schema::{Schema, Schemas};
-use managed_fields::typed::TypedValue;
+use managed_fields::schema::{GroupVersionKind, Schema, Schemas};
+use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::{ParseErrorKind, Value};
 
 fn on_small_stack(operation: impl FnOnce() + Send + 'static) {
@@ -383,5 +383,61 @@ fn many_repeats_of_one_key() {
         let members = vec!["\"a\":{\"b\":1}"; 50_000].join(",");
         let value = Value::from_json(&format!("{{{members}}}")).unwrap();
         assert_eq!(value.to_json(), r#"{"a":{"b":1}}"#);
+    });
+}
+
+/// A type that holds itself, at two versions, with a default at its lower end only where `b` is.
+fn endless() -> Schemas {
+    let document = r#"{"types":[{"name":"x","map":{
+        "fields":[{"name":"a","type":{"namedType":"x"}},
+                  {"name":"b","type":{"namedType":"y"}}],
+        "elementType":{"namedType":"any"}}},
+        {"name":"y","map":{"fields":[{"name":"c","type":{"scalar":"string"},"default":"C"}]}},
+        {"name":"any","scalar":"untyped","map":{"elementType":{"namedType":"any"}},
+        "list":{"elementRelationship":"atomic","elementType":{"namedType":"any"}}}]}"#;
+    let schema = parse_schema(&Value::from_json(document).unwrap()).unwrap();
+    let mut schemas = Schemas::empty();
+    for version in ["example.com/v1", "example.com/v2"] {
+        let kind = GroupVersionKind::new(version, "X");
+        schemas.insert(kind, schema.type_named("x").unwrap());
+    }
+    schemas
+}
+
+#[test]
+fn deep_objects_are_filled_in() {
+    on_small_stack(|| {
+        let schemas = endless();
+        let defaults = SchemaDefaults::new(&schemas);
+        let object = |end: &str| {
+            let maps = "{\"a\":".repeat(LEVELS) + end + &"}".repeat(LEVELS);
+            format!(r#"{{"apiVersion":"example.com/v1","kind":"X","a":{maps}}}"#)
+        };
+        let whole = Value::from_json(&object(r#"{"b":{"c":1}}"#)).unwrap();
+        assert!(defaults.default(whole.as_ref()).unwrap().is_none());
+        let before = Value::from_json(&object(r#"{"b":{}}"#)).unwrap();
+        let after = defaults.default(before.as_ref()).unwrap().unwrap();
+        assert_eq!(after.to_json(), object(r#"{"b":{"c":"C"}}"#));
+    });
+}
+
+#[test]
+fn deep_entries_are_migrated() {
+    on_small_stack(|| {
+        let schemas = endless();
+        let converter = SameShape::new(["example.com/v1", "example.com/v2"]);
+        let fields = "{\"f:a\":".repeat(LEVELS) + "{\"f:b\":{}}" + &"}".repeat(LEVELS);
+        let object = format!(
+            r#"{{"apiVersion":"example.com/v2","kind":"X","a":{},"metadata":{{"managedFields":[
+            {{"manager":"m","operation":"Apply","apiVersion":"example.com/v1","fieldsType":"FieldsV1","fieldsV1":{fields}}}]}}}}"#,
+            "{\"a\":".repeat(LEVELS) + "{}" + &"}".repeat(LEVELS)
+        );
+        let fm = FieldManager::new(&schemas);
+        for fm in [fm, fm.converter(&converter)] {
+            let migrated = fm.migrate_version(&object, "example.com/v1", "example.com/v2").unwrap();
+            assert!(migrated.lost().is_empty());
+            assert!(migrated.object().contains(&fields));
+            assert!(!migrated.object().contains("example.com/v1"));
+        }
     });
 }
