@@ -762,5 +762,9 @@ mod tests {
         let fm = FieldManager::new(&unknown).converter(&Lamps);
         let text = fm.migrate_version(&good, "x.io/v1", "x.io/v9").unwrap_err().to_string();
         assert_eq!(text, "no version x.io/v9");
+        let none = Schemas::empty();
+        let fm = FieldManager::new(&none).converter(&Lamps);
+        let text = fm.migrate_version(&good, "x.io/v1", "x.io/v2").unwrap_err().to_string();
+        assert!(text.ends_with("no corresponding type for x.io/v2, Kind=Lamp"), "{text}");
     }
 }
