@@ -11,9 +11,9 @@ use super::FieldManager;
 use super::chain::{Chain, Merged, Stopped};
 use super::conflict::Conflicts;
 use super::document::Document;
-use super::error::{ApplyError, encode_failed};
+use super::error::{ApplyError, UpdateError, encode_failed};
 use super::manager_name::check_manager_name;
-use super::{object, storage};
+use super::{object, storage, version_check};
 
 /// A server-side apply, to be run.
 #[derive(Debug, Clone)]
@@ -153,8 +153,15 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             at: self.at,
         };
         let state = ManagedState::decode(&arena, &read_list(&arena, live))?;
+        version_check::check(&chain, &arena, config)?;
         let live = chain.at_endpoint(&mut arena, live).map_err(|error| {
-            ApplyError::ConvertLive { object: object::describe(&arena, live), error }
+            let object = object::describe(&arena, live);
+            if state.has_managers() {
+                return ApplyError::ConvertLive { object, error };
+            }
+            // An untracked object is met first as what was written before.
+            let version = endpoint.api_version();
+            ApplyError::ExistingFields(Box::new(UpdateError::ConvertNew { object, version, error }))
         })?;
         let merged = match chain.apply(&mut arena, live, config, state, self.force) {
             Ok(merged) => merged,

@@ -22,7 +22,7 @@ use super::convert::{VersionConverter, Versions};
 use super::defaults::Defaulter;
 use super::error::{ApplyError, UpdateError};
 use super::{amnesty, cap_managers, last_applied, managed_fields_updater, skip_non_applied};
-use super::{strip_meta, structured_merge, version_check};
+use super::{strip_meta, structured_merge};
 
 /// The name that an unnamed writer gets.
 const UNKNOWN: &str = "unknown";
@@ -115,7 +115,7 @@ impl Chain<'_> {
         Ok(state)
     }
 
-    /// Applies a configuration.
+    /// Applies a configuration of the endpoint's kind: the layers below the version check.
     pub(super) fn apply(
         &self,
         arena: &mut Arena<'_>,
@@ -124,7 +124,6 @@ impl Chain<'_> {
         state: ManagedState,
         force: bool,
     ) -> Result<Merged, Stopped> {
-        version_check::check(self, arena, config)?;
         let (state, is_typed) = skip_non_applied::track(self, arena, live, state)?;
         let known = is_typed.then_some(live);
         // Only who may get an amnesty tries twice.

@@ -66,8 +66,12 @@ pub trait VersionConverter: fmt::Debug + Sync {
 pub struct NoConversion;
 
 impl VersionConverter for NoConversion {
-    fn convert(&self, _object: &Value, to: &str) -> Result<Value, ConvertError> {
-        Err(ConvertError::MissingVersion(format!("no kind is registered for version {to:?}")))
+    fn convert(&self, object: &Value, to: &str) -> Result<Value, ConvertError> {
+        let (arena, node) = object.parts();
+        let from = object::kind_of(arena, node).api_version();
+        Err(ConvertError::MissingVersion(format!(
+            "{from:?} is not suitable for converting to {to:?}"
+        )))
     }
 
     fn has_versions(&self) -> bool {

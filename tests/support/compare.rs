@@ -251,7 +251,9 @@ fn forget_loose_texts(request: &Json, expected: &mut Json, got: &mut Json) {
         let (text, other) = if is_loose(op, text) {
             (Json::Bool(true), Json::Bool(true))
         } else {
-            (Json::String(sorted_problems(text)), Json::String(sorted_problems(other)))
+            // The scheme is the oracle's own.
+            let text = text.replace(" in scheme \"oracle\"", "");
+            (Json::String(sorted_problems(&text)), Json::String(sorted_problems(other)))
         };
         expected.set("error", text);
         got.set("error", other);
