@@ -4,7 +4,7 @@ use crate::fieldpath::FieldSet;
 use crate::managedfields::{
     ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, Time, read_list,
 };
-use crate::merge::{Filters, Managers};
+use crate::merge::Managers;
 use crate::value::{Arena, Node, Value};
 
 use super::FieldManager;
@@ -13,6 +13,7 @@ use super::conflict::Conflicts;
 use super::document::Document;
 use super::error::{ApplyError, UpdateError, encode_failed};
 use super::manager_name::check_manager_name;
+use super::reset_fields::ResetFields;
 use super::{object, storage, version_check};
 
 /// A server-side apply, to be run.
@@ -25,6 +26,7 @@ pub struct ApplyRequest<'s, 'a> {
     field_manager: String,
     subresource: String,
     api_version: Option<String>,
+    reset_fields: ResetFields,
     force: bool,
     at: Time,
 }
@@ -85,6 +87,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             field_manager: String::new(),
             subresource: String::new(),
             api_version: None,
+            reset_fields: ResetFields::default(),
             force: false,
             at: Time::UNIX_EPOCH,
         }
@@ -115,6 +118,12 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
         self
     }
 
+    /// What the endpoint resets; if never said, what it resets in Kubernetes' own kinds.
+    pub fn reset_fields(mut self, reset_fields: ResetFields) -> Self {
+        self.reset_fields = reset_fields;
+        self
+    }
+
     /// When; the epoch if never said.
     pub fn at(mut self, time: Time) -> Self {
         self.at = time;
@@ -137,16 +146,18 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
         let config = self.config.parse(&mut arena).map_err(ApplyError::Config)?;
         let config = config.unwrap_or(Node::NULL);
         let kind = object::kind_of(&arena, config);
+        let is_create = live.is_none();
         let live = match live {
             Some(live) => live,
             None => object::empty_object(&mut arena, &kind).map_err(ApplyError::Config)?,
         };
         let endpoint = self.manager.endpoint(&arena, live, kind, self.api_version.as_deref());
+        let resets = self.reset_fields.at(&endpoint, &self.subresource);
         let chain = Chain {
             schemas: self.manager.schemas,
             converter: self.manager.converter,
             defaulter: self.manager.defaulter,
-            filters: &Filters::default(),
+            filters: &resets.filters,
             endpoint: &endpoint,
             subresource: &self.subresource,
             field_manager: &self.field_manager,
@@ -179,9 +190,17 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
                 )));
             }
         };
-        let Merged { object, state, comparison, before } = merged;
+        let Merged { mut object, state, comparison, before } = merged;
+        let mut is_set_back = false;
         if self.manager.stores {
             storage::check_preconditions(&arena, live, config).map_err(ApplyError::Stale)?;
+            if let Some(merged) = object {
+                let stored = resets.set_back(&mut arena, (!is_create).then_some(live), merged);
+                is_set_back = !stored.is_same(merged);
+                let is_live =
+                    is_set_back && storage::differs_in_entries_only(&mut arena, live, stored);
+                object = (!is_live).then_some(stored);
+            }
         }
         let mut list = String::new();
         let same_list = state
@@ -194,10 +213,10 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             let node = object.unwrap_or(live);
             object::with_managed_fields(&mut arena, node, list).map_err(ApplyError::Config)?
         };
-        // What was merged differs; only what was filled in afterwards may take that back.
+        // What was merged differs; only what was done to it afterwards may take that back.
+        let is_filled_in = self.manager.defaulter.is_some() && object.is_some();
         let is_stored_already = self.manager.stores
-            && self.manager.defaulter.is_some()
-            && object.is_some()
+            && (is_filled_in || is_set_back)
             && storage::differs_in_times_only(&mut arena, live, node);
         if is_stored_already {
             let stored = ManagedState::decode(&arena, &read_list(&arena, live))?;

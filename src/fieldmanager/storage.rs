@@ -1,5 +1,6 @@
 //! What storage does to the result of a write.
 
+use crate::deep;
 use crate::managedfields::read_list;
 use crate::value::{Arena, Node};
 
@@ -12,12 +13,17 @@ use super::status::{StatusCause, StatusDetails};
 /// defaulting or the endpoint set it back, leaves the times alone.
 pub(super) fn differs_in_times_only(arena: &mut Arena<'_>, live: Node, result: Node) -> bool {
     let (before, after) = (read_list(arena, live), read_list(arena, result));
-    if !before.is_like_but_for_times(&after, arena) {
-        return false;
-    }
+    before.is_like_but_for_times(&after, arena) && differs_in_entries_only(arena, live, result)
+}
+
+/// Whether the result differs from the live object in nothing but its entries.
+pub(super) fn differs_in_entries_only(arena: &mut Arena<'_>, live: Node, result: Node) -> bool {
     let bare = |arena: &mut Arena<'_>, node| object::with_managed_fields(arena, node, None);
     match (bare(arena, live), bare(arena, result)) {
-        (Ok(live), Ok(result)) => arena.equal(live, result),
+        (Ok(live), Ok(result)) => {
+            let arena: &Arena<'_> = arena;
+            deep::with_stack(arena.depth(), || arena.equal(live, result))
+        }
         _ => false,
     }
 }

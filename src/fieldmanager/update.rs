@@ -1,7 +1,6 @@
 //! Recording a write of the whole object.
 
 use crate::managedfields::{ListReading, ManagedFieldsEntry, ManagedState, Time, read_list};
-use crate::merge::Filters;
 use crate::value::{Arena, Node, Value};
 
 use super::FieldManager;
@@ -9,6 +8,7 @@ use super::chain::Chain;
 use super::document::Document;
 use super::error::{UpdateError, encode_failed};
 use super::manager_name::{check_manager_name, manager_name_from_user_agent};
+use super::reset_fields::ResetFields;
 use super::{defaults, object, skip_non_applied, storage};
 
 /// A write of the whole object, to be run.
@@ -23,6 +23,7 @@ pub struct UpdateRequest<'s, 'a> {
     user_agent: Option<String>,
     max_bytes: Option<usize>,
     api_version: Option<String>,
+    reset_fields: ResetFields,
     at: Time,
 }
 
@@ -65,6 +66,7 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             user_agent: None,
             max_bytes: None,
             api_version: None,
+            reset_fields: ResetFields::default(),
             at: Time::UNIX_EPOCH,
         }
     }
@@ -98,6 +100,12 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
     /// object or, where a converter knows it, that of the object that is sent.
     pub fn api_version(mut self, version: impl Into<String>) -> Self {
         self.api_version = Some(version.into());
+        self
+    }
+
+    /// What the endpoint resets; if never said, what it resets in Kubernetes' own kinds.
+    pub fn reset_fields(mut self, reset_fields: ResetFields) -> Self {
+        self.reset_fields = reset_fields;
         self
     }
 
@@ -139,17 +147,19 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
         let new = self.new.parse(&mut arena).map_err(UpdateError::New)?;
         let new = new.unwrap_or(Node::NULL);
         let kind = object::kind_of(&arena, new);
+        let is_create = live.is_none();
         let live = match live {
             Some(live) => live,
             None => object::empty_object(&mut arena, &kind).map_err(UpdateError::New)?,
         };
         let version = self.api_version.as_deref();
         let endpoint = self.manager.endpoint(&arena, live, kind.clone(), version);
+        let resets = self.reset_fields.at(&endpoint, &self.subresource);
         let chain = Chain {
             schemas: self.manager.schemas,
             converter: self.manager.converter,
             defaulter: self.manager.defaulter,
-            filters: &Filters::default(),
+            filters: &resets.filters,
             endpoint: &endpoint,
             subresource: &self.subresource,
             field_manager: &name,
@@ -160,8 +170,24 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
         }
         let state = starting_state(&arena, live, new, !self.subresource.is_empty());
         let bare = object::with_managed_fields(&mut arena, new, None).map_err(UpdateError::New)?;
+        // Ownership is that of what was sent; storage then sets back what the endpoint resets.
+        let set_back = |arena: &mut Arena<'_>, bare: Node| {
+            if !self.manager.stores || kind != endpoint || !resets.has_values() {
+                return Ok(bare);
+            }
+            let before = match is_create {
+                true => None,
+                false => match chain.at_endpoint(arena, live) {
+                    Ok(live) => Some(live),
+                    Err(_) => return Ok(bare),
+                },
+            };
+            let stored = resets.set_back(arena, before, bare);
+            object::with_managed_fields(arena, stored, None).map_err(UpdateError::New)
+        };
         if skip_non_applied::is_left_alone(&arena, live, &state) {
-            return Ok(finish(&arena, bare, &ManagedState::default()));
+            let stored = set_back(&mut arena, bare)?;
+            return Ok(finish(&arena, stored, &ManagedState::default()));
         }
         let bare = match self.manager.defaulter {
             Some(defaulter) => {
@@ -169,33 +195,34 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             }
             None => bare,
         };
+        let stored = set_back(&mut arena, bare)?;
         let recorded = at_endpoint(&chain, &mut arena, live, bare)
             .and_then(|(live, new)| chain.update(&mut arena, live, new, state));
         let recorded = recorded.and_then(|state| {
             let list = encode(&arena, &state)?;
             let object =
-                object::with_managed_fields(&mut arena, bare, list).map_err(UpdateError::New)?;
+                object::with_managed_fields(&mut arena, stored, list).map_err(UpdateError::New)?;
             let is_stored_already =
                 self.manager.stores && storage::differs_in_times_only(&mut arena, live, object);
             if is_stored_already {
-                let stored = ManagedState::decode(&arena, &read_list(&arena, live));
-                return Ok(finish(&arena, live, &stored.unwrap_or_default()));
+                let entries = ManagedState::decode(&arena, &read_list(&arena, live));
+                return Ok(finish(&arena, live, &entries.unwrap_or_default()));
             }
             let updated = finish(&arena, object, &state);
             match self.max_bytes {
                 Some(limit) if updated.object.len() > limit => {
-                    Ok(finish(&arena, bare, &ManagedState::default()))
+                    Ok(finish(&arena, stored, &ManagedState::default()))
                 }
                 _ => Ok(updated),
             }
         });
         match recorded {
             Err(_) if lenient => {
-                let stored = read_list(&arena, live);
-                let list = stored.to_json(&arena);
-                let object = object::with_managed_fields(&mut arena, bare, list)
+                let entries = read_list(&arena, live);
+                let list = entries.to_json(&arena);
+                let object = object::with_managed_fields(&mut arena, stored, list)
                     .map_err(UpdateError::New)?;
-                let state = ManagedState::decode(&arena, &stored).unwrap_or_default();
+                let state = ManagedState::decode(&arena, &entries).unwrap_or_default();
                 Ok(finish(&arena, object, &state))
             }
             recorded => recorded,

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/typed"
 )
 
@@ -132,7 +133,18 @@ func (o *oracle) fieldManager(r *request) (answer, error) {
 		}
 		types = c
 	}
-	fm, err := managedfields.NewDefaultCRDFieldManager(types, versions{kind.GroupVersion(), r.Versions, r.Failing}, nothing{}, nothing{}, kind, kind.GroupVersion(), r.Subresource, nil)
+	var resetFields map[fieldpath.APIVersion]fieldpath.Filter
+	for version, spec := range r.ResetFields {
+		f, err := filterOf(spec.Exclude, spec.Include)
+		if err != nil {
+			return nil, err
+		}
+		if resetFields == nil {
+			resetFields = map[fieldpath.APIVersion]fieldpath.Filter{}
+		}
+		resetFields[fieldpath.APIVersion(version)] = f
+	}
+	fm, err := managedfields.NewDefaultCRDFieldManager(types, versions{kind.GroupVersion(), r.Versions, r.Failing}, nothing{}, nothing{}, kind, kind.GroupVersion(), r.Subresource, resetFields)
 	if err != nil {
 		return nil, err
 	}

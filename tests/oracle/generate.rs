@@ -284,6 +284,19 @@ impl Generator {
         ("include".to_owned(), Json::List(patterns))
     }
 
+    /// What an endpoint resets of objects of one version.
+    fn reset_fields(&self, maker: &mut Maker<'_>) -> Json {
+        if maker.rng.percent(40) {
+            let field = *maker.rng.pick(&["f:spec", "f:status", "f:metadata"]);
+            return Json::map([("exclude", Json::String(format!("{{\"{field}\":{{}}}}")))]);
+        }
+        let value = maker.root();
+        let mut paths = Vec::new();
+        maker.paths(Some(maker.root_type()), &value, &mut vec![], &mut paths);
+        let (key, spec) = self.filter_spec(maker, &paths);
+        Json::Map(vec![(key, spec)])
+    }
+
     fn filter(&self, rng: Rng) -> Json {
         let mut maker = self.untyped(rng);
         let paths = self.paths(&mut maker);
@@ -684,6 +697,18 @@ impl Generator {
                 let version = maker.rng.pick(&renames).0.clone();
                 request.push(("failing", Json::List(vec![Json::String(version)])));
             }
+        }
+        if maker.rng.percent(20) {
+            tags.insert("reset-fields");
+            let mut versions = vec![endpoint.clone()];
+            versions.extend(others.iter().cloned());
+            let reset = versions.into_iter().filter_map(|version| {
+                let is_left_out = maker.rng.percent(if version == endpoint { 5 } else { 40 });
+                (!is_left_out).then(|| (version, self.reset_fields(&mut maker)))
+            });
+            let reset: Vec<(String, Json)> = reset.collect();
+            let reset = reset.iter().map(|(version, spec)| (version.as_str(), spec.clone()));
+            request.push(("reset_fields", Json::map(reset)));
         }
         let mut names = ["flux", "helm", "curl", "kubelet", "a<b>&\"c", "ünï", "kubectl"];
         maker.rng.shuffle(&mut names);

@@ -53,6 +53,8 @@ type request struct {
 	GVK         gvkSpec           `json:"gvk"`
 	Subresource string            `json:"subresource"`
 
+	ResetFields map[string]filterSpec `json:"reset_fields"`
+
 	From      []string `json:"from"`
 	Operation string   `json:"operation"`
 

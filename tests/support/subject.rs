@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use managed_fields::fieldmanager::{
-    ApplyError, CsaUpgrade, FieldManager, ScaleError, ScaleMapping, Status, UpdateError,
-    VersionConverter, find_owners,
+    ApplyError, CsaUpgrade, FieldManager, ResetFields, ResetFieldsFilter, ScaleError, ScaleMapping,
+    Status, UpdateError, VersionConverter, find_owners,
 };
 use managed_fields::fieldpath::{ElementError, FieldSet, Filter, Matcher, PathElement};
 use managed_fields::managedfields::Operation;
@@ -268,6 +268,7 @@ impl Subject {
             manager = manager.converter(&renaming);
         }
         let subresource = request.str_of("subresource");
+        let reset_fields = reset_fields_of(request)?;
         let mut live = match request.get("live") {
             Some(live @ Json::Map(_)) => live.to_string(),
             None | Some(Json::Null) => Json::map([
@@ -294,6 +295,7 @@ impl Subject {
                     .api_version(endpoint.api_version())
                     .field_manager(name)
                     .subresource(subresource)
+                    .reset_fields(reset_fields.clone())
                     .at(now)
             };
             let result = match step.str_of("op") {
@@ -302,6 +304,7 @@ impl Subject {
                     .api_version(endpoint.api_version())
                     .field_manager(name)
                     .subresource(subresource)
+                    .reset_fields(reset_fields.clone())
                     .force(step.flag("force"))
                     .at(now)
                     .run()
@@ -465,8 +468,23 @@ fn algebra(request: &Json) -> Answer {
 }
 
 fn filter_of(request: &Json) -> Result<Filter, String> {
+    Ok(match reset_filter_of(request)? {
+        ResetFieldsFilter::Exclude(set) => Filter::exclude(set),
+        ResetFieldsFilter::Include(patterns) => Filter::include(patterns),
+    })
+}
+
+fn reset_fields_of(request: &Json) -> Result<ResetFields, String> {
+    let mut filters = Vec::new();
+    for (version, filter) in request.get("reset_fields").map(Json::members).unwrap_or_default() {
+        filters.push((version.clone(), reset_filter_of(filter)?));
+    }
+    Ok(ResetFields::by_version(filters))
+}
+
+fn reset_filter_of(request: &Json) -> Result<ResetFieldsFilter, String> {
     if let Some(Json::String(exclude)) = request.get("exclude") {
-        return Ok(Filter::exclude(read_set(exclude)?));
+        return Ok(ResetFieldsFilter::Exclude(read_set(exclude)?));
     }
     let mut patterns = Vec::new();
     for parts in request.get("include").map(Json::items).unwrap_or_default() {
@@ -481,7 +499,7 @@ fn filter_of(request: &Json) -> Result<Filter, String> {
         }
         patterns.push(pattern);
     }
-    Ok(Filter::include(patterns))
+    Ok(ResetFieldsFilter::Include(patterns))
 }
 
 fn managers_of(json: Option<&Json>) -> Result<Managers, String> {

@@ -1,50 +1,58 @@
-//! Makes the built-in schema tables, or checks that the committed ones are what would be made.
+//! Makes the built-in tables, or checks that the committed ones are what would be made.
 //!
-//! `tables write SCHEMA.json` and `tables check SCHEMA.json`, where the file is what
-//! `tests/oracle` prints for `builtin-schema`.
+//! `tables write FILE.json` and `tables check FILE.json`, where the file is what `tests/oracle`
+//! prints for `builtin-schema`, or what `tests/oracle/reset-fields` prints.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use managed_fields::schema::{GroupVersionKind, table_source};
+use managed_fields::value::ValueRef;
 use managed_fields::{Value, parse_schema};
 
-const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema/builtin/v1_37.rs");
+const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema/builtin/v1_37.rs");
+const RESET_FIELDS: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/src/fieldmanager/reset_fields/builtin/v1_37.rs");
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [command, input] = arguments.as_slice() else {
-        eprintln!("usage: tables write|check SCHEMA.json");
+        eprintln!("usage: tables write|check FILE.json");
         return ExitCode::from(2);
     };
-    let text = std::fs::read_to_string(input).expect("the schema file can be read");
-    let document = Value::from_json(&text).expect("the schema file is JSON");
-    let made = make(&document);
+    let text = std::fs::read_to_string(input).expect("the file can be read");
+    let document = Value::from_json(&text).expect("the file is JSON");
+    let (table, made) = match document.as_ref().get("endpoints") {
+        Some(endpoints) => (RESET_FIELDS, reset_fields(document.as_ref(), endpoints)),
+        None => (SCHEMAS, schemas(&document)),
+    };
     match command.as_str() {
         "write" => {
-            std::fs::write(TABLE, made).expect("the table can be written");
+            std::fs::write(table, made).expect("the table can be written");
             ExitCode::SUCCESS
         }
-        _ if std::fs::read_to_string(TABLE).expect("the table can be read") == made => {
-            println!("the built-in table is what the reference derives");
+        _ if std::fs::read_to_string(table).expect("the table can be read") == made => {
+            println!("the built-in table is what the reference answers");
             ExitCode::SUCCESS
         }
         _ => {
             eprintln!(
-                "the built-in table differs from what the reference derives: run `tables write`"
+                "the built-in table differs from what the reference answers: run `tables write`"
             );
             ExitCode::FAILURE
         }
     }
 }
 
-fn make(document: &Value) -> String {
+fn text(value: ValueRef<'_>, key: &str) -> String {
+    value.get(key).and_then(|text| text.as_str()).unwrap_or_default().into_owned()
+}
+
+fn schemas(document: &Value) -> String {
     let root = document.as_ref();
     let schema = root.get("schema").expect("a member `schema`").to_value();
     let schema = parse_schema(&schema).expect("a merge schema");
-    let text = |value: managed_fields::value::ValueRef<'_>, key: &str| {
-        value.get(key).and_then(|text| text.as_str()).unwrap_or_default().into_owned()
-    };
     let kinds: BTreeMap<GroupVersionKind, String> = root
         .get("kinds")
         .expect("a member `kinds`")
@@ -65,4 +73,42 @@ fn make(document: &Value) -> String {
         kinds.len()
     );
     table_source(&schema, &kinds, &heading)
+}
+
+/// A row for each endpoint and different answer of it, with the versions that have the answer.
+fn reset_fields(root: ValueRef<'_>, endpoints: ValueRef<'_>) -> String {
+    let mut rows: BTreeMap<([String; 3], String), Vec<String>> = BTreeMap::new();
+    for endpoint in endpoints.items() {
+        let key = ["group", "kind", "subresource"].map(|name| text(endpoint, name));
+        let filters = endpoint.get("filters").and_then(|filters| filters.as_bool());
+        let is_tracked = filters.expect("a member `filters`");
+        for (version, answer) in endpoint.get("versions").expect("versions").members() {
+            let (how, paths) = match (answer.get("exclude"), answer.get("include")) {
+                (Some(paths), None) => ("exclude", paths),
+                (None, Some(paths)) => ("include", paths),
+                _ => panic!("an answer is `exclude` or `include`"),
+            };
+            let path = |path: ValueRef<'_>| {
+                let names: Vec<String> = path
+                    .items()
+                    .map(|name| format!("{:?}", name.as_str().expect("a name")))
+                    .collect();
+                format!("&[{}]", names.join(", "))
+            };
+            let paths: Vec<String> = paths.items().map(path).collect();
+            let answer = format!("{how}(&[{}], {is_tracked})", paths.join(", "));
+            rows.entry((key.clone(), answer)).or_default().push(version.into_owned());
+        }
+    }
+    let mut out = format!(
+        "//! What the endpoints of Kubernetes {} reset: {} answers.\n//!\n//! Generated by `tests/tables`; not edited by hand.\n\nuse super::{{Row, exclude, include}};\n\npub(super) static ENDPOINTS: [Row; {}] = [\n",
+        text(root, "kubernetes"),
+        rows.len(),
+        rows.len()
+    );
+    for ((key, answer), versions) in rows {
+        let _ = writeln!(out, "    ({key:?}, &{versions:?}, {answer}),");
+    }
+    out.push_str("];\n");
+    out
 }

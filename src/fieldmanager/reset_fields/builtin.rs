@@ -1,0 +1,47 @@
+//! What the endpoints of Kubernetes' own kinds reset, as constants.
+//!
+//! The table is written by `tests/tables` from what the strategies of kube-apiserver answer.
+
+#[rustfmt::skip]
+mod v1_37;
+
+use super::Values;
+
+/// What an endpoint resets in objects of some versions.
+pub(super) struct Answer {
+    paths: &'static [&'static [&'static str]],
+    is_include: bool,
+    /// Whether the field manager is told. Some strategies have an answer that the storage around
+    /// them does not pass on: what they reset is owned all the same.
+    pub(super) is_tracked: bool,
+}
+
+/// Group, kind and subresource; the API versions of which the answer holds.
+type Row = ([&'static str; 3], &'static [&'static str], Answer);
+
+const fn exclude(paths: &'static [&'static [&'static str]], is_tracked: bool) -> Answer {
+    Answer { paths, is_include: false, is_tracked }
+}
+
+const fn include(paths: &'static [&'static [&'static str]], is_tracked: bool) -> Answer {
+    Answer { paths, is_include: true, is_tracked }
+}
+
+impl Answer {
+    pub(super) fn values(&self) -> Values {
+        if self.is_include { Values::include(self.paths) } else { Values::exclude(self.paths) }
+    }
+}
+
+/// The answers of an endpoint. Logarithmic in the number of endpoints.
+pub(super) fn find(
+    group: &str,
+    kind: &str,
+    subresource: &str,
+) -> impl Iterator<Item = (&'static [&'static str], &'static Answer)> {
+    let wanted = [group, kind, subresource];
+    let first = v1_37::ENDPOINTS.partition_point(|(endpoint, _, _)| *endpoint < wanted);
+    let rest = v1_37::ENDPOINTS.get(first..).unwrap_or_default();
+    let count = rest.iter().take_while(|(endpoint, _, _)| *endpoint == wanted).count();
+    rest.iter().take(count).map(|(_, versions, answer)| (*versions, answer))
+}
