@@ -10,7 +10,7 @@ use super::output::Results;
 use super::pairs::{self, Pair};
 use super::schemas::Known;
 use super::session::Session;
-use super::{Common, Objects, ResetFields, secrets};
+use super::{Common, Objects, secrets};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ApplyArgs {
@@ -24,9 +24,6 @@ pub(super) struct ApplyArgs {
     /// Take the fields that other managers own
     #[arg(long)]
     force_conflicts: bool,
-    /// Which fields the endpoint sets back and so gives nobody
-    #[arg(long, value_name = "WHICH", value_enum, default_value_t = ResetFields::None)]
-    reset_fields: ResetFields,
 }
 
 pub(super) fn run(args: ApplyArgs, session: &mut Session<'_, '_>) {
@@ -66,11 +63,11 @@ fn apply(
         }
         None => Document::absent(),
     };
-    let ResetFields::None = args.reset_fields;
     let applied = FieldManager::new(known.schemas())
         .apply(live, &config.value)
         .field_manager(args.field_manager.as_deref().unwrap_or_default())
         .subresource(args.objects.subresource.as_deref().unwrap_or_default())
+        .reset_fields(args.objects.reset_fields.of_endpoint())
         .force(args.force_conflicts)
         .at(session.now())
         .run();

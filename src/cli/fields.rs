@@ -13,7 +13,7 @@ use super::input::{self, Loaded, Object};
 use super::output::pretty;
 use super::schemas::Known;
 use super::session::Session;
-use super::{Common, edit};
+use super::{Common, ResetFields, edit};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct FieldsArgs {
@@ -25,6 +25,15 @@ pub(super) struct FieldsArgs {
     /// The files are configurations: list what an applier of them would own
     #[arg(long, conflicts_with = "field_manager")]
     config: bool,
+    /// Which fields of a configuration the endpoint resets, so that no applier comes to own them
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_enum,
+        default_value_t = ResetFields::Server,
+        requires = "config"
+    )]
+    reset_fields: ResetFields,
     /// How the fields are written
     #[arg(short = 'o', long, value_enum, default_value_t = Listing::Text)]
     output: Listing,
@@ -119,6 +128,7 @@ fn entries(
             FieldManager::new(known.schemas())
                 .apply(Document::absent(), &object.value)
                 .field_manager("applier")
+                .reset_fields(args.reset_fields.of_endpoint())
                 .at(session.now())
                 .run()
                 .map(|applied| applied.managed_fields().to_vec())

@@ -26,6 +26,8 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+use crate::fieldmanager;
+
 use session::Session;
 
 /// The world of a command: its streams, its clock and what it writes to.
@@ -109,6 +111,10 @@ struct Objects {
     /// The subresource that is written to
     #[arg(long, value_name = "NAME")]
     subresource: Option<String>,
+    /// Which fields the endpoint resets: nobody comes to own them, and they keep the values of the
+    /// live object
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = ResetFields::Server)]
+    reset_fields: ResetFields,
     /// How the result is written
     #[arg(short = 'o', long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
@@ -133,11 +139,23 @@ enum Color {
     Never,
 }
 
-/// Which fields an endpoint sets back, and so gives nobody.
+/// Which fields an endpoint resets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ResetFields {
-    /// Ownership of every field is recorded
+    /// Those that the API server resets in Kubernetes' own kinds, such as the status in a write to
+    /// the object itself
+    Server,
+    /// None: every field can be written and owned
     None,
+}
+
+impl ResetFields {
+    fn of_endpoint(self) -> fieldmanager::ResetFields {
+        match self {
+            ResetFields::Server => fieldmanager::ResetFields::builtin(),
+            ResetFields::None => fieldmanager::ResetFields::none(),
+        }
+    }
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, String> {

@@ -58,7 +58,9 @@ pub(super) fn run(args: PatchArgs, session: &mut Session<'_, '_>) {
         match patched(&live, args.kind, &patch) {
             Ok(new) => {
                 let subresource = args.objects.subresource.as_deref().unwrap_or_default();
-                let write = Write { writer: &args.writer, subresource, known: &known };
+                let reset_fields = args.objects.reset_fields;
+                let write =
+                    Write { writer: &args.writer, subresource, reset_fields, known: &known };
                 write.record(Some(&live), &new, &mut results, session);
             }
             Err(Refusal { code, reason, message }) => {

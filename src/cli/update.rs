@@ -7,7 +7,7 @@ use super::output::Results;
 use super::pairs::{self, Pair};
 use super::schemas::Known;
 use super::session::Session;
-use super::{Common, Objects};
+use super::{Common, Objects, ResetFields};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct UpdateArgs {
@@ -46,7 +46,9 @@ pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
         match pair {
             Ok(Pair { config, live }) => {
                 let subresource = args.objects.subresource.as_deref().unwrap_or_default();
-                let write = Write { writer: &args.writer, subresource, known: &known };
+                let reset_fields = args.objects.reset_fields;
+                let write =
+                    Write { writer: &args.writer, subresource, reset_fields, known: &known };
                 write.record(live.as_ref(), &config, &mut results, session);
             }
             Err(message) => results.failure(&message),
@@ -59,6 +61,7 @@ pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
 pub(super) struct Write<'w> {
     pub(super) writer: &'w Writer,
     pub(super) subresource: &'w str,
+    pub(super) reset_fields: ResetFields,
     pub(super) known: &'w Known,
 }
 
@@ -90,6 +93,7 @@ impl Write<'_> {
             .update(document, &new.value)
             .field_manager(self.writer.field_manager.as_deref().unwrap_or_default())
             .subresource(self.subresource)
+            .reset_fields(self.reset_fields.of_endpoint())
             .at(session.now());
         if let Some(user_agent) = &self.writer.user_agent {
             request = request.user_agent(user_agent);

@@ -325,10 +325,14 @@ impl<'t> Engine<'_, 't> {
         let fields = to_field_set(self.arena, config.node, &config.ty.schema, config.ty.id)
             .map_err(UpdaterError::FieldSet)?;
         self.filters.check()?;
+        let is_filtered = !self.filters.is_none();
+        let stated = if is_filtered { fields.set.len() } else { 0 };
         let set = self.filters.set(version, fields.set);
+        // A filter that leaves the configuration alone is as good as none here.
+        let is_whole = !is_filtered || set.len() == stated;
         let api_version = version.to_owned();
         managers.insert(manager, VersionedSet { set, api_version, applied: true });
-        let simple = simple && !fields.bare_items && self.filters.is_none();
+        let simple = simple && !fields.bare_items && is_whole;
         let pruned = match last {
             Some(last) if !last.set.is_empty() => {
                 prune::prune(self, merged, &managers, manager, &last, simple)

@@ -56,10 +56,10 @@ pub enum AddBackError {
 
 /// The merged object without what `last` owned and nobody owns now.
 ///
-/// `simple` says that both sides of the merge were valid, that nothing is filtered, that every item
-/// which the configuration names also claims a field inside itself, and that no map of the live
-/// object outlasted an empty one of the configuration; then dropping nothing can be seen from the
-/// sets alone.
+/// `simple` says that both sides of the merge were valid, that nothing of the configuration is
+/// filtered, that every item which the configuration names also claims a field inside itself, and
+/// that no map of the live object outlasted an empty one of the configuration; then dropping nothing
+/// can be seen from the sets alone.
 pub(super) fn prune(
     engine: &mut Engine<'_, '_>,
     merged: Object,

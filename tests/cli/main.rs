@@ -4,6 +4,7 @@
 mod client_side;
 mod hostile;
 mod patch;
+mod reset_fields;
 
 use managed_fields::cli::{Io, run_from};
 
