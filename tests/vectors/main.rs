@@ -2,6 +2,8 @@
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(feature = "builtin-schemas")]
+mod reset_fields;
 mod rows_beyond_json;
 mod rules;
 #[allow(dead_code)]
