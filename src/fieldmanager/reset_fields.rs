@@ -148,6 +148,7 @@ fn builtin(endpoint: &GroupVersionKind, subresource: &str, version: &str, resets
         }
         if is_own {
             resets.values = Some(values);
+            resets.is_kept_when_new = answer.is_kept_when_new;
         }
     }
 }
@@ -163,6 +164,8 @@ pub(super) struct Resets {
     /// What storage does to objects of the endpoint's version.
     values: Option<Values>,
     is_main: bool,
+    /// Whether a new object keeps its status.
+    is_kept_when_new: bool,
 }
 
 /// Which values come from the live object.
@@ -233,7 +236,7 @@ impl Resets {
     }
 
     /// The object as storage takes it: what is reset has the value of the live object. Where there
-    /// is no live object yet it has no status, if that is reset. The entries are left to the
+    /// is no live object yet it mostly has no status, if that is reset. The entries are left to the
     /// caller. Linear in the members and items on the way.
     pub(super) fn set_back(&self, arena: &mut Arena<'_>, live: Option<Node>, object: Node) -> Node {
         let depth = arena.depth();
@@ -245,7 +248,9 @@ impl Resets {
             (Some(Values::Include(paths)), Some(live)) if is_map => {
                 deep::with_stack(depth, || take(arena, paths, object, live))
             }
-            (Some(Values::Exclude(paths)), None) if is_map && self.is_main => {
+            (Some(Values::Exclude(paths)), None)
+                if is_map && self.is_main && !self.is_kept_when_new =>
+            {
                 let is_status = |path: &&Vec<Matcher>| match path.as_slice() {
                     [Matcher::Element(PathElement::FieldName(name))] => name.as_str() == "status",
                     _ => false,
@@ -501,8 +506,10 @@ mod tests {
         let request = r#"{"spec":{"a":1},"status":{"b":2}}"#;
         let main = resets("certificates.k8s.io/v1", "CertificateSigningRequest", "");
         assert_eq!(set_back(&main, None, request), r#"{"spec":{"a":1}}"#);
-        let status = resets("v1", "Node", "status");
+        let status = resets("apps/v1", "Deployment", "status");
         assert_eq!(set_back(&status, None, request), request);
+        // A kubelet creates its Node as it found it.
+        assert_eq!(set_back(&resets("v1", "Node", ""), None, request), request);
     }
 
     #[test]

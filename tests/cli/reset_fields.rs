@@ -72,12 +72,21 @@ fn a_patch_of_reset_fields_alone_stores_nothing() {
 
 #[test]
 fn an_object_is_created_without_status() {
-    let done = run("apply -f - --field-manager ann --show-managed-fields", CONFIG);
-    assert_eq!((done.code, done.err.as_str()), (0, ""));
-    assert!(!done.out.contains("status"), "{}", done.out);
-    assert!(done.out.contains("unschedulable: true"), "{}", done.out);
-    let kept = run("apply -f - --field-manager ann --reset-fields none", CONFIG);
-    assert!(kept.out.contains("phase: Pending"), "{}", kept.out);
+    let pod = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"nodeName":"host"},"status":{"phase":"Running"}}"#;
+    for command in ["apply", "update"] {
+        let line = format!("{command} -f - --field-manager ann --show-managed-fields");
+        let done = run(&line, pod);
+        assert_eq!((done.code, done.err.as_str()), (0, ""));
+        assert!(!done.out.contains("status"), "{}", done.out);
+        assert!(done.out.contains("nodeName: host"), "{}", done.out);
+        let kept = run(&format!("{line} --reset-fields none"), pod);
+        assert!(kept.out.contains("phase: Running"), "{}", kept.out);
+        assert!(kept.out.contains("f:status"), "{}", kept.out);
+        // But not Nodes, whose status nobody owns for that.
+        let node = run(&line, CONFIG);
+        assert!(node.out.contains("phase: Pending"), "{}", node.out);
+        assert!(!node.out.contains("f:status"), "{}", node.out);
+    }
 }
 
 #[test]

@@ -82,6 +82,8 @@ fn reset_fields(root: ValueRef<'_>, endpoints: ValueRef<'_>) -> String {
         let key = ["group", "kind", "subresource"].map(|name| text(endpoint, name));
         let filters = endpoint.get("filters").and_then(|filters| filters.as_bool());
         let is_tracked = filters.expect("a member `filters`");
+        let created = endpoint.get("created").and_then(|created| created.as_bool());
+        let new = if created == Some(true) { ".kept_when_new()" } else { "" };
         for (version, answer) in endpoint.get("versions").expect("versions").members() {
             let (how, paths) = match (answer.get("exclude"), answer.get("include")) {
                 (Some(paths), None) => ("exclude", paths),
@@ -96,7 +98,7 @@ fn reset_fields(root: ValueRef<'_>, endpoints: ValueRef<'_>) -> String {
                 format!("&[{}]", names.join(", "))
             };
             let paths: Vec<String> = paths.items().map(path).collect();
-            let answer = format!("{how}(&[{}], {is_tracked})", paths.join(", "));
+            let answer = format!("{how}(&[{}], {is_tracked}){new}", paths.join(", "));
             rows.entry((key.clone(), answer)).or_default().push(version.into_owned());
         }
     }

@@ -14,20 +14,26 @@ pub(super) struct Answer {
     /// Whether the field manager is told. Some strategies have an answer that the storage around
     /// them does not pass on: what they reset is owned all the same.
     pub(super) is_tracked: bool,
+    /// Whether a new object keeps the status that it is sent with.
+    pub(super) is_kept_when_new: bool,
 }
 
 /// Group, kind and subresource; the API versions of which the answer holds.
 type Row = ([&'static str; 3], &'static [&'static str], Answer);
 
 const fn exclude(paths: &'static [&'static [&'static str]], is_tracked: bool) -> Answer {
-    Answer { paths, is_include: false, is_tracked }
+    Answer { paths, is_include: false, is_tracked, is_kept_when_new: false }
 }
 
 const fn include(paths: &'static [&'static [&'static str]], is_tracked: bool) -> Answer {
-    Answer { paths, is_include: true, is_tracked }
+    Answer { paths, is_include: true, is_tracked, is_kept_when_new: false }
 }
 
 impl Answer {
+    const fn kept_when_new(self) -> Answer {
+        Answer { is_kept_when_new: true, ..self }
+    }
+
     pub(super) fn values(&self) -> Values {
         if self.is_include { Values::include(self.paths) } else { Values::exclude(self.paths) }
     }

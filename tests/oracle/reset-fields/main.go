@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -22,6 +23,7 @@ import (
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	extensionsapiserver "k8s.io/apiextensions-apiserver/pkg/apiserver"
 	"k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition"
+	apiresource "k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
@@ -49,6 +51,7 @@ import (
 	"k8s.io/kubernetes/pkg/controlplane/reconcilers"
 	"k8s.io/kubernetes/pkg/kubeapiserver"
 	kubeletclient "k8s.io/kubernetes/pkg/kubelet/client"
+	"sigs.k8s.io/randfill"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
@@ -89,7 +92,9 @@ type endpoint struct {
 	Subresource string `json:"subresource"`
 	// Filters says whether the answer reaches the field manager: whether the storage itself answers
 	// when the installer asks, and not only the strategy inside it.
-	Filters  bool              `json:"filters"`
+	Filters bool `json:"filters"`
+	// Created says whether a new object keeps the status that it is sent with.
+	Created  bool              `json:"created"`
 	Versions map[string]answer `json:"versions"`
 }
 
@@ -244,6 +249,11 @@ func ask(found map[string]*endpoint, group string, scheme *runtime.Scheme, stora
 			}
 		}
 		e.Versions = answers
+		if len(answers) > 0 && subresource == "" {
+			if e.Created, err = keepsStatus(storage); err != nil {
+				return fmt.Errorf("%s/%s: %w", group, path, err)
+			}
+		}
 		if before, ok := found[e.key()]; ok && !reflect.DeepEqual(before, e) {
 			return fmt.Errorf("%s/%s answers differently in another version", group, path)
 		}
@@ -285,8 +295,49 @@ func resets(asked any) (map[string]answer, error) {
 	return answers, nil
 }
 
+// keepsStatus creates an object that has a status, as far as the strategy has a part in that, and
+// says whether any of it is left.
+func keepsStatus(storage rest.Storage) (bool, error) {
+	store := storeOf(storage)
+	if store == nil {
+		return false, fmt.Errorf("no store in %T", storage)
+	}
+	object := storage.New()
+	status := reflect.ValueOf(object).Elem().FieldByName("Status")
+	if !status.IsValid() {
+		return false, fmt.Errorf("no status in %T", object)
+	}
+	filler := randfill.NewWithSeed(1).NilChance(0).NumElements(1, 1).MaxDepth(12).Funcs(
+		func(quantity *apiresource.Quantity, _ randfill.Continue) { quantity.Set(1) },
+		func(*runtime.Object, randfill.Continue) {},
+		func(*apiextensions.JSON, randfill.Continue) {},
+	)
+	for _, name := range []string{"Spec", "Status"} {
+		if field := reflect.ValueOf(object).Elem().FieldByName(name); field.IsValid() {
+			filler.Fill(field.Addr().Interface())
+		}
+	}
+	before := object.DeepCopyObject()
+	store.CreateStrategy.PrepareForCreate(context.Background(), object)
+	sent := reflect.Indirect(reflect.ValueOf(before).Elem().FieldByName("Status"))
+	kept := reflect.Indirect(status)
+	for i := 0; kept.IsValid() && i < kept.NumField(); i++ {
+		if !kept.Field(i).IsZero() && reflect.DeepEqual(kept.Field(i).Interface(), sent.Field(i).Interface()) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // updateStrategy is that of the store inside a storage.
 func updateStrategy(storage rest.Storage) rest.RESTUpdateStrategy {
+	if store := storeOf(storage); store != nil {
+		return store.UpdateStrategy
+	}
+	return nil
+}
+
+func storeOf(storage rest.Storage) *genericregistry.Store {
 	value := reflect.ValueOf(storage)
 	if value.Kind() != reflect.Pointer || value.Elem().Kind() != reflect.Struct {
 		return nil
@@ -295,7 +346,7 @@ func updateStrategy(storage rest.Storage) rest.RESTUpdateStrategy {
 	for i := range value.NumField() {
 		field := value.Field(i)
 		if field.Type() == reflect.TypeFor[*genericregistry.Store]() && !field.IsNil() {
-			return (*genericregistry.Store)(field.UnsafePointer()).UpdateStrategy
+			return (*genericregistry.Store)(field.UnsafePointer())
 		}
 	}
 	return nil

@@ -8,7 +8,7 @@ pub(super) static ENDPOINTS: [Row; 76] = [
     (["", "Namespace", ""], &["v1"], exclude(&[&["status"]], true)),
     (["", "Namespace", "finalize"], &["v1"], exclude(&[&["status"]], true)),
     (["", "Namespace", "status"], &["v1"], exclude(&[&["spec"]], true)),
-    (["", "Node", ""], &["v1"], exclude(&[&["status"]], true)),
+    (["", "Node", ""], &["v1"], exclude(&[&["status"]], true).kept_when_new()),
     (["", "Node", "status"], &["v1"], exclude(&[&["spec"]], true)),
     (["", "PersistentVolume", ""], &["v1"], exclude(&[&["status"]], true)),
     (["", "PersistentVolume", "status"], &["v1"], exclude(&[&["spec"]], true)),
