@@ -17,7 +17,7 @@ fn config(body: &str) -> String {
     format!(r#"{{"apiVersion":"apps/v1","kind":"Deployment","metadata":{{"name":"d"}},{body}}}"#)
 }
 
-fn at<'v>(object: &'v Value, path: &[&str]) -> Option<String> {
+fn at(object: &Value, path: &[&str]) -> Option<String> {
     let found = path.iter().try_fold(object.as_ref(), |value, name| value.get(name));
     found.map(|value| value.to_json())
 }
