@@ -137,8 +137,7 @@ impl ResetFields {
 #[cfg(feature = "builtin-schemas")]
 fn builtin(endpoint: &GroupVersionKind, subresource: &str, version: &str, resets: &mut Resets) {
     for (versions, answer) in builtin::find(&endpoint.group, &endpoint.kind, subresource) {
-        let values = answer.values();
-        let filter = answer.is_tracked.then(|| values.filter());
+        let filter = answer.is_tracked.then(|| answer.declared().filter());
         let mut is_own = false;
         for served in versions {
             is_own |= *served == version;
@@ -147,7 +146,7 @@ fn builtin(endpoint: &GroupVersionKind, subresource: &str, version: &str, resets
             }
         }
         if is_own {
-            resets.values = Some(values);
+            resets.values = Some(answer.values());
             resets.is_kept_when_new = answer.is_kept_when_new;
         }
     }
@@ -499,6 +498,17 @@ mod tests {
         // What is the same keeps its text.
         let same = r#"{"metadata" : {"labels":{"a":"1"}}, "spec":1}"#;
         assert_eq!(set_back(&resets("v1", "Node", ""), Some(same), same), same);
+    }
+
+    #[test]
+    fn some_strategies_do_other_than_they_say() {
+        let live = r#"{"spec":{"finalizers":["a"]},"status":{}}"#;
+        let sent = r#"{"spec":{},"status":{}}"#;
+        assert_eq!(set_back(&resets("v1", "Namespace", ""), Some(live), sent), live);
+        let signer = resets("certificates.k8s.io/v1", "CertificateSigningRequest", "status");
+        let sent = r#"{"status":{"conditions":[{"type":"Failed"}]}}"#;
+        assert_eq!(set_back(&signer, Some(r#"{"status":{"conditions":[]}}"#), sent), sent);
+        assert!(!kept(&signer, "certificates.k8s.io/v1").contains(".status.conditions"));
     }
 
     #[test]

@@ -90,15 +90,9 @@ fn reset_fields(root: ValueRef<'_>, endpoints: ValueRef<'_>) -> String {
                 (None, Some(paths)) => ("include", paths),
                 _ => panic!("an answer is `exclude` or `include`"),
             };
-            let path = |path: ValueRef<'_>| {
-                let names: Vec<String> = path
-                    .items()
-                    .map(|name| format!("{:?}", name.as_str().expect("a name")))
-                    .collect();
-                format!("&[{}]", names.join(", "))
-            };
-            let paths: Vec<String> = paths.items().map(path).collect();
-            let answer = format!("{how}(&[{}], {is_tracked}){new}", paths.join(", "));
+            let stored = answer.get("stored").map(|paths| format!(".stored({})", source(paths)));
+            let stored = stored.unwrap_or_default();
+            let answer = format!("{how}({}, {is_tracked}){stored}{new}", source(paths));
             rows.entry((key.clone(), answer)).or_default().push(version.into_owned());
         }
     }
@@ -113,4 +107,13 @@ fn reset_fields(root: ValueRef<'_>, endpoints: ValueRef<'_>) -> String {
     }
     out.push_str("];\n");
     out
+}
+
+/// Lists of texts as a constant.
+fn source(paths: ValueRef<'_>) -> String {
+    let path = |path: ValueRef<'_>| {
+        let names = path.items().map(|name| format!("{:?}", name.as_str().expect("a name")));
+        format!("&[{}]", names.collect::<Vec<_>>().join(", "))
+    };
+    format!("&[{}]", paths.items().map(path).collect::<Vec<_>>().join(", "))
 }

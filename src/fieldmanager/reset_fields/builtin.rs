@@ -7,10 +7,15 @@ mod v1_37;
 
 use super::Values;
 
+type Paths = &'static [&'static [&'static str]];
+
 /// What an endpoint resets in objects of some versions.
 pub(super) struct Answer {
-    paths: &'static [&'static [&'static str]],
+    paths: Paths,
     is_include: bool,
+    /// The paths that storage sets back in fact, where these are others than the field manager is
+    /// told.
+    stored: Option<Paths>,
     /// Whether the field manager is told. Some strategies have an answer that the storage around
     /// them does not pass on: what they reset is owned all the same.
     pub(super) is_tracked: bool,
@@ -21,21 +26,35 @@ pub(super) struct Answer {
 /// Group, kind and subresource; the API versions of which the answer holds.
 type Row = ([&'static str; 3], &'static [&'static str], Answer);
 
-const fn exclude(paths: &'static [&'static [&'static str]], is_tracked: bool) -> Answer {
-    Answer { paths, is_include: false, is_tracked, is_kept_when_new: false }
+const fn exclude(paths: Paths, is_tracked: bool) -> Answer {
+    Answer { paths, is_include: false, stored: None, is_tracked, is_kept_when_new: false }
 }
 
-const fn include(paths: &'static [&'static [&'static str]], is_tracked: bool) -> Answer {
-    Answer { paths, is_include: true, is_tracked, is_kept_when_new: false }
+const fn include(paths: Paths, is_tracked: bool) -> Answer {
+    Answer { paths, is_include: true, stored: None, is_tracked, is_kept_when_new: false }
 }
 
 impl Answer {
+    const fn stored(self, paths: Paths) -> Answer {
+        Answer { stored: Some(paths), ..self }
+    }
+
     const fn kept_when_new(self) -> Answer {
         Answer { is_kept_when_new: true, ..self }
     }
 
+    /// What the strategy answers.
+    pub(super) fn declared(&self) -> Values {
+        self.with(self.paths)
+    }
+
+    /// What it does.
     pub(super) fn values(&self) -> Values {
-        if self.is_include { Values::include(self.paths) } else { Values::exclude(self.paths) }
+        self.with(self.stored.unwrap_or(self.paths))
+    }
+
+    fn with(&self, paths: Paths) -> Values {
+        if self.is_include { Values::include(paths) } else { Values::exclude(paths) }
     }
 }
 

@@ -83,6 +83,8 @@ func (emptyStore) GetRESTOptions(resource schema.GroupResource, _ runtime.Object
 type answer struct {
 	Exclude [][]string `json:"exclude,omitempty"`
 	Include [][]string `json:"include,omitempty"`
+	// Stored are the paths that the strategy sets back in fact, where it is not as it says.
+	Stored [][]string `json:"stored,omitempty"`
 }
 
 type endpoint struct {
@@ -249,6 +251,11 @@ func ask(found map[string]*endpoint, group string, scheme *runtime.Scheme, stora
 			}
 		}
 		e.Versions = answers
+		for version, a := range answers {
+			if a.Exclude != nil {
+				answers[version] = answer{Exclude: a.Exclude, Stored: stored(storage, a.Exclude)}
+			}
+		}
 		if len(answers) > 0 && subresource == "" {
 			if e.Created, err = keepsStatus(storage); err != nil {
 				return fmt.Errorf("%s/%s: %w", group, path, err)
@@ -302,13 +309,54 @@ func keepsStatus(storage rest.Storage) (bool, error) {
 	if store == nil {
 		return false, fmt.Errorf("no store in %T", storage)
 	}
-	object := storage.New()
-	status := reflect.ValueOf(object).Elem().FieldByName("Status")
-	if !status.IsValid() {
-		return false, fmt.Errorf("no status in %T", object)
+	object := filled(storage, 1)
+	before := object.DeepCopyObject()
+	store.CreateStrategy.PrepareForCreate(context.Background(), object)
+	sent, kept := part(before, "status"), part(object, "status")
+	for i := 0; kept.IsValid() && i < kept.NumField(); i++ {
+		if !kept.Field(i).IsZero() && reflect.DeepEqual(kept.Field(i).Interface(), sent.Field(i).Interface()) {
+			return true, nil
+		}
 	}
-	filler := randfill.NewWithSeed(1).NilChance(0).NumElements(1, 1).MaxDepth(12).Funcs(
-		func(quantity *apiresource.Quantity, _ randfill.Continue) { quantity.Set(1) },
+	return false, nil
+}
+
+// stored updates an object of which everything changes, as far as the strategy has a part in that,
+// and tells the paths that are set back, if these are not those that are declared: a path in the spec
+// or status that changes all the same, or a spec or status that is not declared and does not change.
+func stored(storage rest.Storage, declared [][]string) [][]string {
+	store := storeOf(storage)
+	old, object := filled(storage, 1), filled(storage, 2)
+	before, after := object.DeepCopyObject(), object
+	store.UpdateStrategy.PrepareForUpdate(context.Background(), after, old.DeepCopyObject())
+	same := func(a, b runtime.Object, path []string) bool {
+		x, y := part(a, path...), part(b, path...)
+		return x.IsValid() == y.IsValid() && (!x.IsValid() || reflect.DeepEqual(x.Interface(), y.Interface()))
+	}
+	paths := [][]string{}
+	for _, path := range declared {
+		if path[0] == "metadata" || same(before, old, path) || !same(after, before, path) {
+			paths = append(paths, path)
+		}
+	}
+	for _, name := range []string{"spec", "status"} {
+		is := func(path []string) bool { return path[0] == name }
+		whole := []string{name}
+		if !slices.ContainsFunc(declared, is) && same(after, old, whole) && !same(before, old, whole) {
+			paths = append(paths, whole)
+		}
+	}
+	if reflect.DeepEqual(paths, declared) {
+		return nil
+	}
+	return paths
+}
+
+// filled is an object with something in every field of its spec and status.
+func filled(storage rest.Storage, seed int64) runtime.Object {
+	object := storage.New()
+	filler := randfill.NewWithSeed(seed).NilChance(0).NumElements(1, 1).MaxDepth(12).Funcs(
+		func(quantity *apiresource.Quantity, c randfill.Continue) { quantity.Set(c.Int63()) },
 		func(*runtime.Object, randfill.Continue) {},
 		func(*apiextensions.JSON, randfill.Continue) {},
 	)
@@ -317,16 +365,20 @@ func keepsStatus(storage rest.Storage) (bool, error) {
 			filler.Fill(field.Addr().Interface())
 		}
 	}
-	before := object.DeepCopyObject()
-	store.CreateStrategy.PrepareForCreate(context.Background(), object)
-	sent := reflect.Indirect(reflect.ValueOf(before).Elem().FieldByName("Status"))
-	kept := reflect.Indirect(status)
-	for i := 0; kept.IsValid() && i < kept.NumField(); i++ {
-		if !kept.Field(i).IsZero() && reflect.DeepEqual(kept.Field(i).Interface(), sent.Field(i).Interface()) {
-			return true, nil
+	return object
+}
+
+// part is what a path leads to in an internal object, whose fields are called as in JSON but for case.
+func part(object runtime.Object, path ...string) reflect.Value {
+	value := reflect.ValueOf(object)
+	for _, name := range path {
+		value = reflect.Indirect(value)
+		if !value.IsValid() {
+			return value
 		}
+		value = value.FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
 	}
-	return false, nil
+	return reflect.Indirect(value)
 }
 
 // updateStrategy is that of the store inside a storage.

@@ -5,7 +5,7 @@
 use super::{Row, exclude, include};
 
 pub(super) static ENDPOINTS: [Row; 76] = [
-    (["", "Namespace", ""], &["v1"], exclude(&[&["status"]], true)),
+    (["", "Namespace", ""], &["v1"], exclude(&[&["status"]], true).stored(&[&["status"], &["spec"]])),
     (["", "Namespace", "finalize"], &["v1"], exclude(&[&["status"]], true)),
     (["", "Namespace", "status"], &["v1"], exclude(&[&["spec"]], true)),
     (["", "Node", ""], &["v1"], exclude(&[&["status"]], true).kept_when_new()),
@@ -46,7 +46,7 @@ pub(super) static ENDPOINTS: [Row; 76] = [
     (["batch", "Job", "status"], &["batch/v1"], exclude(&[&["spec"]], true)),
     (["certificates.k8s.io", "CertificateSigningRequest", ""], &["certificates.k8s.io/v1", "certificates.k8s.io/v1beta1"], exclude(&[&["spec"], &["status"]], true)),
     (["certificates.k8s.io", "CertificateSigningRequest", "approval"], &["certificates.k8s.io/v1", "certificates.k8s.io/v1beta1"], exclude(&[&["spec"], &["status", "certificate"]], true)),
-    (["certificates.k8s.io", "CertificateSigningRequest", "status"], &["certificates.k8s.io/v1", "certificates.k8s.io/v1beta1"], exclude(&[&["spec"], &["status", "conditions"]], true)),
+    (["certificates.k8s.io", "CertificateSigningRequest", "status"], &["certificates.k8s.io/v1", "certificates.k8s.io/v1beta1"], exclude(&[&["spec"], &["status", "conditions"]], true).stored(&[&["spec"]])),
     (["certificates.k8s.io", "PodCertificateRequest", ""], &["certificates.k8s.io/v1", "certificates.k8s.io/v1beta1"], exclude(&[&["status"]], true)),
     (["certificates.k8s.io", "PodCertificateRequest", "status"], &["certificates.k8s.io/v1", "certificates.k8s.io/v1beta1"], exclude(&[&["metadata"], &["spec"]], true)),
     (["flowcontrol.apiserver.k8s.io", "FlowSchema", ""], &["flowcontrol.apiserver.k8s.io/v1", "flowcontrol.apiserver.k8s.io/v1beta1", "flowcontrol.apiserver.k8s.io/v1beta2", "flowcontrol.apiserver.k8s.io/v1beta3"], exclude(&[&["status"]], true)),
