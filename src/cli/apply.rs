@@ -8,6 +8,7 @@ use crate::value::Value;
 use super::input::{self, Object};
 use super::output::Results;
 use super::pairs::{self, Pair};
+use super::scale::Scaling;
 use super::schemas::Known;
 use super::session::Session;
 use super::{Common, Objects, secrets};
@@ -31,7 +32,10 @@ pub(super) fn run(args: ApplyArgs, session: &mut Session<'_, '_>) {
     let recursive = args.common.recursive;
     let configs = input::load(&args.common.filename, recursive, session);
     let lives = input::load_live(&args.objects.live, recursive, session);
-    let pairs = pairs::pair(configs, lives, args.common.namespace.as_deref(), session);
+    let pairs = match Scaling::asked_for(&args.common, &args.objects) {
+        Some(scaling) => scaling.pair(configs, lives, session),
+        None => pairs::pair(configs, lives, args.common.namespace.as_deref(), session),
+    };
     let mut results = Results::new(&args.objects, session);
     let is_alone = pairs.len() == 1;
     for pair in pairs {
@@ -58,12 +62,15 @@ fn apply(
     let config = &pair.config;
     let live = match &pair.live {
         Some(live) => {
-            live.warn_if_owners_were_hidden(session);
+            if pair.parent.is_none() {
+                live.warn_if_owners_were_hidden(session);
+            }
             Document::from(&live.value)
         }
         None => Document::absent(),
     };
     let applied = FieldManager::new(known.schemas())
+        .storage(pair.parent.is_none())
         .apply(live, &config.value)
         .field_manager(args.field_manager.as_deref().unwrap_or_default())
         .subresource(args.objects.subresource.as_deref().unwrap_or_default())
@@ -72,6 +79,9 @@ fn apply(
         .at(session.now())
         .run();
     match applied {
+        Ok(applied) if let Some(parent) = &pair.parent => {
+            parent.take(config, &applied.to_value(), results, session);
+        }
         Ok(applied) => results.object(&config.identity, applied.object()),
         Err(error) => {
             results.status(&error.to_status());

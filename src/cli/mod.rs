@@ -14,6 +14,7 @@ mod output;
 mod pairs;
 mod patch;
 mod plan;
+mod scale;
 mod schemas;
 mod secrets;
 mod session;
@@ -108,13 +109,19 @@ struct Objects {
     /// Files or directories with the live objects, or - for standard input (repeatable)
     #[arg(long, value_name = "FILE")]
     live: Vec<String>,
-    /// The subresource that is written to
+    /// The subresource that is written to. With "scale" the configuration is a Scale
+    /// (autoscaling/v1), --live has the objects to scale, and the result is the object with its new
+    /// replicas and owners, since that is what is stored
     #[arg(long, value_name = "NAME")]
     subresource: Option<String>,
     /// Which fields the endpoint resets: nobody comes to own them, and they keep the values of the
     /// live object
     #[arg(long, value_name = "WHICH", value_enum, default_value_t = ResetFields::Server)]
     reset_fields: ResetFields,
+    /// Where custom resources have their replicas, such as .spec.replicas (the specReplicasPath of
+    /// their definition), for --subresource scale
+    #[arg(long, value_name = "PATH", value_parser = parse_replicas_path)]
+    replicas_path: Option<String>,
     /// How the result is written
     #[arg(short = 'o', long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
@@ -156,6 +163,14 @@ impl ResetFields {
             ResetFields::None => fieldmanager::ResetFields::none(),
         }
     }
+}
+
+fn parse_replicas_path(text: &str) -> Result<String, String> {
+    let names = text.strip_prefix('.').unwrap_or(text);
+    if names.split('.').any(str::is_empty) {
+        return Err("expected names of fields between dots, such as .spec.replicas".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, String> {

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 
 use super::input::{Lives, Loaded, Object};
+use super::scale::Parent;
 use super::session::Session;
 
 /// A document to be written and the live object that it is written to.
 pub(super) struct Pair {
     pub(super) config: Object,
     pub(super) live: Option<Object>,
+    /// The object that a `Scale` belongs to.
+    pub(super) parent: Option<Parent>,
 }
 
 /// Kinds of Kubernetes' own that live in no namespace.
@@ -61,7 +64,7 @@ fn key(object: &Object, namespace: &str) -> Key {
 }
 
 /// Sets the namespace of objects that name none, where their kind has one.
-fn fill_namespace(objects: &mut [Loaded], namespace: Option<&str>) {
+pub(super) fn fill_namespace(objects: &mut [Loaded], namespace: Option<&str>) {
     let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) else { return };
     for object in objects.iter_mut().flatten() {
         if object.identity.namespace.is_empty() && has_namespace(object) {
@@ -151,7 +154,7 @@ pub(super) fn pair(
                     format_args!("there is no live {}: it is created", config.identity),
                 );
             }
-            Ok(Pair { config, live })
+            Ok(Pair { config, live, parent: None })
         });
         pairs.push(pair);
     }
@@ -159,7 +162,7 @@ pub(super) fn pair(
 }
 
 /// One configuration and one live object.
-fn one(
+pub(super) fn one(
     mut config: Object,
     live: Object,
     namespace: Option<&str>,
@@ -196,5 +199,5 @@ fn one(
             }
         }
     }
-    Ok(Pair { config, live: Some(live) })
+    Ok(Pair { config, live: Some(live), parent: None })
 }

@@ -10,6 +10,7 @@ use crate::yaml;
 
 use super::input::{self, Object};
 use super::output::Results;
+use super::scale::Scaling;
 use super::schemas::Known;
 use super::session::Session;
 use super::update::{Write, Writer};
@@ -52,15 +53,32 @@ struct Refusal {
 pub(super) fn run(args: PatchArgs, session: &mut Session<'_, '_>) {
     let Some(mut known) = Known::load(&args.common, session) else { return };
     let Some((file, patch)) = read_patch(&args.common, session) else { return };
-    let Some(live) = read_live(&args, session) else { return };
+    let Some(mut live) = read_live(&args, session) else { return };
     let mut results = Results::new(&args.objects, session);
+    let mut parent = None;
+    if let Some(scaling) = Scaling::asked_for(&args.common, &args.objects) {
+        live.warn_if_owners_were_hidden(session);
+        match scaling.scale_of(&live) {
+            Ok((scale, of)) => {
+                live = scale;
+                parent = Some(of);
+            }
+            Err(message) => {
+                session.error(&live.place, &message);
+                results.failure(&message);
+                return results.print(session);
+            }
+        }
+    }
     if known.prepare(&live, session).is_ok() {
         match patched(&live, args.kind, &patch) {
             Ok(new) => {
                 let subresource = args.objects.subresource.as_deref().unwrap_or_default();
+                let parent = parent.as_ref();
                 let reset_fields = args.objects.reset_fields;
+                let known = &known;
                 let write =
-                    Write { writer: &args.writer, subresource, reset_fields, known: &known };
+                    Write { writer: &args.writer, subresource, reset_fields, known, parent };
                 write.record(Some(&live), &new, &mut results, session);
             }
             Err(Refusal { code, reason, message }) => {

@@ -1,10 +1,11 @@
 //! `update`: what creating or replacing an object does to ownership.
 
-use crate::fieldmanager::{Document, FieldManager, Status, UpdateError};
+use crate::fieldmanager::{Document, FieldManager, ScaleMapping, Status, UpdateError};
 
 use super::input::{self, Object};
 use super::output::Results;
 use super::pairs::{self, Pair};
+use super::scale::{Parent, Scaling};
 use super::schemas::Known;
 use super::session::Session;
 use super::{Common, Objects, ResetFields};
@@ -36,7 +37,10 @@ pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
     let recursive = args.common.recursive;
     let objects = input::load(&args.common.filename, recursive, session);
     let lives = input::load_live(&args.objects.live, recursive, session);
-    let pairs = pairs::pair(objects, lives, args.common.namespace.as_deref(), session);
+    let pairs = match Scaling::asked_for(&args.common, &args.objects) {
+        Some(scaling) => scaling.pair(objects, lives, session),
+        None => pairs::pair(objects, lives, args.common.namespace.as_deref(), session),
+    };
     let mut results = Results::new(&args.objects, session);
     for pair in pairs {
         let pair = pair.and_then(|pair| {
@@ -44,11 +48,13 @@ pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
             Ok(pair)
         });
         match pair {
-            Ok(Pair { config, live }) => {
+            Ok(Pair { config, live, parent }) => {
                 let subresource = args.objects.subresource.as_deref().unwrap_or_default();
+                let parent = parent.as_ref();
                 let reset_fields = args.objects.reset_fields;
+                let known = &known;
                 let write =
-                    Write { writer: &args.writer, subresource, reset_fields, known: &known };
+                    Write { writer: &args.writer, subresource, reset_fields, known, parent };
                 write.record(live.as_ref(), &config, &mut results, session);
             }
             Err(message) => results.failure(&message),
@@ -63,6 +69,8 @@ pub(super) struct Write<'w> {
     pub(super) subresource: &'w str,
     pub(super) reset_fields: ResetFields,
     pub(super) known: &'w Known,
+    /// The object whose `Scale` is written.
+    pub(super) parent: Option<&'w Parent>,
 }
 
 impl Write<'_> {
@@ -84,13 +92,24 @@ impl Write<'_> {
         }
         let document = match live {
             Some(live) => {
-                live.warn_if_owners_were_hidden(session);
+                if self.parent.is_none() {
+                    live.warn_if_owners_were_hidden(session);
+                }
                 Document::from(&live.value)
             }
             None => Document::absent(),
         };
+        let sent = match self.parent.map(|_| ScaleMapping::sent_scale(&new.value)) {
+            Some(Err(error)) => {
+                results.status(&error.to_status());
+                return session.error(&new.place, error);
+            }
+            Some(Ok(scale)) => scale,
+            None => new.value.clone(),
+        };
         let mut request = FieldManager::new(self.known.schemas())
-            .update(document, &new.value)
+            .storage(self.parent.is_none())
+            .update(document, &sent)
             .field_manager(self.writer.field_manager.as_deref().unwrap_or_default())
             .subresource(self.subresource)
             .reset_fields(self.reset_fields.of_endpoint())
@@ -111,6 +130,9 @@ impl Write<'_> {
             error => Err(error),
         });
         match updated {
+            Ok(updated) if let Some(parent) = self.parent => {
+                parent.take(new, &updated.to_value(), results, session);
+            }
             Ok(updated) => results.object(&new.identity, updated.object()),
             Err(error) => {
                 results.status(&error.to_status());

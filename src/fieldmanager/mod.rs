@@ -22,6 +22,7 @@ mod object;
 mod reset_fields;
 mod rewrite;
 mod scale;
+mod scale_object;
 mod schema_defaults;
 mod skip_non_applied;
 mod status;

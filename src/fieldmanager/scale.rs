@@ -5,12 +5,24 @@ use std::collections::BTreeMap;
 use crate::fieldpath::{FieldSet, Path, PathElement};
 use crate::managedfields::{DecodeError, ManagedState, read_list};
 use crate::merge::VersionedSet;
+use crate::schema::GroupVersionKind;
 use crate::value::{Arena, Value};
+
+use super::status::Status;
 
 /// The version of a `Scale`.
 const SCALE_VERSION: &str = "autoscaling/v1";
 
-/// Entries that cannot be mapped between an object and its `Scale`.
+/// The workloads of Kubernetes and every version that they ever had, of which the server maps the
+/// replicas.
+const WORKLOADS: [(&str, &[&str]); 4] = [
+    ("Deployment", &["apps/v1beta1", "apps/v1beta2", "apps/v1"]),
+    ("ReplicaSet", &["apps/v1beta2", "apps/v1"]),
+    ("StatefulSet", &["apps/v1beta1", "apps/v1beta2", "apps/v1"]),
+    ("ReplicationController", &["v1"]),
+];
+
+/// Why there is no `Scale` of an object, or why it cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScaleError {
@@ -20,6 +32,43 @@ pub enum ScaleError {
     /// The object's version has no field for the replicas.
     #[error("no replicas path for version {0}")]
     NoReplicas(String),
+    /// The replicas of the object are no whole number of 32 bits: their path and what is there.
+    #[error("{0} is no number of replicas: it holds {1}")]
+    Replicas(String, String),
+    /// A `Scale` whose replicas are no whole number of 32 bits: 400.
+    #[error("spec.replicas of a Scale is a whole number up to 2147483647: it holds {0}")]
+    Sent(String),
+    /// Neither the custom resource nor the request has replicas: 400.
+    #[error("the spec replicas field \"{0}\" cannot be empty")]
+    Unset(String),
+    /// What the server's validation and storage refuse, in their words: negative replicas (422), and
+    /// a `uid` or `resourceVersion` that is not that of the object (409).
+    #[error("{}", .0.message)]
+    Refused(Box<Status>),
+}
+
+impl ScaleError {
+    /// The refusal as the API server answers it.
+    pub fn to_status(&self) -> Status {
+        match self {
+            ScaleError::Refused(status) => (**status).clone(),
+            ScaleError::Sent(_) | ScaleError::Unset(_) => {
+                Status::failure(400, "BadRequest", self.to_string(), None)
+            }
+            _ => Status::failure(500, "", self.to_string(), None),
+        }
+    }
+}
+
+/// Where an object has the label query that its `Scale` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Selector {
+    /// `.spec.selector` is a query.
+    Query,
+    /// `.spec.selector` is a map of labels.
+    Labels,
+    /// A custom resource: `.status.selector`, by convention, is its text.
+    Custom,
 }
 
 impl From<DecodeError> for ScaleError {
@@ -47,16 +96,21 @@ impl From<DecodeError> for ScaleError {
 pub struct ScaleMapping {
     api_version: String,
     paths: BTreeMap<String, Option<Path>>,
+    pub(super) selector: Selector,
 }
 
 impl ScaleMapping {
-    /// For requests at `api_version`: the field of the replicas at every version that the kind ever
-    /// had, none at versions without a scale subresource.
+    /// For a custom resource and requests at `api_version`: the field of the replicas at every
+    /// version that the kind ever had, none at versions without a scale subresource.
     pub fn new(
         api_version: impl Into<String>,
         paths: impl IntoIterator<Item = (String, Option<Path>)>,
     ) -> ScaleMapping {
-        ScaleMapping { api_version: api_version.into(), paths: paths.into_iter().collect() }
+        ScaleMapping {
+            api_version: api_version.into(),
+            paths: paths.into_iter().collect(),
+            selector: Selector::Custom,
+        }
     }
 
     /// For a kind whose replicas are at `.spec.replicas` in all of these versions, as Deployments,
@@ -66,7 +120,36 @@ impl ScaleMapping {
         versions: impl IntoIterator<Item = impl Into<String>>,
     ) -> ScaleMapping {
         let paths = versions.into_iter().map(|version| (version.into(), Some(replicas())));
-        ScaleMapping::new(api_version, paths)
+        let mut mapping = ScaleMapping::new(api_version, paths);
+        // Only the oldest of the workloads, which is in the core group, has no query.
+        let is_core = !mapping.api_version.contains('/');
+        mapping.selector = if is_core { Selector::Labels } else { Selector::Query };
+        mapping
+    }
+
+    /// For one of Kubernetes' own kinds that have a `Scale` in the form of `autoscaling/v1`; none for
+    /// any other kind or version.
+    ///
+    /// ```
+    /// use managed_fields::GroupVersionKind;
+    /// use managed_fields::fieldmanager::ScaleMapping;
+    ///
+    /// assert!(ScaleMapping::of_kind(&GroupVersionKind::new("apps/v1", "StatefulSet")).is_some());
+    /// assert!(ScaleMapping::of_kind(&GroupVersionKind::new("apps/v1", "DaemonSet")).is_none());
+    /// ```
+    pub fn of_kind(kind: &GroupVersionKind) -> Option<ScaleMapping> {
+        let version = kind.api_version();
+        let (_, versions) = WORKLOADS.iter().find(|(name, _)| *name == kind.kind)?;
+        if !versions.contains(&version.as_str()) {
+            return None;
+        }
+        Some(ScaleMapping::of_workload(version, versions.iter().copied()))
+    }
+
+    /// Where the replicas are in the objects of a request.
+    pub(super) fn path(&self) -> Result<&Path, ScaleError> {
+        let path = self.paths.get(&self.api_version).and_then(Option::as_ref);
+        path.ok_or_else(|| ScaleError::NoReplicas(self.api_version.clone()))
     }
 
     /// The path that a CustomResourceDefinition's `specReplicasPath` means: field names between
@@ -131,8 +214,7 @@ impl ScaleMapping {
             if !owned.set.contains(&replicas()) {
                 continue;
             }
-            let path = self.paths.get(&self.api_version).and_then(Option::as_ref);
-            let path = path.ok_or_else(|| ScaleError::NoReplicas(self.api_version.clone()))?;
+            let path = self.path()?;
             let owned = VersionedSet {
                 set: of(path),
                 api_version: self.api_version.clone(),

@@ -5,6 +5,7 @@ mod client_side;
 mod hostile;
 mod patch;
 mod reset_fields;
+mod scale;
 
 use managed_fields::cli::{Io, run_from};
 
