@@ -14,8 +14,11 @@
 //! # Ok::<(), managed_fields::yaml::YamlError>(())
 //! ```
 
+mod positions;
+
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
@@ -23,7 +26,7 @@ use serde::{Serialize, Serializer};
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
 use crate::deep;
-use crate::value::{Kind, MAX_DEPTH, ParseErrorKind, Value, ValueRef};
+use crate::value::{Kind, MAX_DEPTH, ParseErrorKind, Position, Positions, Value, ValueRef};
 
 /// What YAML takes for space; other spaces are text.
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
@@ -65,6 +68,10 @@ impl YamlError {
 pub struct Document<'t> {
     json: Cow<'t, str>,
     line: usize,
+    /// The text that the document was read from, and where that begins.
+    source: &'t str,
+    start: Position,
+    offset: usize,
 }
 
 impl<'t> Document<'t> {
@@ -82,6 +89,36 @@ impl<'t> Document<'t> {
     pub fn line(&self) -> usize {
         self.line
     }
+
+    /// The bytes of the text that the document was read from.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.offset..self.offset + self.source.len()
+    }
+
+    /// Where these bytes begin.
+    pub(crate) fn start(&self) -> Position {
+        self.start
+    }
+
+    /// From where in the text the keys and values of the [JSON](Self::json) come: what is put in by
+    /// an alias comes from where it is defined, an item that is an alias from where that stands.
+    ///
+    /// Reads the document again, which is linear in it. None for one of more than 1,000 levels.
+    ///
+    /// ```
+    /// let text = "a: 1\n---\nb:\n- c\n- d\n";
+    /// let document = managed_fields::yaml::documents(text).nth(1).unwrap()?;
+    /// let (json, positions) = (document.json(), document.positions().unwrap());
+    /// assert_eq!(json, r#"{"b":["c","d"]}"#);
+    /// assert_eq!(positions.of(json, 10).line, 5);
+    /// # Ok::<(), managed_fields::yaml::YamlError>(())
+    /// ```
+    pub fn positions(&self) -> Option<Positions> {
+        if matches!(self.json, Cow::Borrowed(_)) {
+            return Some(Positions::verbatim(self.start));
+        }
+        positions::from_yaml(self.source, self.start, &self.json)
+    }
 }
 
 /// The documents of a text: YAML separated by `---`, JSON, or JSON documents one after the other.
@@ -92,8 +129,13 @@ impl<'t> Document<'t> {
 /// Source of the rules: the API server and `kubectl` read manifests as YAML 1.1; a text that begins
 /// like JSON is tried as JSON first.
 pub fn documents(text: &str) -> Documents<'_> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    Documents { rest: text, line: 1, json: None }
+    documents_from(text, Position::START)
+}
+
+/// The documents of a part of a text that begins here.
+pub(crate) fn documents_from(text: &str, start: Position) -> Documents<'_> {
+    let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Documents { rest, end: text.len(), start, json: None }
 }
 
 /// The single document of a text, as JSON text; `null` for a text without content.
@@ -122,9 +164,12 @@ pub fn to_json(text: &str) -> Result<Cow<'_, str>, YamlError> {
 #[derive(Debug, Clone)]
 pub struct Documents<'t> {
     rest: &'t str,
-    line: usize,
-    /// What is left of a chunk that holds JSON documents one after the other, and its line.
-    json: Option<(&'t str, usize)>,
+    /// How long the text is.
+    end: usize,
+    /// Where the rest begins.
+    start: Position,
+    /// What is left of a chunk that holds JSON documents one after the other, and where it begins.
+    json: Option<(&'t str, Position)>,
 }
 
 impl<'t> Iterator for Documents<'t> {
@@ -132,8 +177,8 @@ impl<'t> Iterator for Documents<'t> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some((text, line)) = self.json.take() {
-                match self.next_json(text, line) {
+            if let Some((text, start)) = self.json.take() {
+                match self.next_json(text, start) {
                     Some(result) => return Some(result),
                     None => continue,
                 }
@@ -141,16 +186,21 @@ impl<'t> Iterator for Documents<'t> {
             if self.rest.is_empty() {
                 return None;
             }
-            let line = self.line;
+            let start = self.start;
             let chunk = self.next_chunk();
-            let (content, content_line) = skip_marker(chunk, line);
+            let (content, content_line) = skip_marker(chunk, start.line);
             if content.starts_with(['{', '[']) {
-                self.json = Some((content, content_line));
+                let before = chunk.strip_suffix(content).unwrap_or_default();
+                self.json = Some((content, start.after(before)));
             } else if !is_blank(chunk) {
-                let json = from_yaml(chunk, line, content_line);
-                return Some(
-                    json.map(|json| Document { json: Cow::Owned(json), line: content_line }),
-                );
+                let json = from_yaml(chunk, start.line, content_line);
+                return Some(json.map(|json| Document {
+                    json: Cow::Owned(json),
+                    line: content_line,
+                    source: chunk,
+                    start,
+                    offset: self.end - self.rest.len() - chunk.len(),
+                }));
             }
         }
     }
@@ -160,7 +210,7 @@ impl<'t> Documents<'t> {
     /// The text up to the next document marker.
     fn next_chunk(&mut self) -> &'t str {
         let text = self.rest;
-        let (mut at, mut lines, mut content) = (0, 0, false);
+        let (mut at, mut content) = (0, false);
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
             let length = rest.find('\n').map_or(rest.len(), |end| end + 1);
             let line = rest.get(..length).unwrap_or(rest);
@@ -169,7 +219,6 @@ impl<'t> Documents<'t> {
                 break;
             }
             at += length;
-            lines += 1;
             if is_marker(line, "...") {
                 break;
             }
@@ -177,15 +226,21 @@ impl<'t> Documents<'t> {
         }
         let (chunk, rest) = text.split_at_checked(at).unwrap_or((text, ""));
         self.rest = rest;
-        self.line += lines;
+        self.start = self.start.after(chunk);
         chunk
     }
 
     /// The first of the JSON documents in `text`.
-    fn next_json(&mut self, text: &'t str, line: usize) -> Option<Result<Document<'t>, YamlError>> {
+    fn next_json(
+        &mut self,
+        text: &'t str,
+        start: Position,
+    ) -> Option<Result<Document<'t>, YamlError>> {
         let blank = text.len() - text.trim_start_matches(SPACE).len();
-        let line = line + count_lines(text.get(..blank).unwrap_or_default());
+        let start = start.after(text.get(..blank).unwrap_or_default());
+        let line = start.line;
         let text = text.trim_start_matches(SPACE);
+        let offset = self.end - self.rest.len() - text.len();
         if text.is_empty() || is_blank(text) {
             return None;
         }
@@ -193,8 +248,9 @@ impl<'t> Documents<'t> {
         let (piece, rest) = text.split_at_checked(end).unwrap_or((text, ""));
         let error = match Value::from_json(piece) {
             Ok(_) => {
-                self.json = Some((rest, line + count_lines(piece)));
-                return Some(Ok(Document { json: Cow::Borrowed(piece), line }));
+                self.json = Some((rest, start.after(piece)));
+                let json = Cow::Borrowed(piece);
+                return Some(Ok(Document { json, line, source: piece, start, offset }));
             }
             Err(error) => error,
         };
@@ -205,7 +261,10 @@ impl<'t> Documents<'t> {
         ) && text.starts_with(['{', '[']);
         if may_be_yaml {
             match from_yaml(text, line, line) {
-                Ok(json) => return Some(Ok(Document { json: Cow::Owned(json), line })),
+                Ok(json) => {
+                    let json = Cow::Owned(json);
+                    return Some(Ok(Document { json, line, source: text, start, offset }));
+                }
                 Err(error) if !looks_like_json(text) => return Some(Err(error)),
                 Err(_) => {}
             }

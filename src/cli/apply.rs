@@ -6,6 +6,7 @@ use crate::fieldmanager::{ApplyError, Conflicts, Document, FieldManager};
 use crate::value::Value;
 
 use super::input::{self, Object};
+use super::locate::Sources;
 use super::output::Results;
 use super::pairs::{self, Pair};
 use super::scale::Scaling;
@@ -37,6 +38,7 @@ pub(super) fn run(args: ApplyArgs, session: &mut Session<'_, '_>) {
         None => pairs::pair(configs, lives, args.common.namespace.as_deref(), session),
     };
     let mut results = Results::new(&args.objects, session);
+    let mut sources = Sources::default();
     let is_alone = pairs.len() == 1;
     for pair in pairs {
         let pair = pair.and_then(|pair| {
@@ -44,21 +46,32 @@ pub(super) fn run(args: ApplyArgs, session: &mut Session<'_, '_>) {
             Ok(pair)
         });
         match pair {
-            Ok(pair) => apply(&args, &known, &pair, is_alone, &mut results, session),
+            Ok(pair) => {
+                let mut out = Out { is_alone, sources: &mut sources, results: &mut results };
+                apply(&args, &known, &pair, &mut out, session);
+            }
             Err(message) => results.failure(&message),
         }
     }
     results.print(session);
 }
 
+/// Where an apply reports.
+struct Out<'o> {
+    /// No other document needs to be told apart.
+    is_alone: bool,
+    sources: &'o mut Sources,
+    results: &'o mut Results,
+}
+
 fn apply(
     args: &ApplyArgs,
     known: &Known,
     pair: &Pair,
-    is_alone: bool,
-    results: &mut Results,
+    out: &mut Out<'_>,
     session: &mut Session<'_, '_>,
 ) {
+    let results = &mut *out.results;
     let config = &pair.config;
     let live = match &pair.live {
         Some(live) => {
@@ -83,12 +96,17 @@ fn apply(
             parent.take(config, &applied.to_value(), results, session);
         }
         Ok(applied) => results.object(&config.identity, applied.object()),
-        Err(error) => {
+        Err(mut error) => {
             results.status(&error.to_status());
+            if let ApplyError::Conflict(conflicts) = &mut error
+                && let Some(source) = out.sources.of(config)
+            {
+                conflicts.locate(&source);
+            }
             match &error {
                 ApplyError::Conflict(conflicts) => {
                     let mut text = String::new();
-                    if !is_alone {
+                    if !out.is_alone {
                         let _ = writeln!(text, "{}: {}", config.place, config.identity);
                     }
                     let show_secrets = args.objects.show_secrets;
@@ -137,7 +155,11 @@ fn advise(text: &mut String, conflicts: &Conflicts, config: &Object, show_secret
         let is_hidden = !show_secrets && secrets::is_hidden(&config.identity, &path);
         let live = show(conflict.live_value(), is_hidden);
         let applied = show(conflict.applied_value(), is_hidden);
-        let _ = writeln!(text, "    {path}: {live} (the configuration has {applied})");
+        let _ = write!(text, "    {path}: {live} (the configuration has {applied}");
+        if let Some(location) = conflict.location() {
+            let _ = write!(text, " at {location}");
+        }
+        let _ = writeln!(text, ")");
         shown.push(path);
     }
     if conflicts.iter().any(|conflict| conflict.manager().name() == "before-first-apply") {

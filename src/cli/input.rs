@@ -22,11 +22,22 @@ pub(super) struct Place {
     item: Option<usize>,
     /// The line on which the document begins.
     line: usize,
+    /// What the file holds; kept for configurations, whose fields messages may point to.
+    content: Option<Rc<Vec<u8>>>,
 }
 
 impl Place {
     pub(super) fn file(&self) -> &str {
         &self.file
+    }
+
+    /// The number of the document in the file, and that of the item in its list, both from 1.
+    pub(super) fn numbers(&self) -> (usize, Option<usize>) {
+        (self.document, self.item)
+    }
+
+    pub(super) fn content(&self) -> Option<&Rc<Vec<u8>>> {
+        self.content.as_ref()
     }
 }
 
@@ -171,8 +182,13 @@ pub(super) fn load(
     let mut loaded = Vec::new();
     for name in names {
         for (file, content) in read(name, recursive, session) {
+            let before = loaded.len();
             if !load_file(&file, &content, session, &mut loaded) {
                 session.error(&file, "there is no object in it");
+            }
+            let content = Rc::new(content);
+            for object in loaded.iter_mut().skip(before).flatten() {
+                object.place.content = Some(content.clone());
             }
         }
     }
@@ -279,7 +295,7 @@ fn load_file(
     session: &mut Session<'_, '_>,
     loaded: &mut Vec<Loaded>,
 ) -> bool {
-    let mut place = Place { file: file.into(), document: 0, item: None, line: 1 };
+    let mut place = Place { file: file.into(), document: 0, item: None, line: 1, content: None };
     each_document(content, &mut |line, document| {
         place.document += 1;
         place.line = line;

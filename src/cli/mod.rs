@@ -9,6 +9,7 @@ mod edit;
 mod extract;
 mod fields;
 mod input;
+mod locate;
 mod migrate_version;
 mod output;
 mod pairs;

@@ -7,6 +7,7 @@ use crate::fieldpath::Path;
 use crate::managedfields::{ManagerIdentifier, Time};
 use crate::value::Value;
 
+use super::location::{ConfigSource, Location};
 use super::object::value_at;
 use super::status::{StatusCause, StatusDetails};
 
@@ -18,6 +19,7 @@ pub struct Conflict {
     pub(super) path: Path,
     pub(super) live: Option<Value>,
     pub(super) applied: Option<Value>,
+    location: Option<Location>,
 }
 
 impl Conflict {
@@ -44,6 +46,11 @@ impl Conflict {
     /// What the configuration wants there.
     pub fn applied_value(&self) -> Option<&Value> {
         self.applied.as_ref()
+    }
+
+    /// Where the configuration says so, once [`Conflicts::locate`] was given its source.
+    pub fn location(&self) -> Option<&Location> {
+        self.location.as_ref()
     }
 }
 
@@ -87,6 +94,7 @@ impl Conflicts {
                     live: value(live),
                     applied: value(applied),
                     path,
+                    location: None,
                 });
             }
         }
@@ -96,6 +104,32 @@ impl Conflicts {
     /// The conflicts.
     pub fn iter(&self) -> std::slice::Iter<'_, Conflict> {
         self.conflicts.iter()
+    }
+
+    /// Finds the fields in the source of the configuration: [`Conflict::location`] tells where they
+    /// stand from now on. The text of the conflicts stays the API server's.
+    ///
+    /// ```
+    /// use managed_fields::fieldmanager::{ApplyError, ConfigSource, FieldManager};
+    /// use managed_fields::schema::Schemas;
+    ///
+    /// let schemas = Schemas::deduced();
+    /// let live = r#"{"apiVersion":"v1","kind":"Lamp","metadata":{"uid":"1"},"spec":{"on":true}}"#;
+    /// let config = "{\"apiVersion\": \"v1\", \"kind\": \"Lamp\",\n \"spec\": {\"on\": false}}";
+    /// let applied = FieldManager::new(&schemas).apply(live, config).field_manager("ann").run();
+    /// let Err(ApplyError::Conflict(mut conflicts)) = applied else { unreachable!() };
+    /// conflicts.locate(&ConfigSource::new("lamp.json", config)?);
+    /// let first = conflicts.iter().next().and_then(|conflict| conflict.location());
+    /// assert_eq!(first.map(|location| location.to_string()).as_deref(), Some("lamp.json:2"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn locate(&mut self, source: &ConfigSource) {
+        let found = source.locate_each(self.conflicts.iter().map(|conflict| &conflict.path));
+        for (number, location) in found {
+            if let Some(conflict) = self.conflicts.get_mut(number) {
+                conflict.location = Some(location);
+            }
+        }
     }
 
     /// What can be done about them: give the fields up, own them together, or force.

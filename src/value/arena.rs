@@ -142,6 +142,11 @@ impl Node {
         self.key
     }
 
+    /// Where the quoted key, or the value of a node without one, begins in the texts.
+    pub(super) fn offset(self) -> usize {
+        (if self.key_end > 0 { self.key - 1 } else { self.pos }) as usize
+    }
+
     /// Whether both are the very same value of the arena, or assembled from the same children.
     #[inline]
     pub(crate) fn is_same(self, other: Node) -> bool {

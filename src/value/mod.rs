@@ -8,6 +8,7 @@
 mod arena;
 mod compare;
 mod parse;
+mod position;
 mod printable;
 pub(crate) mod text;
 mod view;
@@ -15,4 +16,5 @@ mod view;
 pub(crate) use arena::{Arena, Node, Source, Tag};
 pub(crate) use parse::MAX_DEPTH;
 pub use parse::{ParseError, ParseErrorKind};
+pub use position::{Position, Positions};
 pub use view::{Items, Kind, Members, Value, ValueRef};

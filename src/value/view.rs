@@ -169,6 +169,11 @@ impl<'a> ValueRef<'a> {
         (self.arena, self.node)
     }
 
+    /// Where the value, or the key of a member, begins in the text of its document, in bytes.
+    pub(crate) fn offset(self) -> usize {
+        self.node.offset()
+    }
+
     /// No part of the value is nested deeper than this.
     pub(crate) fn depth(self) -> usize {
         self.arena.depth()

@@ -3,6 +3,7 @@
 
 mod client_side;
 mod hostile;
+mod locate;
 mod patch;
 mod reset_fields;
 mod scale;
@@ -73,7 +74,7 @@ What can be done:
 * To take this field over, apply again with --force-conflicts.
 * To leave this field alone, remove it from tests/cli/data/lamp-config.yaml.
 * To own this field together with others, give it the value of the live object:
-    .spec.level: 5 (the configuration has 7)
+    .spec.level: 5 (the configuration has 7 at tests/cli/data/lamp-config.yaml:7)
 ",
     );
 }
@@ -451,7 +452,7 @@ fn secrets_are_masked_on_a_terminal_and_in_messages() {
     let refused = run(&format!("apply -f - --live {live} --field-manager n -o json"), &other);
     assert_eq!(refused.code, 1, "{}", refused.err);
     assert!(
-        refused.err.contains(".data.password: *** (the configuration has ***)"),
+        refused.err.contains(".data.password: *** (the configuration has *** at standard input:"),
         "{}",
         refused.err
     );

@@ -37,7 +37,7 @@ What can be done:
 * To take this field over, apply again with --force-conflicts.
 * To leave this field alone, remove it from tests/cli/data/web-scale.yaml.
 * To own this field together with others, give it the value of the live object:
-    .spec.replicas: 3 (the configuration has 5)
+    .spec.replicas: 3 (the configuration has 5 at tests/cli/data/web-scale.yaml:7)
 ",
     );
 }
@@ -342,7 +342,7 @@ fn a_workload_without_replicas_has_one() {
         std::fs::read_to_string(LIVE).unwrap().replace("  replicas: 3\n  selector", "  selector");
     let line = format!("apply -f {SCALE} --live - --subresource scale --field-manager ops");
     let done = run(&line, live);
-    assert!(done.err.contains(".spec.replicas: 1 (the configuration has 5)"), "{}", done.err);
+    assert!(done.err.contains(".spec.replicas: 1 (the configuration has 5 at "), "{}", done.err);
 }
 
 #[test]
