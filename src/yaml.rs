@@ -18,6 +18,7 @@ mod positions;
 
 use std::borrow::Cow;
 use std::fmt;
+#[cfg(any(test, feature = "cli"))]
 use std::ops::Range;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -91,11 +92,13 @@ impl<'t> Document<'t> {
     }
 
     /// The bytes of the text that the document was read from.
+    #[cfg(any(test, feature = "cli"))]
     pub(crate) fn range(&self) -> Range<usize> {
         self.offset..self.offset + self.source.len()
     }
 
     /// Where these bytes begin.
+    #[cfg(any(test, feature = "cli"))]
     pub(crate) fn start(&self) -> Position {
         self.start
     }
@@ -115,7 +118,7 @@ impl<'t> Document<'t> {
     /// ```
     pub fn positions(&self) -> Option<Positions> {
         if matches!(self.json, Cow::Borrowed(_)) {
-            return Some(Positions::verbatim(self.start));
+            return Some(Positions::verbatim(&self.json, self.start));
         }
         positions::from_yaml(self.source, self.start, &self.json)
     }
@@ -123,6 +126,7 @@ impl<'t> Document<'t> {
 
 /// The documents of a text: YAML separated by `---`, JSON, or JSON documents one after the other.
 ///
+/// Of repeated keys of a map the last counts, as the server has it: the JSON holds all of them.
 /// Documents without content are left out. After a document that cannot be read the next one
 /// follows. The work is linear in the text.
 ///
@@ -387,6 +391,8 @@ const LONGEST_MESSAGE: usize = 200;
 const STACK_FACTOR: usize = 4;
 
 fn options() -> serde_saphyr::Options {
+    use serde_saphyr::options::DuplicateKeyPolicy;
+
     let budget = serde_saphyr::budget! {
         flow_nesting_limit: MAX_DEPTH,
         max_depth: MAX_DEPTH,
@@ -394,6 +400,7 @@ fn options() -> serde_saphyr::Options {
         max_nodes: 100_000_000,
     };
     serde_saphyr::options! {
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
         legacy_octal_numbers: true,
         with_snippet: false,
         budget: budget,
@@ -723,6 +730,7 @@ mod tests {
             ("2001-01-01", r#""2001-01-01""#),
             ("1.2.3", r#""1.2.3""#),
             ("{yes: a, 0644: b, 1.5: c}", r#"{"true":"a","420":"b","1.5":"c"}"#),
+            ("a: 1\nb: 2\na: 3", r#"{"a":1,"b":2,"a":3}"#),
             ("{a: &x {b: 1}, c: {<<: *x, d: 2}}", r#"{"a":{"b":1},"c":{"d":2,"b":1}}"#),
             ("\u{feff}a: |\n  x\n   y\n", r#"{"a":"x\n y\n"}"#),
             ("a: \"\\u00e9\\t\"\r\nb: c\r\n", r#"{"a":"é\t","b":"c"}"#),
@@ -730,9 +738,7 @@ mod tests {
         for (yaml, json) in cases {
             assert_eq!(to_json(yaml).as_deref(), Ok(json), "{yaml}");
         }
-        for yaml in
-            [".inf", "1e400", ".nan", "a: 1\na: 2", "a: 1\n---\nb: 1", "{? [a] : b}", "a: *b"]
-        {
+        for yaml in [".inf", "1e400", ".nan", "a: 1\n---\nb: 1", "{? [a] : b}", "a: *b"] {
             assert!(to_json(yaml).is_err(), "{yaml}");
         }
     }

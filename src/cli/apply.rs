@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
-use crate::fieldmanager::{ApplyError, Conflicts, Document, FieldManager};
+use clap::ValueEnum;
+
+use crate::fieldmanager::{ApplyError, Conflicts, Document, FieldManager, Status};
 use crate::value::Value;
 
 use super::input::{self, Object};
-use super::locate::Sources;
+use super::locate::{self, Sources};
 use super::output::Results;
 use super::pairs::{self, Pair};
 use super::scale::Scaling;
@@ -26,11 +28,29 @@ pub(super) struct ApplyArgs {
     /// Take the fields that other managers own
     #[arg(long)]
     force_conflicts: bool,
+    /// What to do where a map of the configuration holds a key more than once, of which the last
+    /// counts; the fieldValidation of a request
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Validate::Warn)]
+    validate: Validate,
+}
+
+/// The `fieldValidation` of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Validate {
+    /// Refuse it after everything else went well
+    Strict,
+    /// Warn of it
+    Warn,
+    /// Say nothing
+    Ignore,
 }
 
 pub(super) fn run(args: ApplyArgs, session: &mut Session<'_, '_>) {
     let Some(mut known) = Known::load(&args.common, session) else { return };
     let recursive = args.common.recursive;
+    if args.validate != Validate::Warn {
+        session.pass_over_repeats();
+    }
     let configs = input::load(&args.common.filename, recursive, session);
     let lives = input::load_live(&args.objects.live, recursive, session);
     let pairs = match Scaling::asked_for(&args.common, &args.objects) {
@@ -92,6 +112,9 @@ fn apply(
         .at(session.now())
         .run();
     match applied {
+        Ok(_)
+            if args.validate == Validate::Strict
+                && is_refused(config, out.sources, results, session) => {}
         Ok(applied) if let Some(parent) = &pair.parent => {
             parent.take(config, &applied.to_value(), results, session);
         }
@@ -125,6 +148,41 @@ fn apply(
             }
         }
     }
+}
+
+/// Repeated keys that a refusal tells of.
+const MOST_REPEATS: usize = 1000;
+
+/// Refuses a configuration with repeated keys as the API server's strict decoder does.
+fn is_refused(
+    config: &Object,
+    sources: &mut Sources,
+    results: &mut Results,
+    session: &mut Session<'_, '_>,
+) -> bool {
+    if !config.place.has_repeats() {
+        return false;
+    }
+    let found = sources.of(config).map(|source| source.repeated_keys(MOST_REPEATS));
+    let found = found.unwrap_or_default();
+    if found.is_empty() {
+        return false;
+    }
+    let mut text = "error strict decoding patch: error converting YAML to JSON: yaml: unmarshal \
+                    errors:"
+        .to_owned();
+    for (path, location) in &found {
+        let _ = write!(text, "\n  {}", locate::strict_error(path, location));
+    }
+    results.status(&Status::failure(400, "BadRequest", text, None));
+    for (path, location) in found.iter().take(SHOWN) {
+        let key = locate::already_set(path, location);
+        session.error(
+            &config.place,
+            format_args!("error strict decoding patch: {key}: remove all but one"),
+        );
+    }
+    true
 }
 
 /// Fields that the advice names one by one.

@@ -10,6 +10,7 @@ use crate::value::{Kind, Value, ValueRef};
 use crate::yaml;
 
 use super::edit;
+use super::locate::Sources;
 use super::session::Session;
 
 /// Where an object was read.
@@ -24,6 +25,8 @@ pub(super) struct Place {
     line: usize,
     /// What the file holds; kept for configurations, whose fields messages may point to.
     content: Option<Rc<Vec<u8>>>,
+    /// A map of the document may hold a key more than once.
+    has_repeats: bool,
 }
 
 impl Place {
@@ -34,6 +37,15 @@ impl Place {
     /// The number of the document in the file, and that of the item in its list, both from 1.
     pub(super) fn numbers(&self) -> (usize, Option<usize>) {
         (self.document, self.item)
+    }
+
+    /// The document as a whole.
+    pub(super) fn document(&self) -> Place {
+        Place { item: None, ..self.clone() }
+    }
+
+    pub(super) fn has_repeats(&self) -> bool {
+        self.has_repeats
     }
 
     pub(super) fn content(&self) -> Option<&Rc<Vec<u8>>> {
@@ -186,10 +198,7 @@ pub(super) fn load(
             if !load_file(&file, &content, session, &mut loaded) {
                 session.error(&file, "there is no object in it");
             }
-            let content = Rc::new(content);
-            for object in loaded.iter_mut().skip(before).flatten() {
-                object.place.content = Some(content.clone());
-            }
+            keep(content, loaded.get_mut(before..).unwrap_or_default(), true, session);
         }
     }
     loaded
@@ -209,10 +218,32 @@ pub(super) fn load_live(
     let mut objects = Vec::new();
     for name in names {
         for (file, content) in read(name, recursive, session) {
+            let before = objects.len();
             load_file(&file, &content, session, &mut objects);
+            keep(content, objects.get_mut(before..).unwrap_or_default(), false, session);
         }
     }
     Some(Lives { objects, is_complete: session.errors() == errors })
+}
+
+/// Gives the objects of a file what the file holds, and warns of keys that are repeated in it.
+fn keep(
+    content: Vec<u8>,
+    objects: &mut [Loaded],
+    is_configuration: bool,
+    session: &mut Session<'_, '_>,
+) {
+    let has_repeats = objects.iter().flatten().any(|object| object.place.has_repeats);
+    if !is_configuration && !has_repeats {
+        return;
+    }
+    let content = Rc::new(content);
+    for object in objects.iter_mut().flatten() {
+        object.place.content = Some(content.clone());
+    }
+    if has_repeats && session.warns_of_repeats() {
+        Sources::default().warn_of_repeats(objects, session);
+    }
 }
 
 /// The files behind an argument and their bytes; what cannot be read is reported.
@@ -295,13 +326,24 @@ fn load_file(
     session: &mut Session<'_, '_>,
     loaded: &mut Vec<Loaded>,
 ) -> bool {
-    let mut place = Place { file: file.into(), document: 0, item: None, line: 1, content: None };
+    let mut place = Place {
+        file: file.into(),
+        document: 0,
+        item: None,
+        line: 1,
+        content: None,
+        has_repeats: false,
+    };
     each_document(content, &mut |line, document| {
         place.document += 1;
         place.line = line;
         place.item = None;
+        place.has_repeats = false;
         match document.and_then(|json| Value::from_json(json).map_err(|error| error.to_string())) {
-            Ok(value) => expand(&value, &mut place, session, loaded),
+            Ok(value) => {
+                place.has_repeats = !value.is_verbatim();
+                expand(&value, &mut place, session, loaded);
+            }
             Err(message) => {
                 session.error(&place, &message);
                 loaded.push(Err(message));

@@ -4,17 +4,21 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::fieldmanager::ConfigSource;
-use crate::fieldpath::PathElement;
+use crate::fieldmanager::{ConfigSource, Location};
+use crate::fieldpath::{Path, PathElement};
 use crate::value::Position;
+use crate::value::text::write_quoted_go;
 use crate::yaml;
 
-use super::input::Object;
+use super::input::{Loaded, Object};
+use super::session::Session;
 
 /// Finds the sources of configurations. A file is looked through once, when it is first asked for.
 #[derive(Default)]
 pub(super) struct Sources {
     files: HashMap<*const Vec<u8>, File>,
+    /// The document that was asked for last, for the items of a `List`.
+    last: Option<(*const Vec<u8>, usize, ConfigSource)>,
 }
 
 /// What a file holds and where its documents are in it; the place of a broken one is not known.
@@ -29,24 +33,101 @@ type Part = (Range<usize>, Position);
 impl Sources {
     /// The text that an object was read from; none where it was not kept or is not text as a whole.
     pub(super) fn of(&mut self, object: &Object) -> Option<ConfigSource> {
+        let document = self.document_of(object)?;
+        let (_, Some(item)) = object.place.numbers() else { return Some(document) };
+        let item = i64::try_from(item.checked_sub(1)?).ok()?;
+        let items = PathElement::FieldName("items".to_owned());
+        Some(document.inside([items, PathElement::Index(item)].into_iter().collect()))
+    }
+
+    /// The text of the document that an object was read from, be it the object or a list of them.
+    fn document_of(&mut self, object: &Object) -> Option<ConfigSource> {
         let content = object.place.content()?;
+        let (number, _) = object.place.numbers();
+        let own = (Rc::as_ptr(content), number);
+        match &self.last {
+            Some((content, number, source)) if (*content, *number) == own => Some(source.clone()),
+            _ => {
+                let source = self.read(object, content, number)?;
+                self.last = Some((own.0, own.1, source.clone()));
+                Some(source)
+            }
+        }
+    }
+
+    fn read(
+        &mut self,
+        object: &Object,
+        content: &Rc<Vec<u8>>,
+        number: usize,
+    ) -> Option<ConfigSource> {
         // All objects of a file share its content, which is kept, so that its address is its own.
         let file = self.files.entry(Rc::as_ptr(content)).or_insert_with(|| File {
             content: content.clone(),
             documents: std::str::from_utf8(content).map(documents).unwrap_or_default(),
         });
-        let (number, item) = object.place.numbers();
         let (range, start) = file.documents.get(number.checked_sub(1)?)?.clone()?;
         // The documents are those of a text, so only their bytes need to be one here.
         let text = std::str::from_utf8(file.content.get(range)?).ok()?;
         let document = yaml::documents_from(text, start).next()?.ok()?;
-        let source = ConfigSource::new(object.place.file(), document.json()).ok()?;
-        let source = source.positions(document.positions()?);
-        let Some(item) = item else { return Some(source) };
-        let item = i64::try_from(item.checked_sub(1)?).ok()?;
-        let items = PathElement::FieldName("items".to_owned());
-        Some(source.inside([items, PathElement::Index(item)].into_iter().collect()))
+        let (name, positions) = (object.place.file(), document.positions()?);
+        ConfigSource::with_positions(name, document.json(), positions).ok()
     }
+
+    /// Warns of the keys that are repeated in the documents of these objects.
+    pub(super) fn warn_of_repeats(&mut self, objects: &[Loaded], session: &mut Session<'_, '_>) {
+        let mut before = None;
+        for object in objects.iter().flatten().filter(|object| object.place.has_repeats()) {
+            let (number, _) = object.place.numbers();
+            if before.replace(number) == Some(number) {
+                continue;
+            }
+            let document = object.place.document();
+            let Some(source) = self.document_of(object) else {
+                session.warn(document, "a key is repeated in a map: the last one counts");
+                continue;
+            };
+            let found = source.repeated_keys(SHOWN + 1);
+            for (path, location) in found.iter().take(SHOWN) {
+                session.warn(
+                    &document,
+                    format_args!(
+                        "{}: the last one counts, remove the others",
+                        already_set(path, location)
+                    ),
+                );
+            }
+            if found.len() > SHOWN {
+                session.warn(&document, "and more keys are repeated");
+            }
+        }
+    }
+}
+
+/// Refuses a text in which a key is repeated in a map.
+pub(super) fn refuse_repeats(json: &str) -> Result<(), String> {
+    let source = ConfigSource::new("", json).map_err(|error| error.to_string())?;
+    match source.repeated_keys(1).first() {
+        Some((path, _)) => Err(format!("the key {path} is repeated: remove all but one")),
+        None => Ok(()),
+    }
+}
+
+/// Repeated keys of a document that are named one by one.
+pub(super) const SHOWN: usize = 20;
+
+/// A repeated key as the API server tells it, and its path.
+pub(super) fn already_set(path: &Path, location: &Location) -> String {
+    format!("{} ({path})", strict_error(path, location))
+}
+
+/// A repeated key as the API server's strict decoder tells it.
+pub(super) fn strict_error(path: &Path, location: &Location) -> String {
+    let mut text = format!("line {}: key ", location.line());
+    if let Some(PathElement::FieldName(name)) = path.elements().last() {
+        write_quoted_go(&mut text, name);
+    }
+    text + " already set in map"
 }
 
 /// The documents of a file, counted as they were when it was read.

@@ -9,6 +9,7 @@ use crate::value::Value;
 use crate::yaml;
 
 use super::input::{self, Object};
+use super::locate;
 use super::output::Results;
 use super::scale::Scaling;
 use super::schemas::Known;
@@ -97,8 +98,9 @@ fn read_patch(common: &Common, session: &mut Session<'_, '_>) -> Option<(String,
         for (file, content) in input::read(name, common.recursive, session) {
             let mut problems = Vec::new();
             input::each_document(&content, &mut |line, text| {
-                let json =
-                    text.and_then(|text| yaml::to_json(text).map_err(|error| error.to_string()));
+                let json = text
+                    .and_then(|text| locate::refuse_repeats(text).map(|()| text))
+                    .and_then(|text| yaml::to_json(text).map_err(|error| error.to_string()));
                 let patch = json.and_then(|json| {
                     serde_json::from_str::<Json>(&json).map_err(|error| error.to_string())
                 });

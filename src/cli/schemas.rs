@@ -8,6 +8,7 @@ use crate::value::{Kind, Value, ValueRef};
 
 use super::Common;
 use super::input::{self, Object};
+use super::locate;
 use super::session::Session;
 
 /// All types that are known, and which kinds lacked one.
@@ -38,6 +39,7 @@ impl Known {
                 input::each_document(&content, &mut |line, document| {
                     number += 1;
                     let result = document
+                        .and_then(|json| locate::refuse_repeats(json).map(|()| json))
                         .and_then(|json| Value::from_json(json).map_err(|error| error.to_string()))
                         .and_then(|document| known.add(&document));
                     if let Err(message) = result {

@@ -21,6 +21,8 @@ pub(super) struct Session<'s, 'i> {
     now: Time,
     worst: i32,
     errors: usize,
+    /// Keys that are repeated in a map are told of.
+    warns_of_repeats: bool,
     /// Standard input was read.
     stdin_is_used: bool,
     /// Nobody reads the results any more.
@@ -29,7 +31,26 @@ pub(super) struct Session<'s, 'i> {
 
 impl<'s, 'i> Session<'s, 'i> {
     pub(super) fn new(io: &'s mut Io<'i>, color: bool, now: Time) -> Session<'s, 'i> {
-        Session { io, color, now, worst: DONE, errors: 0, stdin_is_used: false, is_closed: false }
+        Session {
+            io,
+            color,
+            now,
+            worst: DONE,
+            errors: 0,
+            warns_of_repeats: true,
+            stdin_is_used: false,
+            is_closed: false,
+        }
+    }
+
+    /// Whether keys that are repeated in a map are told of when they are read.
+    pub(super) fn warns_of_repeats(&self) -> bool {
+        self.warns_of_repeats
+    }
+
+    /// Somebody else tells of them, or nobody.
+    pub(super) fn pass_over_repeats(&mut self) {
+        self.warns_of_repeats = false;
     }
 
     /// The time of a write.

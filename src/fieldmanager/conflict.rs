@@ -124,11 +124,8 @@ impl Conflicts {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn locate(&mut self, source: &ConfigSource) {
-        let found = source.locate_each(self.conflicts.iter().map(|conflict| &conflict.path));
-        for (number, location) in found {
-            if let Some(conflict) = self.conflicts.get_mut(number) {
-                conflict.location = Some(location);
-            }
+        for conflict in &mut self.conflicts {
+            conflict.location = source.locate(&conflict.path);
         }
     }
 

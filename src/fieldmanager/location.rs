@@ -1,9 +1,11 @@
 //! Where in a file a field of a configuration stands.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::fieldpath::Path;
+use crate::fieldpath::{Path, PathElement};
+use crate::value::text::unescape;
 use crate::value::{ParseError, Position, Positions, Value};
 
 use super::object::value_at;
@@ -55,10 +57,15 @@ impl fmt::Display for Location {
 #[derive(Clone, Debug)]
 pub struct ConfigSource {
     file: Arc<str>,
+    text: Arc<Text>,
+    config: Path,
+}
+
+#[derive(Debug)]
+struct Text {
     json: String,
     document: Value,
     positions: Positions,
-    config: Path,
 }
 
 impl ConfigSource {
@@ -71,16 +78,24 @@ impl ConfigSource {
         json: impl Into<String>,
     ) -> Result<ConfigSource, ParseError> {
         let json = json.into();
-        let document = Value::from_json(&json)?;
-        let positions = Positions::verbatim(Position::START);
-        Ok(ConfigSource { file: file.into(), json, document, positions, config: Path::default() })
+        let positions = Positions::verbatim(&json, Position::START);
+        ConfigSource::with_positions(file, json, positions)
     }
 
-    /// The JSON text is only a part of the file, or was made of something else: these are the
-    /// positions in the file that it comes from, as `yaml::Document::positions` gives them.
-    #[must_use]
-    pub fn positions(self, positions: Positions) -> ConfigSource {
-        ConfigSource { positions, ..self }
+    /// A file of which the JSON is only a part, or made: these are the positions in the file that it
+    /// comes from, as `yaml::Document::positions` gives them.
+    ///
+    /// # Errors
+    /// Text that is not JSON.
+    pub fn with_positions(
+        file: impl Into<Arc<str>>,
+        json: impl Into<String>,
+        positions: Positions,
+    ) -> Result<ConfigSource, ParseError> {
+        let json = json.into();
+        let document = Value::from_json(&json)?;
+        let text = Arc::new(Text { json, document, positions });
+        Ok(ConfigSource { file: file.into(), text, config: Path::default() })
     }
 
     /// The configuration is a part of the document, such as an item of a `List`.
@@ -92,34 +107,109 @@ impl ConfigSource {
     /// Where a field of the configuration stands: its key, or the item of a list. None if the
     /// configuration does not state it.
     ///
-    /// Items are found by their keys or their value, of repeated keys the last counts. Linear in the
-    /// document.
+    /// Items are found by their keys or their value, of repeated keys the last counts.
     pub fn locate(&self, path: &Path) -> Option<Location> {
-        let position = self.positions.of(&self.json, self.offset_of(path)?);
-        Some(Location { file: self.file.clone(), position })
+        let config = value_at(self.text.document.as_ref(), self.config.elements())?;
+        let found = value_at(config, path.elements())?;
+        Some(self.at(found.offset()))
     }
 
-    /// Where these fields stand, each as [`locate`](Self::locate) tells it, by their numbers. The
-    /// text is walked over once.
-    pub(super) fn locate_each<'p>(
-        &self,
-        paths: impl Iterator<Item = &'p Path>,
-    ) -> Vec<(usize, Location)> {
-        let found = paths.enumerate();
-        let mut found: Vec<(usize, usize)> =
-            found.filter_map(|(number, path)| Some((self.offset_of(path)?, number))).collect();
-        found.sort_unstable();
-        let positions = self.positions.of_each(&self.json, found.iter().map(|(offset, _)| *offset));
-        let located = found.iter().zip(positions).map(|((_, number), position)| {
-            (*number, Location { file: self.file.clone(), position })
-        });
-        located.collect()
+    /// The fields of the document that stand in their map once more, and where: the first of them,
+    /// at most this many. The API server takes the last of each, and tells of the others or refuses
+    /// them as the request's `fieldValidation` says.
+    ///
+    /// Items of lists are told by their position. Linear in the document.
+    ///
+    /// ```
+    /// use managed_fields::fieldmanager::ConfigSource;
+    /// let source = ConfigSource::new("a.json", "{\"a\": [{\"b\": 1,\n\"b\": 2}]}")?;
+    /// let (path, location) = &source.repeated_keys(10)[0];
+    /// assert_eq!((path.to_string().as_str(), location.line()), (".a[0].b", 2));
+    /// # Ok::<(), managed_fields::value::ParseError>(())
+    /// ```
+    pub fn repeated_keys(&self, at_most: usize) -> Vec<(Path, Location)> {
+        let found = repeated_keys(&self.text.json, self.config.elements(), at_most);
+        found.into_iter().map(|(path, offset)| (path, self.at(offset))).collect()
     }
 
-    fn offset_of(&self, path: &Path) -> Option<usize> {
-        let config = value_at(self.document.as_ref(), self.config.elements())?;
-        Some(value_at(config, path.elements())?.offset())
+    fn at(&self, offset: usize) -> Location {
+        let position = self.text.positions.of(&self.text.json, offset);
+        Location { file: self.file.clone(), position }
     }
+}
+
+/// A map or a list that is open while a text is walked over.
+enum Open {
+    /// The keys so far; the last one, quoted, and whether another may follow.
+    Map { seen: HashSet<String>, key: String, key_is_next: bool },
+    /// The position of the item.
+    List(i64),
+}
+
+impl Open {
+    fn step(&self) -> PathElement {
+        match self {
+            Open::Map { key, .. } => PathElement::FieldName(key.clone()),
+            Open::List(index) => PathElement::Index(*index),
+        }
+    }
+}
+
+/// The keys of a valid JSON text that are not the first of their name in their map, below `inside`:
+/// their paths from there and where they begin.
+fn repeated_keys(json: &str, inside: &[PathElement], at_most: usize) -> Vec<(Path, usize)> {
+    let mut found = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = json.as_bytes().get(at)
+        && found.len() < at_most
+    {
+        let start = at;
+        at += 1;
+        match (byte, open.last_mut()) {
+            (b'{', _) => {
+                let (seen, key) = (HashSet::new(), String::new());
+                open.push(Open::Map { seen, key, key_is_next: true });
+            }
+            (b'[', _) => open.push(Open::List(0)),
+            (b'}' | b']', _) => {
+                open.pop();
+            }
+            (b',', Some(Open::List(index))) => *index += 1,
+            (b',', Some(Open::Map { key_is_next, .. })) => *key_is_next = true,
+            (b'"', top) => {
+                let rest = json.get(at..).unwrap_or_default();
+                let text = rest.get(..string_length(rest)).unwrap_or_default();
+                at += text.len() + 1;
+                let Some(Open::Map { seen, key, key_is_next: is_key @ true }) = top else {
+                    continue;
+                };
+                *is_key = false;
+                *key = unescape(text);
+                if seen.insert(key.clone()) {
+                    continue;
+                }
+                let is_inside = open.len() > inside.len()
+                    && open.iter().zip(inside).all(|(open, step)| open.step() == *step);
+                if is_inside {
+                    found.push((open.iter().skip(inside.len()).map(Open::step).collect(), start));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The bytes of a JSON string up to its closing quote.
+fn string_length(rest: &str) -> usize {
+    let mut is_escaped = false;
+    let end = rest.bytes().position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.unwrap_or(rest.len())
 }
 
 #[cfg(test)]
@@ -172,9 +262,26 @@ mod tests {
     fn positions_of_made_json_are_those_of_its_source() {
         let made = vec![(1, Position { line: 4, column: 2 }), (5, Position { line: 9, column: 7 })];
         let positions = Positions::made(Position { line: 3, column: 1 }, made);
-        let source = ConfigSource::new("a.yaml", r#"{"a":{"b":1}}"#).unwrap().positions(positions);
+        let source = ConfigSource::with_positions("a.yaml", r#"{"a":{"b":1}}"#, positions).unwrap();
         let line =
             |path: &[PathElement]| source.locate(&path.iter().cloned().collect()).unwrap().line();
         assert_eq!((line(&[]), line(&[field("a")]), line(&[field("a"), field("b")])), (3, 4, 9));
+    }
+
+    #[test]
+    fn every_key_that_stands_there_again_is_found() {
+        let json = r#"{"a":"{\"a\":1,","b":[1,{"c\\":2,"\u0063\\":3},{"c":[],"d":{"c":{},"":0,"":0}}],"a":[],"a":1}"#;
+        let source = ConfigSource::new("a.json", json).unwrap();
+        let paths = |source: &ConfigSource, at_most| {
+            let found = source.repeated_keys(at_most);
+            found.iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(paths(&source, 9), [".b[1].c\\", ".b[2].d.", ".a", ".a"]);
+        assert_eq!(paths(&source, 2), [".b[1].c\\", ".b[2].d."]);
+        let columns = source.repeated_keys(9).iter().map(|(_, at)| at.column()).collect::<Vec<_>>();
+        let expected = [r#""\u0063"#, r#""":0}"#, r#""a":[]"#, r#""a":1}"#];
+        assert_eq!(columns, expected.map(|key| json.find(key).unwrap() + 1));
+        let inside = source.inside([field("b"), PathElement::Index(2)].into_iter().collect());
+        assert_eq!(paths(&inside, 9), [".d."]);
     }
 }

@@ -35,51 +35,62 @@ impl Position {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Positions {
     start: Position,
-    /// Where keys and values begin in the JSON text, ascending; none if that is the source itself.
-    made: Vec<(usize, Position)>,
+    /// Bytes of the JSON text and their positions, ascending.
+    known: Vec<(usize, Position)>,
+    /// What is between known positions stands there in the source, too.
+    is_verbatim: bool,
 }
 
+/// Bytes between known positions of JSON that is its own source.
+const STEP: usize = 1024;
+
 impl Positions {
-    /// Those of JSON that stands in its source as it is, from `start` on.
-    pub fn verbatim(start: Position) -> Positions {
-        Positions { start, made: Vec::new() }
+    /// Those of JSON that stands in its source as it is, from `start` on. Linear in the text.
+    pub fn verbatim(json: &str, start: Position) -> Positions {
+        let mut known = Vec::new();
+        let (mut at, mut position) = (0, start);
+        while let Some(rest) = json.get(at..).filter(|rest| rest.len() > STEP) {
+            let end = (0..=STEP).rev().find(|end| rest.is_char_boundary(*end)).unwrap_or(STEP);
+            let step = rest.get(..end).unwrap_or_default();
+            at += step.len();
+            position = position.after(step);
+            known.push((at, position));
+        }
+        Positions { start, known, is_verbatim: true }
     }
 
     /// Those of JSON that was made of something else: where its keys and values begin, in bytes and
     /// ascending, each with the position of what it was made of. `start` is for what comes before
     /// them.
     pub fn made(start: Position, made: Vec<(usize, Position)>) -> Positions {
-        Positions { start, made }
+        Positions { start, known: made, is_verbatim: false }
     }
 
-    /// The position of the key or value that begins at a byte of the JSON text.
-    ///
-    /// Linear in the text in front of it, or logarithmic where the JSON was made.
+    /// The position of the key or value that begins at a byte of the JSON text. Logarithmic in the
+    /// text.
     pub fn of(&self, json: &str, offset: usize) -> Position {
-        self.behind(json, (0, self.start), offset)
-    }
-
-    /// The same for many ascending offsets, which takes one walk over the text.
-    pub(crate) fn of_each(
-        &self,
-        json: &str,
-        offsets: impl Iterator<Item = usize>,
-    ) -> Vec<Position> {
-        let mut last = (0, self.start);
-        let step = |offset| {
-            last = (offset, self.behind(json, last, offset));
-            last.1
-        };
-        offsets.map(step).collect()
-    }
-
-    /// The position of an offset that does not stand in front of one whose position is known.
-    fn behind(&self, json: &str, known: (usize, Position), offset: usize) -> Position {
-        if self.made.is_empty() {
-            return known.1.after(json.get(known.0..offset).unwrap_or_default());
+        let behind = self.known.partition_point(|(at, _)| *at <= offset);
+        let nearest = behind.checked_sub(1).and_then(|index| self.known.get(index).copied());
+        let (at, position) = nearest.unwrap_or((0, self.start));
+        if self.is_verbatim {
+            position.after(json.get(at..offset).unwrap_or_default())
+        } else {
+            position
         }
-        let behind = self.made.partition_point(|(at, _)| *at <= offset);
-        let nearest = behind.checked_sub(1).and_then(|index| self.made.get(index));
-        nearest.map_or(self.start, |(_, position)| *position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Position, Positions};
+
+    #[test]
+    fn positions_in_long_text_are_counted_from_near_by() {
+        let json = format!("[{}]", "\"é\",\n  1, ".repeat(2000));
+        let start = Position { line: 7, column: 3 };
+        let positions = Positions::verbatim(&json, start);
+        for (offset, _) in json.char_indices().step_by(97) {
+            assert_eq!(positions.of(&json, offset), start.after(&json[..offset]), "{offset}");
+        }
     }
 }

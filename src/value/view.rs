@@ -111,6 +111,12 @@ impl Value {
         (&self.arena, self.root)
     }
 
+    /// Whether the text says what the value is: no key is repeated and no surrogate unpaired.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_verbatim(&self) -> bool {
+        self.root.is_verbatim()
+    }
+
     /// A view of the whole document.
     pub fn as_ref(&self) -> ValueRef<'_> {
         ValueRef::new(&self.arena, self.root)

@@ -47,7 +47,7 @@ fn broken_text() {
         "document 1 (line 1): unexpected GroupVersion string: a/b/c",
     );
     assert_refused("", "there is no object in it");
-    assert_refused("a: 1\na: 2", "document 1 (line 1): duplicate mapping key");
+    assert_refused("a: 1\na: 2", "document 1 (line 1): the object has no apiVersion");
     assert_refused(
         b"a: 1\n---\nb: \xff\xfe\n---\nc: 1\n",
         "document 2 (line 2): invalid UTF-8 at byte 12 (line 3)",

@@ -5,6 +5,7 @@ mod client_side;
 mod hostile;
 mod locate;
 mod patch;
+mod repeats;
 mod reset_fields;
 mod scale;
 
