@@ -412,6 +412,8 @@ struct Counts {
     by_outcome: BTreeMap<String, usize>,
     explained: BTreeMap<&'static str, usize>,
     histories: usize,
+    /// Of the field manager's histories.
+    steps: usize,
     conflicts: usize,
     several_versions: usize,
     errors: usize,
@@ -427,6 +429,9 @@ impl Counts {
         let outcomes = outcomes(&case.request, answer);
         if matches!(op, "updater" | "fieldmanager") {
             self.histories += 1;
+            if op == "fieldmanager" {
+                self.steps += case.request.get("steps").map_or(0, |steps| steps.items().len());
+            }
             self.conflicts += usize::from(outcomes.contains("ends-in-conflict"));
             self.several_versions += usize::from(outcomes.contains("several-versions"));
             self.errors += usize::from(outcomes.contains("error"));
@@ -450,8 +455,9 @@ impl Counts {
         line("outcomes", &mut self.by_outcome.iter().map(|(n, c)| (n.clone(), *c)));
         let share = |count: usize| 100.0 * count as f64 / self.histories.max(1) as f64;
         println!(
-            "histories: {}, ending in a conflict {:.1} %, of several versions {:.1} %, with errors {:.1} %",
+            "histories: {} ({} steps of the field manager), ending in a conflict {:.1} %, of several versions {:.1} %, with errors {:.1} %",
             self.histories,
+            self.steps,
             share(self.conflicts),
             share(self.several_versions),
             share(self.errors)
