@@ -222,26 +222,27 @@ mod tests {
 
     use jiff::civil::Date;
 
-    use super::{SECONDS_PER_DAY, Time};
+    use super::Time;
 
-    /// The calendar against a library's, every day of the years that both know.
+    /// The calendar against a library's: every day of one cycle of leap years, and every month.
     #[test]
     fn days_are_those_of_the_calendar() {
-        let mut date = Date::new(0, 1, 1).unwrap();
-        let mut seconds = Date::new(0, 1, 1)
-            .unwrap()
-            .at(0, 0, 0, 0)
-            .duration_since(Date::new(1970, 1, 1).unwrap().at(0, 0, 0, 0))
-            .as_secs();
-        loop {
+        let epoch = Date::new(1970, 1, 1).unwrap().at(0, 0, 0, 0);
+        let check = |date: Date| {
             let text = format!("{date}T00:00:00Z");
             let time: Time = text.parse().unwrap();
+            let seconds = date.at(0, 0, 0, 0).duration_since(epoch).as_secs();
             assert_eq!((time.as_second(), time.to_string()), (seconds, text));
-            seconds += SECONDS_PER_DAY;
-            match date.tomorrow() {
-                Ok(next) => date = next,
-                Err(_) => break,
-            }
+        };
+        let mut date = Date::new(1799, 12, 31).unwrap();
+        while date.year() <= 2200 {
+            check(date);
+            date = date.tomorrow().unwrap();
+        }
+        for month in 0..12 * 10_000_i32 {
+            let first = Date::new((month / 12) as i16, (month % 12 + 1) as i8, 1).unwrap();
+            check(first);
+            check(first.last_of_month());
         }
     }
 
