@@ -80,6 +80,14 @@ pub enum ApplyError {
         /// Namespace, name and kind.
         object: String,
     },
+    /// The result does not say what it is: the configuration no longer states it: 500.
+    #[error("failed to convert new object ({object}) to proper version: {error}")]
+    ConvertNew {
+        /// Namespace, name and kind of the configuration.
+        object: String,
+        /// Why.
+        error: ConvertError,
+    },
     /// The merge failed: 500.
     #[error("{0}")]
     Merge(UpdaterError),

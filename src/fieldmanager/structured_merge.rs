@@ -119,6 +119,13 @@ pub(super) fn apply(
     if object.node.tag() != Tag::Map {
         return Err(ApplyError::NoObject { object: object::describe(arena, config) }.into());
     }
+    // Only hand-written entries own these, and lose them where the endpoint resets them.
+    if ["kind", "apiVersion"].iter().any(|name| arena.member(object.node, name).is_none()) {
+        chain.at_endpoint(arena, object.node).map_err(|error| ApplyError::ConvertNew {
+            object: object::describe(arena, config),
+            error,
+        })?;
+    }
     let node = match chain.defaulter {
         Some(defaulter) => {
             super::defaults::fill(defaulter, arena, object.node).map_err(ApplyError::Defaults)?
