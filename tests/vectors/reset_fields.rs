@@ -115,7 +115,7 @@ fn an_object_that_nobody_applied_to_is_reset_too() {
 
 #[test]
 fn the_status_of_a_custom_resource_is_all_that_its_status_endpoint_stores() {
-    let schemas = Schemas::empty();
+    let schemas = Schemas::deduced();
     let live = r#"{"apiVersion":"e.io/v1","kind":"Toy","metadata":{"name":"t","uid":"1"},"extra":1,"spec":{"a":1},"status":{"b":1}}"#;
     let config = r#"{"apiVersion":"e.io/v1","kind":"Toy","metadata":{"name":"t","labels":{"l":"1"}},"extra":2,"more":3,"spec":{"a":2},"status":{"b":2}}"#;
     let applied = FieldManager::new(&schemas)
