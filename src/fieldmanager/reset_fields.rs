@@ -28,7 +28,7 @@ use super::object;
 /// use managed_fields::fieldmanager::{FieldManager, ResetFields};
 /// use managed_fields::schema::Schemas;
 ///
-/// let schemas = Schemas::empty();
+/// let schemas = Schemas::deduced();
 /// let live = r#"{"apiVersion":"example.com/v1","kind":"Lamp","metadata":{"uid":"1"},"status":{"lit":true}}"#;
 /// let config = r#"{"apiVersion":"example.com/v1","kind":"Lamp","spec":{"on":true},"status":{"lit":false}}"#;
 /// let applied = FieldManager::new(&schemas)
