@@ -255,9 +255,11 @@ fn adopt(args: &AdoptArgs, object: &Value) -> Result<Change, String> {
     } else {
         String::new()
     };
+    // A patch that only spells fields in another way is nothing to do.
+    let is_work = !upgraded.adopted().is_empty() || !upgraded.lost().is_empty();
     Ok(Change {
         object: upgraded.object().to_owned(),
-        patch: upgraded.patch().map(str::to_owned),
+        patch: upgraded.patch().filter(|_| is_work).map(str::to_owned),
         nothing: format!("no entry of {}", names.join(", ")),
         moved: adopted.chain(lost).fold(FieldSet::default(), |all, fields| all.union(fields)),
         lost: upgraded.lost().to_vec(),

@@ -65,20 +65,6 @@ pub const EXPLAINED: &[Explained] = &[
         applies: |_, _, _| false,
     },
     Explained {
-        name: "nothing-to-upgrade",
-        reason: "an upgrade from client-side apply that has nothing to do leaves the object as it is \
-                 and makes no patch; the reference writes the entries anew, throws away a list that it \
-                 cannot read, and makes a patch where only the spelling of fields changes",
-        applies: |request, reference, subject| {
-            let live = request.get("live").unwrap_or(&Json::Null);
-            let got = subject.get("object").unwrap_or(&Json::Null);
-            request.str_of("op") == "csaupgrade"
-                && subject.get("patch").is_none()
-                && same_data(live, got)
-                && reference.get("object").is_some_and(|object| same_entries(live, object))
-        },
-    },
-    Explained {
         name: "maps-in-paths",
         reason: "the reference prints the entries of a map inside a path in random order, the crate \
                  in the order of their keys",
@@ -368,51 +354,6 @@ pub fn rest_of_history(request: &Json, reference: &Json, subject: &Json) -> Opti
     request.set("steps", Json::List(left));
     request.set("first", Json::number(before));
     Some(request)
-}
-
-/// Whether two objects are the same but for the spelling of their entries. A list without a single
-/// entry in it may be gone.
-fn same_entries(left: &Json, right: &Json) -> bool {
-    let list = |object: &Json| {
-        object.get("metadata").and_then(|metadata| metadata.get("managedFields")).cloned()
-    };
-    let without = |object: &Json| {
-        let mut object = object.clone();
-        if let Some(metadata) = object.get_mut("metadata") {
-            metadata.remove("managedFields");
-        }
-        object
-    };
-    let time = |entry: &Json| entry.str_of("time").parse::<Time>().ok();
-    // As it is written; the zero time is null.
-    let written = |entry: &Json| {
-        let text = time(entry).map_or_else(|| entry.str_of("time").to_owned(), |t| t.to_string());
-        if text == "0001-01-01T00:00:00Z" { String::new() } else { text }
-    };
-    let fields = |entry: &Json| entry.get("fieldsV1").cloned().unwrap_or(Json::Null);
-    let same = |(left, right): (&Json, &Json)| {
-        let texts = ["manager", "operation", "apiVersion", "subresource", "fieldsType"];
-        texts.iter().all(|key| left.str_of(key) == right.str_of(key))
-            && written(left) == written(right)
-            && same_data(&fields(left), &fields(right))
-    };
-    let is_entry = |entry: &Json| {
-        let is_odd = |key: &str| {
-            entry.get(key).is_some_and(|value| !value.is_null() && value.as_str().is_none())
-        };
-        let is_told = entry.get("time").and_then(Json::as_str).is_some();
-        let bad_time = is_told && time(entry).is_none();
-        matches!(entry, Json::Map(_)) && !is_odd("manager") && !is_odd("time") && !bad_time
-    };
-    same_data(&without(left), &without(right))
-        && match (list(left), list(right)) {
-            (Some(Json::List(left)), Some(Json::List(right))) => {
-                left.len() == right.len() && left.iter().zip(&right).all(same)
-            }
-            (Some(Json::List(left)), None) => !left.iter().all(is_entry),
-            (_, None) => true,
-            _ => false,
-        }
 }
 
 /// The answer to a step without some of the entries of its object.
