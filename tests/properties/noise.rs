@@ -43,6 +43,50 @@ const WORDS: &[&str] = &[
     "\u{feff}",
 ];
 
+const TIME_WORDS: &[&str] = &[
+    "0000-",
+    "9999-",
+    "2024-",
+    "02-",
+    "29",
+    "31",
+    "00-",
+    "13-",
+    "T",
+    "t",
+    " ",
+    "23:",
+    "24:",
+    "59:",
+    "60",
+    "00",
+    "1:",
+    "Z",
+    "z",
+    "+24:60",
+    "-00:00",
+    "+1:00",
+    ".5",
+    ",123456789012",
+    ".",
+    "-",
+    ":",
+    "é",
+];
+
+/// Texts near to a time.
+fn any_time() -> BoxedStrategy<Vec<u8>> {
+    let number = |below: u16| (0..below).prop_map(|number| format!("{number:02}"));
+    let date = (0..10_000u16, number(14), number(33));
+    let fraction = select(&["", ".5", ",0000000001"][..]);
+    let zone = select(&["Z", "+00:00", "-24:60", "+14:30", "+24:61"][..]);
+    (date, number(25), number(61), number(61), fraction, zone)
+        .prop_map(|((year, month, day), hour, minute, second, fraction, zone)| {
+            format!("{year:04}-{month}-{day}T{hour}:{minute}:{second}{fraction}{zone}").into_bytes()
+        })
+        .boxed()
+}
+
 const FIELDS_WORDS: &[&str] = &[
     "{",
     "}",
@@ -240,6 +284,13 @@ proptest! {
         bytes in prop_oneof![bytes(), soup(FIELDS_WORDS), damaged(fields_document())]
     ) {
         parsers::fields_v1(&bytes);
+    }
+
+    #[test]
+    fn times_are_read_or_refused(
+        bytes in prop_oneof![bytes(), soup(TIME_WORDS), damaged(any_time())]
+    ) {
+        parsers::time(&bytes);
     }
 
     #[test]

@@ -7,10 +7,11 @@
 use std::sync::OnceLock;
 
 use managed_fields::fieldmanager::{
-    ApplyError, CsaUpgrade, Defaulter, Document, FieldManager, SchemaDefaults, find_owners,
+    ApplyError, ConfigSource, CsaUpgrade, Defaulter, Document, FieldManager, SchemaDefaults,
+    find_owners,
 };
 use managed_fields::fieldpath::{FieldSet, PathElement};
-use managed_fields::managedfields::Operation;
+use managed_fields::managedfields::{Operation, Time};
 use managed_fields::schema::{GroupVersionKind, Schemas, Type};
 use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::Value;
@@ -127,9 +128,30 @@ pub(crate) fn yaml(bytes: &[u8]) {
                 let written = yaml::from_value(value.as_ref());
                 let again = yaml::to_json(&written).unwrap_or_else(|e| panic!("{e}: {written:?}"));
                 assert_eq!(Value::from_json(&again).as_ref(), Ok(&value), "{written:?}");
+                // Every part of the document stands on a line of the text.
+                if let Some(positions) = document.positions() {
+                    let json = document.json();
+                    for (offset, _) in json.char_indices().step_by(7) {
+                        assert!((1..=lines).contains(&positions.of(json, offset).line), "{json}");
+                    }
+                    let _ = ConfigSource::with_positions("x", json, positions)
+                        .map(|source| source.repeated_keys(3));
+                }
             }
             Err(error) => assert!(error.line() <= lines && error.document_line() <= lines),
         }
+    }
+}
+
+/// Times of entries: what is read is printed, and read again to the second.
+pub(crate) fn time(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(time) = text.parse::<Time>() else { return };
+    let printed = time.to_string();
+    // Offsets lead out of the years that can be read.
+    match printed.parse::<Time>() {
+        Ok(again) => assert_eq!(again.as_second(), time.as_second(), "{printed}"),
+        Err(_) => assert!(printed.starts_with('-') || printed.starts_with("10000"), "{printed}"),
     }
 }
 
