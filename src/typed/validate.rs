@@ -3,7 +3,7 @@
 use crate::deep;
 use crate::fieldpath::PathStack;
 use crate::schema::{
-    Compiled, ElementRelationship, FieldCursor, ListPart, MapPart, Schema, TypeId,
+    Compiled, ElementRelationship, FieldCursor, ListPart, MapPart, Scalar, Schema, TypeId,
 };
 use crate::value::{Arena, Node, Tag};
 
@@ -55,6 +55,9 @@ impl Validation<'_, '_> {
             self.errors.push(&self.path, shape::unresolved_message(self.schema, id));
             return;
         }
+        if matches!(value.tag(), Tag::Map | Tag::List) && self.takes_anything(id, true) {
+            return;
+        }
         match shape::handler_of(atom, value) {
             Some(Handler::Map(map)) => self.map(map, value),
             Some(Handler::Scalar(atom)) => {
@@ -65,6 +68,18 @@ impl Validation<'_, '_> {
             Some(Handler::List(list)) => self.list(list, value),
             None => self.errors.push(&self.path, shape::invalid_atom_message(self.schema, id)),
         }
+    }
+
+    /// Whether nothing can be wrong with a value of this type: what is below it is of the same type,
+    /// or of another such one in lists. So are custom resources without a schema, and the records of
+    /// what managers own.
+    fn takes_anything(&self, id: TypeId, may_change: bool) -> bool {
+        let atom = self.schema.atom(id);
+        let (Some(list), Some(map)) = (&atom.list, &atom.map) else { return false };
+        atom.scalar == Scalar::Untyped
+            && list.relationship != ElementRelationship::Associative
+            && (map.field_count == 0 && map.element == id)
+            && (list.element == id || may_change && self.takes_anything(list.element, false))
     }
 
     fn map(&mut self, map: &MapPart, value: Node) {
