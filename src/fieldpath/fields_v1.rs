@@ -2,6 +2,7 @@
 #![expect(clippy::indexing_slicing, reason = "all indices are bounded by scans of the same text")]
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use crate::value::text::{unescape, write_exact_json, write_json_string_plain};
 use crate::value::{Arena, MAX_DEPTH, ParseError, ParseErrorKind, Source, ValueRef};
@@ -300,8 +301,10 @@ impl Decoder<'_> {
         Ok((start, end))
     }
 
+    /// Passes over a string. Behind the first escape of it the reference takes control characters too.
     fn skip_string(&mut self) -> Step<()> {
         self.at += 1;
+        let mut escaped = false;
         loop {
             match self.peek() {
                 Some(b'"') => {
@@ -310,6 +313,7 @@ impl Decoder<'_> {
                 }
                 Some(b'\\') => {
                     self.at += 1;
+                    escaped = true;
                     match self.peek() {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
                             self.at += 1
@@ -328,7 +332,7 @@ impl Decoder<'_> {
                         None => return self.fail(ParseErrorKind::UnexpectedEnd),
                     }
                 }
-                Some(0..=0x1f) => return self.fail(ParseErrorKind::ControlCharacter),
+                Some(0..=0x1f) if !escaped => return self.fail(ParseErrorKind::ControlCharacter),
                 Some(_) => self.at += 1,
                 None => return self.fail(ParseErrorKind::UnexpectedEnd),
             }
@@ -360,11 +364,12 @@ impl Decoder<'_> {
             }
         }
         // Only the extent was looked at so far.
+        let text = with_escapes(&self.text[start..self.at]);
         let mut arena = Arena::default();
-        match arena.parse(Source::Lent(&self.text[start..self.at])) {
+        match arena.parse(Source::Lent(&text)) {
             Ok(_) => Ok(()),
             Err(error) => {
-                self.at = start + error.offset();
+                self.at = self.at.min(start + error.offset());
                 self.fail(error.kind())
             }
         }
@@ -475,11 +480,13 @@ pub(super) fn write_token_of_key(out: &mut String, key: &str) -> Result<(), Elem
             }
         }
         b'v' => {
+            let rest = &*with_escapes(rest);
             check_json(key, rest)?;
             out.push_str("v:");
             write_json_string_plain(out, &as_floats(rest));
         }
         b'k' => {
+            let rest = &*with_escapes(rest);
             let tag = check_json(key, rest)?;
             let mut fields = match tag {
                 crate::value::Tag::Map => token::split_object(rest),
@@ -496,6 +503,30 @@ pub(super) fn write_token_of_key(out: &mut String, key: &str) -> Result<(), Elem
         _ => return Err(ElementError::UnknownType),
     }
     Ok(())
+}
+
+/// JSON with escapes in the place of the control characters that the reference takes in a string:
+/// those behind its first escape.
+fn with_escapes(json: &str) -> Cow<'_, str> {
+    if !json.bytes().any(|byte| byte < b' ') {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len());
+    let (mut in_string, mut escaped, mut is_escape) = (false, false, false);
+    for character in json.chars() {
+        let is_escaped = std::mem::take(&mut is_escape);
+        match character {
+            '"' if !is_escaped => (in_string, escaped) = (!in_string, false),
+            '\\' if in_string => (escaped, is_escape) = (true, !is_escaped),
+            _ => {}
+        }
+        if character < ' ' && in_string && escaped && !is_escaped {
+            let _ = write!(out, "\\u{:04x}", u32::from(character));
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
 }
 
 fn check_json(key: &str, json: &str) -> Result<crate::value::Tag, ElementError> {
