@@ -104,6 +104,14 @@ impl Sources {
     }
 }
 
+/// The text of a file's document, by its number, from 1, among those that say something.
+pub(super) fn source_of(file: &str, content: &[u8], number: usize) -> Option<ConfigSource> {
+    let text = std::str::from_utf8(content).ok()?;
+    let (range, start) = documents(text).get(number.checked_sub(1)?)?.clone()?;
+    let document = yaml::documents_from(text.get(range)?, start).next()?.ok()?;
+    ConfigSource::with_positions(file, document.json(), document.positions()?).ok()
+}
+
 /// Refuses a text in which a key is repeated in a map.
 pub(super) fn refuse_repeats(json: &str) -> Result<(), String> {
     let source = ConfigSource::new("", json).map_err(|error| error.to_string())?;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::schema::{GroupVersionKind, Schema, Schemas, Type};
+use crate::fieldpath::PathElement;
+use crate::schema::{GroupVersionKind, OpenApiError, Problem, Schema, Schemas, Type};
 use crate::typed::parse_schema;
 use crate::value::{Kind, Value, ValueRef};
 
@@ -41,13 +42,16 @@ impl Known {
                     let result = document
                         .and_then(|json| locate::refuse_repeats(json).map(|()| json))
                         .and_then(|json| Value::from_json(json).map_err(|error| error.to_string()))
+                        .map_err(Refusal::from)
                         .and_then(|document| known.add(&document));
-                    if let Err(message) = result {
-                        is_complete = false;
-                        session.error(
-                            format_args!("{file}: document {number} (line {line})"),
-                            message,
-                        );
+                    let place = format!("{file}: document {number} (line {line})");
+                    let told = Told { file: &file, content: &content, number, place };
+                    match result {
+                        Ok(remarks) => told.warn(&remarks, session),
+                        Err(refusal) => {
+                            is_complete = false;
+                            told.refuse(&refusal, session);
+                        }
                     }
                 });
                 if number == 0 {
@@ -60,26 +64,27 @@ impl Known {
     }
 
     /// Takes a schema document, recognised by what it holds.
-    fn add(&mut self, document: &Value) -> Result<(), String> {
+    fn add(&mut self, document: &Value) -> Result<Remarks, Refusal> {
         let root = document.as_ref();
         let text = |key: &str| root.get(key).and_then(ValueRef::as_str);
-        if text("swagger").is_some() {
-            return Err("OpenAPI v2 documents cannot be read as schemas".to_owned());
-        }
         if text("openapi").is_some() {
-            return Err("OpenAPI v3 documents cannot be read as schemas".to_owned());
+            return Remarks::of(V3, self.schemas.add_openapi_v3(document));
+        }
+        if text("swagger").is_some() {
+            return Remarks::of(V2, self.schemas.add_openapi_v2(document));
         }
         if text("kind").is_some_and(|kind| kind == "CustomResourceDefinition") {
-            return Err("CustomResourceDefinitions cannot be read as schemas".to_owned());
+            return Err("CustomResourceDefinitions cannot be read as schemas".to_owned().into());
         }
         if root.get("types").is_some_and(|types| types.kind() == Kind::List) {
             let schema = parse_schema(document).map_err(|error| error.to_string())?;
             self.named.push(schema);
-            return Ok(());
+            return Ok(Remarks::default());
         }
         Err("this is no schema: expected OpenAPI (`swagger`, `openapi`), a \
              CustomResourceDefinition or a merge schema (`types`)"
-            .to_owned())
+            .to_owned()
+            .into())
     }
 
     pub(super) fn schemas(&self) -> &Schemas {
@@ -126,6 +131,99 @@ impl Known {
             );
         }
         Ok(())
+    }
+}
+
+/// Where a document has its definitions.
+type Holder = &'static [&'static str];
+const V2: Holder = &["definitions"];
+const V3: Holder = &["components", "schemas"];
+
+/// What is odd about a document that was taken.
+#[derive(Default)]
+struct Remarks {
+    holder: Holder,
+    problems: Vec<Problem>,
+}
+
+impl Remarks {
+    fn of(holder: Holder, result: Result<Vec<Problem>, OpenApiError>) -> Result<Remarks, Refusal> {
+        match result {
+            Ok(problems) => Ok(Remarks { holder, problems }),
+            Err(error) => Err(Refusal::OpenApi(holder, error)),
+        }
+    }
+}
+
+/// Why a document was not taken.
+enum Refusal {
+    Text(String),
+    OpenApi(Holder, OpenApiError),
+}
+
+impl From<String> for Refusal {
+    fn from(text: String) -> Refusal {
+        Refusal::Text(text)
+    }
+}
+
+/// A document that something is told of.
+struct Told<'d> {
+    file: &'d str,
+    content: &'d [u8],
+    number: usize,
+    place: String,
+}
+
+impl Told<'_> {
+    fn warn(&self, remarks: &Remarks, session: &mut Session<'_, '_>) {
+        for (place, problem) in self.located(remarks.holder, &remarks.problems) {
+            session.warn(place, problem);
+        }
+    }
+
+    fn refuse(&self, refusal: &Refusal, session: &mut Session<'_, '_>) {
+        let (holder, error) = match refusal {
+            Refusal::Text(message) => return session.error(&self.place, message),
+            Refusal::OpenApi(holder, error) => (holder, error),
+        };
+        let problems = error.problems();
+        if problems.is_empty() {
+            return session.error(&self.place, error);
+        }
+        for (place, problem) in self.located(holder, problems) {
+            session.error(place, problem);
+        }
+        let more = match error {
+            OpenApiError::Refused { more, .. } if *more > 0 => format!("{more} more problems; "),
+            _ => String::new(),
+        };
+        session.note(
+            &self.place,
+            format_args!(
+                "{more}nothing of this document is used: an API server refuses one like that as a \
+                 whole"
+            ),
+        );
+    }
+
+    /// Problems with the lines they are on, where these are found.
+    fn located<'p>(
+        &self,
+        holder: Holder,
+        problems: &'p [Problem],
+    ) -> impl Iterator<Item = (String, &'p Problem)> {
+        let source = match problems {
+            [] => None,
+            _ => locate::source_of(self.file, self.content, self.number),
+        };
+        problems.iter().map(move |problem| {
+            let names = holder.iter().copied().chain([problem.definition()]);
+            let names = names.map(|name| PathElement::FieldName(name.to_owned()));
+            let path = names.chain(problem.path().elements().iter().cloned()).collect();
+            let found = source.as_ref().and_then(|source| source.locate(&path));
+            (found.map_or_else(|| self.place.clone(), |location| location.to_string()), problem)
+        })
     }
 }
 

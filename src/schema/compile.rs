@@ -49,7 +49,7 @@ pub(crate) struct TypeRefDef {
 }
 
 impl TypeRefDef {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.named.is_none()
             && self.inlined.scalar.is_none()
             && self.inlined.list.is_none()
@@ -102,6 +102,12 @@ struct Builder {
 /// Compiles a schema. Of repeated type or field names the last counts. Linear but for the sorting
 /// of names.
 pub(crate) fn compile(definition: &SchemaDef) -> Compiled {
+    compile_for(definition, &[]).0
+}
+
+/// Compiles a schema and finds the types of these names. A name without a type is a reference that
+/// leads nowhere.
+pub(crate) fn compile_for(definition: &SchemaDef, wanted: &[&str]) -> (Compiled, Vec<TypeId>) {
     let mut builder = Builder::default();
     builder.types.push(EMPTY_ATOM);
     for (name, _) in &definition.types {
@@ -116,7 +122,8 @@ pub(crate) fn compile(definition: &SchemaDef) -> Compiled {
         let compiled = builder.atom(id, atom, span);
         builder.set(id, compiled);
     }
-    builder.finish()
+    let found = wanted.iter().map(|name| builder.named_reference(name, None)).collect();
+    (builder.finish(), found)
 }
 
 impl Builder {

@@ -1,5 +1,6 @@
 //! Merge-schema documents: the form in which schemas are written down.
 
+use crate::value::text::{write_json, write_json_string_quoted};
 use crate::value::{Kind, ValueRef};
 
 use super::compile::{AtomDef, ListDef, MapDef, SchemaDef, TypeRefDef};
@@ -111,4 +112,98 @@ fn map(value: ValueRef<'_>) -> MapDef {
         element: Box::new(type_ref(value.get("elementType"))),
         relationship: text(value, "elementRelationship"),
     }
+}
+
+/// Writes a schema down as a schema document.
+pub(crate) fn write_schema(schema: &SchemaDef) -> String {
+    let mut out = String::from("{\"types\":[");
+    for (index, (name, atom)) in schema.types.iter().enumerate() {
+        out.push_str(if index > 0 { ",{" } else { "{" });
+        write_text(&mut out, "name", name);
+        write_atom(&mut out, atom);
+        close(&mut out, '}');
+    }
+    out.push_str("]}");
+    out
+}
+
+/// Ends a map or list whose parts each left a comma.
+fn close(out: &mut String, end: char) {
+    if out.ends_with(',') {
+        out.pop();
+    }
+    out.push(end);
+}
+
+fn write_text(out: &mut String, key: &str, text: &str) {
+    write_json_string_quoted(out, key);
+    out.push(':');
+    write_json_string_quoted(out, text);
+    out.push(',');
+}
+
+fn write_some(out: &mut String, key: &str, text: Option<&str>) {
+    if let Some(text) = text {
+        write_text(out, key, text);
+    }
+}
+
+fn write_atom(out: &mut String, atom: &AtomDef) {
+    write_some(out, "scalar", atom.scalar.as_deref());
+    if let Some(list) = &atom.list {
+        out.push_str("\"list\":{");
+        write_type_ref(out, "elementType", &list.element);
+        write_some(out, "elementRelationship", list.relationship.as_deref());
+        if !list.keys.is_empty() {
+            out.push_str("\"keys\":[");
+            for key in &list.keys {
+                write_json_string_quoted(out, key);
+                out.push(',');
+            }
+            close(out, ']');
+            out.push(',');
+        }
+        close(out, '}');
+        out.push(',');
+    }
+    if let Some(map) = &atom.map {
+        out.push_str("\"map\":{");
+        if !map.fields.is_empty() {
+            out.push_str("\"fields\":[");
+            for (name, type_ref, default) in &map.fields {
+                out.push('{');
+                write_text(out, "name", name);
+                write_type_ref(out, "type", type_ref);
+                if let Some(default) = default {
+                    out.push_str("\"default\":");
+                    write_json(out, default.as_ref());
+                }
+                close(out, '}');
+                out.push(',');
+            }
+            close(out, ']');
+            out.push(',');
+        }
+        write_type_ref(out, "elementType", &map.element);
+        write_some(out, "elementRelationship", map.relationship.as_deref());
+        close(out, '}');
+        out.push(',');
+    }
+}
+
+/// Writes a reference; one that says nothing is left out.
+fn write_type_ref(out: &mut String, key: &str, type_ref: &TypeRefDef) {
+    if type_ref.is_empty() {
+        return;
+    }
+    write_json_string_quoted(out, key);
+    out.push_str(":{");
+    write_some(out, "namedType", type_ref.named.as_deref());
+    write_atom(out, &type_ref.inlined);
+    write_some(out, "elementRelationship", type_ref.relationship.as_deref());
+    if type_ref.nullable {
+        out.push_str("\"nullable\":true,");
+    }
+    close(out, '}');
+    out.push(',');
 }

@@ -10,6 +10,7 @@ mod compiled;
 mod deduced;
 mod document;
 mod kinds;
+mod openapi;
 #[cfg(feature = "testing")]
 mod table_source;
 
@@ -19,5 +20,6 @@ pub(crate) use compiled::{
 pub use compiled::{ElementRelationship, Schema, Type};
 pub(crate) use document::SCHEMA_OF_SCHEMAS;
 pub use kinds::{GroupVersionKind, Schemas};
+pub use openapi::{OpenApiError, Problem, merge_schema_of_openapi};
 #[cfg(feature = "testing")]
 pub use table_source::table_source;

@@ -65,6 +65,8 @@ type request struct {
 	ConfigText string `json:"config_text"`
 	Manager    string `json:"manager"`
 	Times      int    `json:"times"`
+
+	Document json.RawMessage `json:"document"`
 }
 
 type versionSpec struct {

@@ -30,6 +30,7 @@ func newOracle() *oracle {
 	o.handlers = map[string]func(*request) (answer, error){
 		"hello":        o.hello,
 		"schema":       o.schema,
+		"openapi":      o.openAPI,
 		"decode":       o.decode,
 		"element":      o.element,
 		"algebra":      o.algebra,

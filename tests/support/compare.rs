@@ -140,6 +140,16 @@ pub fn normal(request: &Json, answer: &Json) -> Json {
                 types.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
             }
         }
+        // Definitions and properties come in random order, and so do their problems. What the
+        // reference's decoders say of a document that they cannot read is theirs.
+        "openapi" => {
+            answer.remove("why");
+            if let Some(Json::String(text)) = answer.get_mut("error") {
+                let mut lines: Vec<&str> = text.lines().collect();
+                lines.sort_unstable();
+                *text = lines.join("\n");
+            }
+        }
         // A map prints its entries in random order.
         "value" if request.get("a").is_some_and(has_wide_map) => {
             answer.remove("text_a");

@@ -12,7 +12,9 @@ use managed_fields::managedfields::Operation;
 use managed_fields::merge::{
     ConvertError, Converter, Managers, Outcome, Updater, UpdaterError, VersionedSet,
 };
-use managed_fields::schema::{GroupVersionKind, Schema, Schemas, Type};
+use managed_fields::schema::{
+    GroupVersionKind, OpenApiError, Schema, Schemas, Type, merge_schema_of_openapi,
+};
 use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::Value;
 
@@ -50,6 +52,7 @@ impl Subject {
     fn answer_or_fail(&mut self, request: &Json) -> Answer {
         match request.str_of("op") {
             "schema" => self.schema(request),
+            "openapi" => openapi(request),
             "decode" => decode(request),
             "element" => Ok(element(request)),
             "algebra" => algebra(request),
@@ -816,4 +819,50 @@ fn with_status(text: String, status: &Status) -> Json {
         }
     }
     answer
+}
+
+/// The merge schema of an OpenAPI document, with the kinds that it mentions and their types.
+fn openapi(request: &Json) -> Answer {
+    let document = request.get("document").unwrap_or(&Json::Null);
+    let read = value(Some(document))?;
+    let told = |error: OpenApiError| match error {
+        OpenApiError::Unreadable(_) | OpenApiError::NotOpenApi => "unreadable".to_owned(),
+        other => other.server_text(),
+    };
+    let schema = merge_schema_of_openapi(&read).map_err(told)?;
+    let mut schemas = Schemas::empty();
+    match document.get("openapi") {
+        Some(_) => schemas.add_openapi_v3(&read).map_err(told)?,
+        None => schemas.add_openapi_v2(&read).map_err(told)?,
+    };
+    let schema = Json::parse(&schema.to_json())?;
+    let mut types = schema.get("types").map(Json::items).unwrap_or_default().to_vec();
+    types.sort_by_key(|ty| ty.str_of("name").to_owned());
+    let mut mentioned = BTreeSet::new();
+    mention_kinds(document, &mut mentioned);
+    let mut kinds = Vec::new();
+    for kind in &mentioned {
+        if let Some(ty) = schemas.find(kind) {
+            kinds.push(format!("{kind} is {}", ty.name()));
+        }
+    }
+    kinds.sort();
+    let kinds = kinds.into_iter().map(Json::String).collect();
+    Ok(Json::map([("types", Json::List(types)), ("kinds", Json::List(kinds))]))
+}
+
+/// Whatever looks like a kind.
+fn mention_kinds(part: &Json, found: &mut BTreeSet<GroupVersionKind>) {
+    match part {
+        Json::List(items) => items.iter().for_each(|item| mention_kinds(item, found)),
+        Json::Map(members) => {
+            found.insert(GroupVersionKind {
+                group: part.str_of("group").to_owned(),
+                version: part.str_of("version").to_owned(),
+                kind: part.str_of("kind").to_owned(),
+            });
+            members.iter().for_each(|(_, member)| mention_kinds(member, found));
+        }
+        _ => {}
+    }
 }
