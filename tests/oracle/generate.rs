@@ -19,7 +19,7 @@ pub struct Case {
 }
 
 /// Operations with how often they come, of all.
-pub const OPS: [(usize, &str); 23] = [
+pub const OPS: [(usize, &str); 24] = [
     (2, "schema"),
     (6, "decode"),
     (3, "element"),
@@ -43,6 +43,7 @@ pub const OPS: [(usize, &str); 23] = [
     (2, "find_owners"),
     (4, "extract_into"),
     (3, "scale"),
+    (3, "openapi"),
 ];
 
 /// Cases that share their schemas.
@@ -112,6 +113,7 @@ impl Generator {
             "fieldmanager-crowd" => self.field_manager(rng, &mut tags, true),
             "csaupgrade" | "find_owners" | "extract_into" => self.client(op, rng, &mut tags),
             "scale" => scale(rng, &mut tags),
+            "openapi" => Json::map([("document", super::openapi::document(&mut rng))]),
             _ => self.typed(op, rng, &mut tags),
         };
         let op = if op == "fieldmanager-crowd" { "fieldmanager" } else { op };

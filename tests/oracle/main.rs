@@ -14,6 +14,7 @@
 mod generate;
 mod minimise;
 mod model;
+mod openapi;
 mod outcome;
 mod record;
 mod reference;
