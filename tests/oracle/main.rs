@@ -3,6 +3,7 @@
 //! - `compare --cases N --seed S [--first I] [--ops a,b] [--keep-going DIR]`: asks both, counts, and
 //!   shows the first difference as small as it gets.
 //! - `print --cases N --seed S`: the requests alone, one on a line.
+//! - `openapi FILE|DIR...`: asks both for every type of the OpenAPI documents, and counts.
 //! - `record`: writes `tests/vectors/*.jsonl`.
 //! - `check`: fails if `record` would write anything else than what is there.
 //!
@@ -72,10 +73,13 @@ fn main() -> ExitCode {
             };
             if arguments[0] == "print" { run.print() } else { run.compare() }
         }
+        Some("openapi") => openapi::compare_files(&mut Pair::start(), &arguments[1..]),
         Some("record") => record::record(number_of("--seed", record::SEED)),
         Some("check") => record::check(),
         _ => {
-            eprintln!("usage: oracle compare --cases N --seed S [--ops a,b] | record | check");
+            eprintln!(
+                "usage: oracle compare --cases N --seed S [--ops a,b] | openapi FILE|DIR... | record | check"
+            );
             ExitCode::from(2)
         }
     }

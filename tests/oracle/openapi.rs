@@ -1,7 +1,13 @@
 //! Random OpenAPI documents, v2 and v3: structural for the most part, and odd or wrong for the rest.
 
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::Pair;
+use super::generate::Case;
 use super::rng::Rng;
-use super::support::json::Json;
+use super::support::compare::{Verdict, compare};
+use super::support::json::{Json, same_data};
 
 const NAMES: [&str; 6] = [
     "com.example.v1.Lamp",
@@ -409,5 +415,56 @@ impl Maker<'_> {
             _ => Json::List(kinds),
         };
         schema.set("x-kubernetes-group-version-kind", value);
+    }
+}
+
+/// Compares every type and kind of the documents in files, and in `.json` files of folders.
+pub fn compare_files(pair: &mut Pair, names: &[String]) -> ExitCode {
+    let mut files = Vec::new();
+    for name in names {
+        find(Path::new(name), &mut files);
+    }
+    files.sort();
+    let (mut documents, mut types, mut kinds, mut different) = (0, 0, 0, 0);
+    for file in &files {
+        let text = std::fs::read_to_string(file).expect("documents can be read");
+        let Ok(document) = Json::parse(&text) else { continue };
+        if document.get("openapi").is_none() && document.get("swagger").is_none() {
+            continue;
+        }
+        let request = Json::map([("op", Json::from("openapi")), ("document", document)]);
+        let case = Case { schemas: Default::default(), request, tags: Default::default() };
+        let (expected, got) = pair.ask(&case);
+        documents += 1;
+        let count = |key: &str| expected.get(key).map_or(0, |list| list.items().len());
+        types += count("types");
+        kinds += count("kinds");
+        if compare(&case.request, &expected, &got) == Verdict::Same {
+            continue;
+        }
+        println!("{}: differs", file.display());
+        let of = |answer: &Json| answer.get("types").map(Json::items).unwrap_or_default().to_vec();
+        let pairs = of(&expected);
+        let own = of(&got);
+        let wrong = pairs.iter().zip(&own).find(|(left, right)| !same_data(left, right));
+        match wrong {
+            Some((left, right)) => println!("  reference: {left}\n  crate: {right}"),
+            None => println!("  reference: {}\n  crate: {}", short(&expected), short(&got)),
+        }
+        different += 1;
+    }
+    println!("{documents} documents, {types} types, {kinds} kinds, {different} documents differ");
+    if different == 0 && documents > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn short(answer: &Json) -> String {
+    answer.to_string().chars().take(2_000).collect()
+}
+
+fn find(path: &Path, files: &mut Vec<PathBuf>) {
+    if let Ok(entries) = std::fs::read_dir(path) {
+        entries.flatten().for_each(|entry| find(&entry.path(), files));
+    } else if path.extension().is_some_and(|extension| extension == "json") {
+        files.push(path.to_owned());
     }
 }
