@@ -4,6 +4,7 @@
 mod client_side;
 mod hostile;
 mod locate;
+mod openapi;
 mod patch;
 mod repeats;
 mod reset_fields;

@@ -7,6 +7,7 @@
 mod defaults;
 mod hostile;
 mod noise;
+mod openapi;
 mod ownership;
 mod parsers;
 mod requests;

@@ -214,7 +214,7 @@ fn damage() -> BoxedStrategy<Damage> {
 }
 
 /// The document with up to three places damaged; often none.
-fn damaged(document: BoxedStrategy<Vec<u8>>) -> BoxedStrategy<Vec<u8>> {
+pub(crate) fn damaged(document: BoxedStrategy<Vec<u8>>) -> BoxedStrategy<Vec<u8>> {
     (document, proptest::collection::vec(damage(), 0..4))
         .prop_map(|(mut bytes, damages)| {
             for damage in damages {

@@ -39,8 +39,8 @@ pub(crate) type Definitions<'a> = Vec<(Cow<'a, str>, ValueRef<'a>)>;
 #[derive(Debug, Default)]
 struct Converted {
     schema: SchemaDef,
-    /// Kinds and the definitions that claim them; of one kind the last counts.
-    kinds: Vec<(GroupVersionKind, String)>,
+    /// Definitions that claim kinds, and which; of one kind the last claim counts.
+    kinds: Vec<(String, Vec<GroupVersionKind>)>,
     remarks: Vec<Problem>,
 }
 
@@ -76,12 +76,15 @@ fn room_for(depth: Option<usize>) -> usize {
 }
 
 fn compiled(converted: Converted) -> Learned {
-    let names: Vec<&str> = converted.kinds.iter().map(|(_, name)| name.as_str()).collect();
+    let names: Vec<&str> = converted.kinds.iter().map(|(name, _)| name.as_str()).collect();
     let (tables, types) = compile_for(&converted.schema, &names);
     let schema = Schema::from_compiled(tables);
-    let kinds = converted.kinds.iter().zip(types);
-    let kinds = kinds.map(|((kind, _), id)| (kind.clone(), Type { schema: schema.clone(), id }));
-    Learned { kinds: kinds.collect(), remarks: converted.remarks }
+    let mut learned = Learned { kinds: Vec::new(), remarks: converted.remarks };
+    for ((_, kinds), id) in converted.kinds.into_iter().zip(types) {
+        let ty = Type { schema: schema.clone(), id };
+        learned.kinds.extend(kinds.into_iter().map(|kind| (kind, ty.clone())));
+    }
+    learned
 }
 
 /// The version of OpenAPI that a document is written in.
@@ -283,14 +286,17 @@ fn remark_on_keys(keys: &[String], item: ValueRef<'_>, place: &Place<'_>, findin
 }
 
 /// Remarks on kinds that several definitions claim; the last one counts.
-fn remark_on_kinds(kinds: &[(GroupVersionKind, String)], findings: &mut Findings) {
-    let mut claims: HashMap<&GroupVersionKind, &str> = HashMap::new();
-    for (kind, name) in kinds {
-        if let Some(before) = claims.insert(kind, name)
-            && before != name
-        {
-            let place = Place::of(name);
-            findings.remark(&place, format!("{kind} is the kind of {before} too: this one counts"));
+fn remark_on_kinds(claims: &[(String, Vec<GroupVersionKind>)], findings: &mut Findings) {
+    let mut seen: HashMap<&GroupVersionKind, &str> = HashMap::new();
+    for (name, kinds) in claims {
+        for kind in kinds {
+            match seen.insert(kind, name) {
+                Some(before) if before != name && findings.has_room() => findings.remark(
+                    &Place::of(name),
+                    format!("{kind} is the kind of {before} too: this one counts"),
+                ),
+                _ => {}
+            }
         }
     }
 }

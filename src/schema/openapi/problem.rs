@@ -192,9 +192,14 @@ impl Findings {
     }
 
     pub(super) fn remark(&mut self, place: &Place<'_>, message: impl Into<String>) {
-        if self.remarks.len() < TOLD {
+        if self.has_room() {
             self.remarks.push(place.problem(message));
         }
+    }
+
+    /// Whether another remark will be kept.
+    pub(super) fn has_room(&self) -> bool {
+        self.remarks.len() < TOLD
     }
 
     /// The remarks, if there is no problem.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use crate::value::{Kind, ValueRef};
 
 use super::super::compile::{AtomDef, ListDef, MapDef, TypeRefDef};
+use super::super::kinds::GroupVersionKind;
 use super::extensions::Notation;
 use super::problem::{Findings, OpenApiError, Place};
 use super::{
@@ -29,7 +30,10 @@ pub(super) fn convert(
     let mut types = Vec::with_capacity(definitions.len());
     let mut kinds = Vec::new();
     for (name, schema) in definitions {
-        kinds.extend(NOTATION.kinds(*schema).map(|kind| (kind, name.to_string())));
+        let own: Vec<GroupVersionKind> = NOTATION.kinds(*schema).collect();
+        if !own.is_empty() {
+            kinds.push((name.to_string(), own));
+        }
         // A definition that refers to another one has no type of its own.
         if reference(*schema).is_some() {
             continue;

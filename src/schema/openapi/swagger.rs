@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use crate::value::{Kind, ValueRef};
 
 use super::super::compile::{AtomDef, ListDef, MapDef, TypeRefDef};
+use super::super::kinds::GroupVersionKind;
 use super::extensions::Notation;
 use super::problem::{Findings, OpenApiError, Place, Problem};
 use super::{
@@ -40,11 +41,13 @@ pub(super) fn convert(definitions: &Definitions<'_>) -> Result<Converted, OpenAp
     let mut kinds = Vec::new();
     let mut seen = HashSet::new();
     for (name, schema) in definitions {
-        for kind in NOTATION.kinds(*schema) {
-            if !seen.insert(kind.clone()) {
-                return Err(OpenApiError::DuplicateKind { definition: name.to_string(), kind });
-            }
-            kinds.push((kind, name.to_string()));
+        let own: Vec<GroupVersionKind> = NOTATION.kinds(*schema).collect();
+        if let Some(kind) = own.iter().find(|kind| !seen.insert((*kind).clone())) {
+            let (definition, kind) = (name.to_string(), kind.clone());
+            return Err(OpenApiError::DuplicateKind { definition, kind });
+        }
+        if !own.is_empty() {
+            kinds.push((name.to_string(), own));
         }
     }
     Ok(Converted { schema: with_common(types), kinds, remarks })

@@ -1,0 +1,142 @@
+//! OpenAPI documents behind `--schema`.
+
+use crate::{Outcome, run, temporary};
+
+const LAMP: &str = "apiVersion: example.com/v1\nkind: Lamp\nmetadata: {name: desk}\nspec:\n  bulbs:\n  - {name: main, watts: 60}\n  tags: [a]\n";
+
+const FIELDS: &str = r#"{"f:spec":{"f:bulbs":{"k:{\"name\":\"main\"}":{".":{},"f:name":{},"f:watts":{}}},"f:tags":{"v:\"a\"":{}}}}"#;
+
+const SPEC: &str = "
+      type: object
+      properties:
+        apiVersion: {type: string}
+        kind: {type: string}
+        metadata: {type: object}
+        spec:
+          type: object
+          properties:
+            tags:
+              type: array
+              items: {type: string}
+              x-kubernetes-list-type: set
+            bulbs:
+              type: array
+              x-kubernetes-list-type: map
+              x-kubernetes-list-map-keys: [name]
+              items:
+                type: object
+                properties:
+                  name: {type: string}
+                  watts: {type: integer}
+      x-kubernetes-group-version-kind:
+      - {group: example.com, version: v1, kind: Lamp}
+";
+
+fn v3() -> String {
+    format!("openapi: 3.0.0\ncomponents:\n  schemas:\n    Lamp:{SPEC}")
+}
+
+/// What `fields --config` says of the lamp under a schema document, whose file is named FILE.
+fn under(name: &str, document: &str) -> Outcome {
+    let file = temporary(name, document);
+    let mut done = run(&format!("fields --config -f - --schema {file} -o fieldsv1"), LAMP);
+    done.err = done.err.replace(&file, "FILE");
+    std::fs::remove_file(file).unwrap();
+    done
+}
+
+#[track_caller]
+fn assert_known(done: &Outcome, warnings: &str) {
+    assert_eq!(done.err, warnings);
+    assert!(done.out.contains(FIELDS), "{}", done.out);
+    assert_eq!(done.code, 0);
+}
+
+#[test]
+fn documents_of_both_versions_are_recognised() {
+    assert_known(&under("openapi-v3.yaml", &v3()), "");
+    let v2 =
+        v3().replace("openapi: 3.0.0\ncomponents:\n  schemas:", "swagger: '2.0'\ndefinitions:");
+    assert_known(&under("openapi-v2.yaml", &v2), "");
+    let json = managed_fields::yaml::to_json(&v3()).unwrap().into_owned();
+    assert_known(&under("openapi-v3.json", &json), "");
+}
+
+#[test]
+fn doubtful_words_are_told_with_their_line() {
+    let document = v3().replace("[name]", "[name, colour]").replace(
+        "x-kubernetes-list-type: set",
+        "x-kubernetes-list-type: set\n              x-kubernetes-patch-strategy: retainKeys",
+    );
+    assert_known(
+        &under("openapi-doubtful.yaml", &document),
+        "warning: FILE:18: Lamp.properties.spec.properties.bulbs: the list key colour is no field of the items: \
+         no item can have it, items without another key are refused\n\
+         warning: FILE:13: Lamp.properties.spec.properties.tags: the patch strategy retainKeys says otherwise \
+         than the list type set and has no effect\n",
+    );
+}
+
+#[test]
+fn documents_that_a_server_refuses_are_refused_as_a_whole() {
+    let document =
+        v3().replace("list-type: set", "list-type: bag").replace("keys: [name]", "keys: name");
+    let done = under("openapi-refused.yaml", &format!("# a comment\n---\n{document}"));
+    assert_eq!(
+        done.err,
+        "error: FILE:19: Lamp.properties.spec.properties.bulbs: uninterpreted map keys: \"name\"\n\
+         error: FILE:15: Lamp.properties.spec.properties.tags: unknown list type bag\n\
+         note: FILE: document 1 (line 2): nothing of this document is used: an API server refuses one like \
+         that as a whole\n"
+    );
+    assert_eq!((done.code, done.out.as_str()), (2, ""));
+}
+
+#[test]
+fn references_of_v2_that_lead_nowhere_are_refused() {
+    let done = under(
+        "openapi-nowhere.json",
+        "{\"swagger\":\"2.0\",\"definitions\":{\n\"A\":{\"properties\":{\n\"b\":{\"$ref\":\"#/definitions/B\"}}}}}",
+    );
+    assert_eq!(
+        done.err.lines().next(),
+        Some("error: FILE:3: A.properties.b: unknown model in reference: \"B\"")
+    );
+    assert_eq!(done.code, 2);
+}
+
+#[test]
+fn references_of_v3_that_lead_nowhere_are_told() {
+    let document =
+        v3().replace("metadata: {type: object}", "metadata: {$ref: '#/components/schemas/Meta'}");
+    let done = under("openapi-dangling.yaml", &document);
+    assert!(
+        done.err.starts_with(
+            "warning: FILE:9: Lamp.properties.metadata: there is no definition Meta: a value here is refused\n"
+        ),
+        "{}",
+        done.err
+    );
+}
+
+#[test]
+fn documents_of_the_wrong_shape_are_refused() {
+    for (document, expected) in [
+        (
+            "openapi: 3.0.0\ncomponents: 5\n",
+            "error: FILE: document 1 (line 1): components: expected a map, got a number",
+        ),
+        (
+            "openapi: 3.0.0\ncomponents:\n  schemas:\n    A:\n      type: 5\n",
+            "error: FILE:5: A.type: type: expected a string or a list of strings, got a number",
+        ),
+        (
+            "swagger: '2.0'\ndefinitions:\n  A:\n    nullable: true\n",
+            "error: FILE:3: A: has invalid property: nullable",
+        ),
+    ] {
+        let done = under("openapi-shape.yaml", document);
+        assert_eq!(done.err.lines().next(), Some(expected));
+        assert_eq!(done.code, 2);
+    }
+}
