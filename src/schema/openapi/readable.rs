@@ -90,7 +90,7 @@ fn of_v2(keyword: &str) -> Option<Takes> {
 pub(super) fn components(document: ValueRef<'_>) -> Result<Definitions<'_>, OpenApiError> {
     let map = |holder: ValueRef<'_>, key: &str| match holder.get(key) {
         Some(value) if !matches!(value.kind(), Kind::Map | Kind::Null) => {
-            let problem = Place::of("").problem(expected(key, "a map", value));
+            let problem = Place::of(key).problem(expected("a map", value));
             Err(OpenApiError::Unreadable(problem))
         }
         _ => Ok(()),
@@ -120,7 +120,7 @@ pub(super) fn check_v2(definitions: &Definitions<'_>) -> Result<(), OpenApiError
     check.map_err(OpenApiError::Unreadable)
 }
 
-fn expected(keyword: &str, what: &str, got: ValueRef<'_>) -> String {
+fn expected(what: &str, got: ValueRef<'_>) -> String {
     let got = match got.kind() {
         Kind::Null => "null",
         Kind::Bool => "a boolean",
@@ -129,7 +129,7 @@ fn expected(keyword: &str, what: &str, got: ValueRef<'_>) -> String {
         Kind::List => "a list",
         Kind::Map => "a map",
     };
-    format!("{keyword}: expected {what}, got {got}")
+    format!("expected {what}, got {got}")
 }
 
 /// A schema of v3; null is an empty one.
@@ -137,12 +137,12 @@ fn schema_v3(schema: ValueRef<'_>, place: &Place<'_>) -> Result<(), Problem> {
     match schema.kind() {
         Kind::Null => return Ok(()),
         Kind::Map => {}
-        _ => return Err(place.problem(expected("schema", "a map", schema))),
+        _ => return Err(place.problem(expected("a map", schema))),
     }
     for (keyword, value) in schema.members() {
         if keyword == "$ref" && value.as_str().is_some_and(|text| resource_locator(&text).is_none())
         {
-            return Err(place.problem("$ref: this is no URL"));
+            return Err(place.problem("$ref is no URL"));
         }
         if value.kind() == Kind::Null {
             continue;
@@ -189,9 +189,7 @@ fn keyword_v3(keyword: &str, value: ValueRef<'_>, place: &Place<'_>) -> Result<(
         (Dependencies, Kind::Map) => {
             return value.members().try_for_each(|(name, member)| match member.kind() {
                 Kind::Map => schema_v3(member, &at.at(&name)),
-                Kind::List if !texts(member) => {
-                    Err(at.problem(expected(keyword, "strings", member)))
-                }
+                Kind::List if !texts(member) => Err(at.problem(expected("strings", member))),
                 _ => Ok(()),
             });
         }
@@ -207,7 +205,7 @@ fn keyword_v3(keyword: &str, value: ValueRef<'_>, place: &Place<'_>) -> Result<(
         (Schemas, _) => "a list of schemas",
         (Fields | Dependencies | Docs, _) => "a map",
     };
-    Err(at.problem(expected(keyword, wrong, value)))
+    Err(at.problem(expected(wrong, value)))
 }
 
 /// A schema of v2; what is no map is an empty one.
@@ -248,7 +246,7 @@ fn schema_v2(schema: ValueRef<'_>, place: &Place<'_>) -> Result<(), Problem> {
             (Docs, _) => "a map with an address",
             _ => "a string",
         };
-        return Err(at.problem(expected(&keyword, wrong, value)));
+        return Err(at.problem(expected(wrong, value)));
     }
     Ok(())
 }
