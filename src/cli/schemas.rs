@@ -180,6 +180,13 @@ impl Told<'_> {
         for (place, problem) in self.located(remarks.holder, &remarks.problems) {
             session.warn(place, problem);
         }
+        if remarks.holder == V2 {
+            session.note(
+                &self.place,
+                "OpenAPI v2 is published without defaults and without what may be null: list items \
+                 may be told apart otherwise than an API server does; it takes OpenAPI v3 for that",
+            );
+        }
     }
 
     fn refuse(&self, refusal: &Refusal, session: &mut Session<'_, '_>) {

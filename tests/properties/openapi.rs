@@ -164,6 +164,21 @@ fn only_so_many_problems_are_told() {
     assert_eq!(error.problems().len(), 100);
 }
 
+#[test]
+fn what_says_nothing_of_types_is_not_looked_at() {
+    // The reference refuses the first two, stops with a runtime error at the others.
+    let document = r#"{"openapi":"3.0.0","info":5,"paths":5,"components":{"headers":5}}"#;
+    assert!(merge_schema_of_openapi(&Value::from_json(document).unwrap()).is_ok());
+    let document = r#"{"swagger":"2.0","definitions":{"A":{"xml":5}}}"#;
+    assert!(merge_schema_of_openapi(&Value::from_json(document).unwrap()).is_ok());
+    assert!(merge_schema_of_openapi(&v2(r#""A":{"items":["x-a"]}"#)).is_ok());
+    let error = merge_schema_of_openapi(&v3(r#""A":null"#)).unwrap_err();
+    assert_eq!(error.to_string(), "A: expected a schema, got null");
+    // Of repeated keys the last counts, as everywhere.
+    let document = v3(r#""A":{"type":"string","type":"integer"}"#);
+    assert!(merge_schema_of_openapi(&document).unwrap().to_json().contains("numeric"));
+}
+
 fn on_small_stack(operation: impl FnOnce() + Send + 'static) {
     let begun = Instant::now();
     let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(operation);
