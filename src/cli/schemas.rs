@@ -67,10 +67,11 @@ impl Known {
     fn add(&mut self, document: &Value) -> Result<Remarks, Refusal> {
         let root = document.as_ref();
         let text = |key: &str| root.get(key).and_then(ValueRef::as_str);
-        if text("openapi").is_some() {
+        let scalar = |key: &str| root.get(key).is_some_and(|said| said.is_empty());
+        if scalar("openapi") {
             return Remarks::of(V3, self.schemas.add_openapi_v3(document));
         }
-        if text("swagger").is_some() {
+        if scalar("swagger") {
             return Remarks::of(V2, self.schemas.add_openapi_v2(document));
         }
         if text("kind").is_some_and(|kind| kind == "CustomResourceDefinition") {

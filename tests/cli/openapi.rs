@@ -56,8 +56,7 @@ fn assert_known(done: &Outcome, warnings: &str) {
 #[test]
 fn documents_of_both_versions_are_recognised() {
     assert_known(&under("openapi-v3.yaml", &v3()), "");
-    let v2 =
-        v3().replace("openapi: 3.0.0\ncomponents:\n  schemas:", "swagger: '2.0'\ndefinitions:");
+    let v2 = v3().replace("openapi: 3.0.0\ncomponents:\n  schemas:", "swagger: 2.0\ndefinitions:");
     assert_known(
         &under("openapi-v2.yaml", &v2),
         "note: FILE: document 1 (line 1): OpenAPI v2 is published without defaults and without what \

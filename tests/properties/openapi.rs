@@ -7,8 +7,8 @@ use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::Value;
 use proptest::prelude::*;
 
-use crate::cases;
 use crate::noise::damaged;
+use crate::{cases, parsers};
 
 fn v3(schemas: &str) -> Value {
     let text = format!(r#"{{"openapi":"3.0.0","components":{{"schemas":{{{schemas}}}}}}}"#);
@@ -257,51 +257,13 @@ fn definitions_that_lead_in_circles() {
     assert!(typed(r#"{"a":{"b":{"c":1}}}"#).is_err());
 }
 
-const DOCUMENT: &str = r##"{"Lamp":{"type":"object","properties":{
-"bulbs":{"type":"array","items":{"allOf":[{"$ref":"#/REF/Bulb"}],"default":{}},"x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"],"x-kubernetes-patch-strategy":"merge","x-kubernetes-patch-merge-key":"name"},
-"tags":{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"set"},
-"free":{"type":"object","x-kubernetes-preserve-unknown-fields":true,"properties":{"a":{}}},
-"bulb":{"$ref":"#/REF/Bulb","x-kubernetes-map-type":"atomic"},
-"map":{"type":"object","additionalProperties":{"type":["integer"],"format":"int32"}}},
-"x-kubernetes-unions":[{"discriminator":"a","fields-to-discriminateBy":{"b":"B"}}],
-"x-kubernetes-group-version-kind":[{"group":"example.com","version":"v1","kind":"Lamp"}]},
-"Bulb":{"type":"object","required":["name"],"properties":{"name":{"type":"string","default":"main"},"lamp":{"$ref":"#/REF/Lamp"}}}}"##;
-
 proptest! {
     #![proptest_config(cases(120))]
 
     #[test]
     fn documents_are_read_or_refused(
-        definitions in damaged(Just(DOCUMENT.as_bytes().to_vec()).boxed())
+        bytes in damaged(Just(parsers::DEFINITIONS.as_bytes().to_vec()).boxed())
     ) {
-        let definitions = String::from_utf8_lossy(&definitions);
-        let of_v2 = definitions.replace("REF", "definitions");
-        let of_v3 = definitions.replace("REF", "components/schemas");
-        for text in [
-            format!(r#"{{"swagger":"2.0","definitions":{of_v2}}}"#),
-            format!(r#"{{"openapi":"3.0.0","components":{{"schemas":{of_v3}}}}}"#),
-        ] {
-            let Ok(document) = Value::from_json(&text) else { continue };
-            let mut schemas = Schemas::empty();
-            let read = match text.starts_with("{\"s") {
-                true => schemas.add_openapi_v2(&document),
-                false => schemas.add_openapi_v3(&document),
-            };
-            let written = merge_schema_of_openapi(&document);
-            match (&read, &written) {
-                (Ok(_), Ok(written)) => {
-                    let schema = parse_schema(written).unwrap();
-                    prop_assert!(schema.type_named("__untyped_deduced_").is_some());
-                }
-                (Err(error), _) => prop_assert!(!error.to_string().is_empty()),
-                (Ok(_), Err(error)) => prop_assert!(false, "{}", error),
-            }
-            if let Some(ty) = schemas.find(&GroupVersionKind::new("example.com/v1", "Lamp")) {
-                let object = Value::from_json(r#"{"bulbs":[{"name":"a"}],"tags":["a"],"bulb":{},"map":{"a":1}}"#).unwrap();
-                if let Ok(typed) = TypedValue::new(object, ty) {
-                    let _ = (typed.to_field_set(), typed.merge(&typed), typed.compare(&typed));
-                }
-            }
-        }
+        parsers::openapi(&bytes);
     }
 }

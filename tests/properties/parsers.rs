@@ -12,7 +12,7 @@ use managed_fields::fieldmanager::{
 };
 use managed_fields::fieldpath::{FieldSet, PathElement};
 use managed_fields::managedfields::{Operation, Time};
-use managed_fields::schema::{GroupVersionKind, Schemas, Type};
+use managed_fields::schema::{GroupVersionKind, Schemas, Type, merge_schema_of_openapi};
 use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::Value;
 
@@ -328,5 +328,49 @@ pub(crate) fn apply(bytes: &[u8]) {
         }
         (Ok(_), Err(error)) => panic!("{error}"),
         (Err(error), _) => assert_eq!(forced.err().map(|e| e.to_string()), Some(error.to_string())),
+    }
+}
+
+/// Every construct of OpenAPI that says something of types, in both versions; `REF` is where the
+/// definitions are.
+pub(crate) const DEFINITIONS: &str = r##"{"Lamp":{"type":"object","properties":{
+"bulbs":{"type":"array","items":{"allOf":[{"$ref":"#/REF/Bulb"}],"default":{}},"x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"],"x-kubernetes-patch-strategy":"merge","x-kubernetes-patch-merge-key":"name"},
+"tags":{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"set"},
+"free":{"type":"object","x-kubernetes-preserve-unknown-fields":true,"properties":{"a":{}}},
+"bulb":{"$ref":"#/REF/Bulb","x-kubernetes-map-type":"atomic"},
+"map":{"type":"object","additionalProperties":{"type":["integer"],"format":"int32"}}},
+"x-kubernetes-unions":[{"discriminator":"a","fields-to-discriminateBy":{"b":"B"}}],
+"x-kubernetes-group-version-kind":[{"group":"example.com","version":"v1","kind":"Lamp"}]},
+"Bulb":{"type":"object","required":["name"],"properties":{"name":{"type":"string","default":"main"},"lamp":{"$ref":"#/REF/Lamp"}}}}"##;
+
+/// Definitions of OpenAPI documents, v2 and v3: what they make of them is a schema that can be read
+/// and whose types can be used.
+pub(crate) fn openapi(bytes: &[u8]) {
+    let definitions = String::from_utf8_lossy(bytes);
+    let of_v2 = definitions.replace("REF", "definitions");
+    let of_v3 = definitions.replace("REF", "components/schemas");
+    for (is_v2, text) in [
+        (true, format!(r#"{{"swagger":"2.0","definitions":{of_v2}}}"#)),
+        (false, format!(r#"{{"openapi":"3.0.0","components":{{"schemas":{of_v3}}}}}"#)),
+    ] {
+        let Ok(document) = Value::from_json(&text) else { continue };
+        let mut schemas = Schemas::empty();
+        let read = match is_v2 {
+            true => schemas.add_openapi_v2(&document),
+            false => schemas.add_openapi_v3(&document),
+        };
+        match (read, merge_schema_of_openapi(&document)) {
+            (Ok(_), Ok(written)) => {
+                let schema = parse_schema(&written).unwrap();
+                assert!(schema.type_named("__untyped_deduced_").is_some());
+            }
+            (Err(error), _) => assert!(!error.to_string().is_empty()),
+            (Ok(_), Err(error)) => panic!("{error}"),
+        }
+        let Some(ty) = schemas.find(&GroupVersionKind::new(API_VERSION, KIND)) else { continue };
+        let object = r#"{"bulbs":[{"name":"a"}],"tags":["a"],"bulb":{},"map":{"a":1}}"#;
+        if let Ok(typed) = TypedValue::new(Value::from_json(object).unwrap(), ty) {
+            let _ = (typed.to_field_set(), typed.merge(&typed), typed.compare(&typed));
+        }
     }
 }

@@ -96,7 +96,10 @@ enum Version {
 
 impl Version {
     fn of(document: ValueRef<'_>) -> Option<Version> {
-        let says = |key: &str| document.get(key).is_some_and(|said| said.kind() == Kind::String);
+        // A version without quotes is a number in YAML.
+        let is_version =
+            |said: ValueRef<'_>| matches!(said.kind(), Kind::String | Kind::Int | Kind::Float);
+        let says = |key: &str| document.get(key).is_some_and(is_version);
         match (says("openapi"), says("swagger")) {
             (true, _) => Some(Version::V3),
             (_, true) => Some(Version::V2),
