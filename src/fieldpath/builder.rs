@@ -1,7 +1,7 @@
 //! Building sets while walking.
 
 use super::set::{Entry, FieldSet, Repeats, normalise};
-use super::token;
+use super::{token, wide};
 
 /// The path from the root to where a walk stands.
 #[derive(Default)]
@@ -76,6 +76,9 @@ pub(crate) struct SetBuilder {
     disorder: bool,
     inserted: usize,
     depth: usize,
+    wide: bool,
+    /// Entries that were made members twice, where that may make a difference.
+    again: Vec<usize>,
 }
 
 struct Open {
@@ -88,10 +91,6 @@ impl SetBuilder {
     /// How many paths were inserted.
     pub(crate) fn len(&self) -> usize {
         self.inserted
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
     }
 
     fn close(&mut self) {
@@ -123,6 +122,7 @@ impl SetBuilder {
                 let before = self.entries.get(before).map_or("", |entry| entry.token(&self.pool));
                 self.disorder = token::cmp(before, token).is_ge();
             }
+            self.wide |= token::is_wide(token);
             self.entries.push(Entry::new(self.pool.len(), token.len()));
             self.pool.push_str(token);
             let serial = path.frames.get(depth).map_or(0, |frame| frame.serial);
@@ -130,7 +130,10 @@ impl SetBuilder {
         }
         self.depth = self.depth.max(self.open.len());
         let at = self.open.last().map(|open| open.entry);
-        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at)) {
+        if let (Some(at), Some(entry)) = (at, at.and_then(|at| self.entries.get_mut(at))) {
+            if self.wide && entry.is_member() {
+                self.again.push(at);
+            }
             entry.set_member(true);
             self.inserted += 1;
         }
@@ -140,7 +143,9 @@ impl SetBuilder {
         while !self.open.is_empty() {
             self.close();
         }
-        if self.disorder {
+        if self.wide {
+            wide::insert_all(&self.pool, &self.entries, &self.again, self.depth)
+        } else if self.disorder {
             normalise(&self.pool, &self.entries, self.depth, Repeats::Unite)
         } else {
             FieldSet::from_tape(self.pool, self.entries, self.depth)

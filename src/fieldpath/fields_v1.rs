@@ -55,6 +55,7 @@ impl FieldSet {
         let mut ends: Vec<usize> = Vec::new();
         out.push('{');
         let mut first = true;
+        let mut owned_by_node = false;
         for (index, entry) in set.entries.iter().enumerate() {
             while ends.last() == Some(&index) {
                 ends.pop();
@@ -62,6 +63,18 @@ impl FieldSet {
                 first = false;
             }
             let element = entry.token(set.pool);
+            if set.wide
+                && entry.count == 0
+                && ends.last() != Some(&(index + 1))
+                && let Some(next) = set.entries.get(index + 1)
+                && !next.is_member()
+                && token::eq(element, next.token(set.pool))
+            {
+                // A member and a node of two spellings: written as the node.
+                owned_by_node = true;
+                continue;
+            }
+            let is_member = entry.is_member() || std::mem::take(&mut owned_by_node);
             if element.is_empty() {
                 return Err(FieldsV1Error::Invalid);
             }
@@ -76,8 +89,8 @@ impl FieldSet {
             } else {
                 out.push_str("\":{");
                 ends.push(index + 1 + entry.count as usize);
-                first = !entry.is_member();
-                if entry.is_member() {
+                first = !is_member;
+                if is_member {
                     out.push_str("\".\":{}");
                 }
             }

@@ -11,11 +11,13 @@ mod ops;
 mod pattern;
 mod set;
 pub(crate) mod token;
+mod wide;
 
 pub(crate) use builder::{PathStack, SetBuilder};
 pub use element::{ElementError, Path, PathElement};
 pub use fields_v1::FieldsV1Error;
 pub(crate) use fields_v1::decode_fields_v1;
 pub use pattern::{Filter, Matcher};
-pub(crate) use set::{Child, SetRef};
+pub(crate) use set::{Child, Level, SetRef};
 pub use set::{FieldSet, Paths};
+pub(crate) use wide::Sorted;

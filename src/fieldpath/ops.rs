@@ -12,7 +12,7 @@ use crate::value::{Kind, Value, ValueRef};
 use super::builder::{PathStack, SetBuilder};
 use super::element::is_scalar;
 use super::set::{Entry, FieldSet, SetRef, Writer};
-use super::token;
+use super::{token, wide};
 
 /// What an operation keeps.
 #[derive(Clone, Copy)]
@@ -117,7 +117,10 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, depth: usize, rule: Rule) -> Fie
 }
 
 impl FieldSet {
-    fn combine(&self, other: &FieldSet, rule: Rule) -> FieldSet {
+    fn combine(&self, other: &FieldSet, rule: Rule, apart: wide::Operation) -> FieldSet {
+        if self.is_wide() || other.is_wide() {
+            return wide::operate(self, other, apart);
+        }
         let depth = self.depth().max(other.depth());
         combine(self.as_set_ref(), other.as_set_ref(), depth, rule)
     }
@@ -131,7 +134,7 @@ impl FieldSet {
         if other.is_empty() {
             return self.clone();
         }
-        self.combine(other, UNION)
+        self.combine(other, UNION, wide::union)
     }
 
     /// The paths of both sets. Linear in both.
@@ -140,7 +143,7 @@ impl FieldSet {
         if self.is_empty() || other.is_empty() {
             return FieldSet::default();
         }
-        self.combine(other, INTERSECTION)
+        self.combine(other, INTERSECTION, wide::intersection)
     }
 
     /// The paths of this set that are not in the other. Linear in both.
@@ -149,7 +152,7 @@ impl FieldSet {
         if self.is_empty() || other.is_empty() {
             return self.clone();
         }
-        self.combine(other, DIFFERENCE)
+        self.combine(other, DIFFERENCE, wide::difference)
     }
 
     /// The paths of this set that are neither in the other nor below a path of it. Linear in both.
@@ -158,11 +161,14 @@ impl FieldSet {
         if self.is_empty() || other.is_empty() {
             return self.clone();
         }
-        self.combine(other, RECURSIVE_DIFFERENCE)
+        self.combine(other, RECURSIVE_DIFFERENCE, wide::recursive_difference)
     }
 
     /// Whether every path of this set is in the other.
     pub fn is_subset(&self, other: &FieldSet) -> bool {
+        if self.is_wide() || other.is_wide() {
+            return self.difference(other).is_empty();
+        }
         let (left, right) = (self.as_set_ref(), other.as_set_ref());
         let (a, b) = (left.entries, right.entries);
         let mut ends: Vec<(usize, usize)> = Vec::new();
@@ -238,6 +244,9 @@ impl PartialEq for FieldSet {
     fn eq(&self, other: &FieldSet) -> bool {
         if self.is_identical(other) {
             return true;
+        }
+        if self.is_wide() || other.is_wide() {
+            return wide::are_equal(self, other);
         }
         let (left, right) = (self.as_set_ref(), other.as_set_ref());
         left.entries.len() == right.entries.len()

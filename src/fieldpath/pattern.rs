@@ -5,7 +5,7 @@ use crate::deep;
 use super::builder::{PathStack, SetBuilder};
 use super::element::PathElement;
 use super::set::{FieldSet, SetRef};
-use super::token;
+use super::{token, wide};
 
 /// One step of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +101,9 @@ impl Filter {
         match &self.0 {
             Kind::Exclude(fields) => set.recursive_difference(fields),
             Kind::Include(Pattern::Everything) => set.clone(),
+            Kind::Include(pattern) if set.is_wide() => {
+                wide::change(set, |node| pattern.filter_wide(node))
+            }
             Kind::Include(pattern) => {
                 let mut path = PathStack::default();
                 let mut out = SetBuilder::default();
@@ -139,26 +142,37 @@ impl Pattern {
         Pattern::Steps(out)
     }
 
+    /// What is below the first step that matches.
+    fn below(&self, element: &str) -> Option<&Pattern> {
+        match self {
+            Pattern::Everything => Some(self),
+            Pattern::Steps(steps) => {
+                steps.iter().find(|(step, _)| step.matches(element)).map(|(_, below)| below)
+            }
+        }
+    }
+
+    fn filter_wide<'a>(&self, node: wide::Node<'a>) -> wide::Node<'a> {
+        if *self == Pattern::Everything {
+            return node;
+        }
+        let kept = node.members.into_iter().filter(|element| self.below(element).is_some());
+        let below = |(element, node)| Some((element, self.below(element)?.filter_wide(node)));
+        let nodes = node.nodes.into_iter().filter_map(below);
+        wide::Node {
+            members: wide::inserted(kept),
+            nodes: nodes.filter(|(_, node)| !node.is_empty()).collect(),
+        }
+    }
+
     fn filter(&self, set: SetRef<'_>, path: &mut PathStack, out: &mut SetBuilder) {
         for child in set.children() {
+            let Some(below) = self.below(child.token) else { continue };
             path.push_token(child.token);
-            match self {
-                Pattern::Everything => {
-                    if child.member {
-                        out.insert(path);
-                    }
-                    self.filter(child.subset, path, out);
-                }
-                Pattern::Steps(steps) => {
-                    let first = steps.iter().find(|(step, _)| step.matches(child.token));
-                    if let Some((_, below)) = first {
-                        if child.member {
-                            out.insert(path);
-                        }
-                        below.filter(child.subset, path, out);
-                    }
-                }
+            if child.member {
+                out.insert(path);
             }
+            below.filter(child.subset, path, out);
             path.pop();
         }
     }

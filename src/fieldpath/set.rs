@@ -10,7 +10,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::element::{Path, PathElement};
-use super::token;
+use super::{token, wide};
 
 /// One element of a tape: its token and how many entries follow below it.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +71,9 @@ struct Tape {
     entries: Vec<Entry>,
     /// No path is longer.
     depth: usize,
+    /// Integers beyond 2^53 may be among the elements; then a member and a node of two spellings
+    /// are entries of their own, side by side.
+    wide: bool,
 }
 
 /// A set, or what a set has below one element.
@@ -78,6 +81,7 @@ struct Tape {
 pub(crate) struct SetRef<'a> {
     pub(super) pool: &'a str,
     pub(super) entries: &'a [Entry],
+    pub(super) wide: bool,
 }
 
 /// An element of a node of a set.
@@ -103,12 +107,12 @@ impl<'a> Iterator for Children<'a> {
     fn next(&mut self) -> Option<Child<'a>> {
         let (entry, below) = self.rest.entries.split_first()?;
         let (subset, rest) = below.split_at(entry.count as usize);
-        let pool = self.rest.pool;
+        let SetRef { pool, wide, .. } = self.rest;
         self.rest.entries = rest;
         Some(Child {
             token: entry.token(pool),
             member: entry.is_member(),
-            subset: SetRef { pool, entries: subset },
+            subset: SetRef { pool, entries: subset, wide },
         })
     }
 }
@@ -122,6 +126,73 @@ impl<'a> SetRef<'a> {
     pub(crate) fn is_empty(self) -> bool {
         self.entries.is_empty()
     }
+
+    /// Whether integers beyond 2^53 may be among the elements.
+    pub(crate) fn is_wide(self) -> bool {
+        self.wide
+    }
+
+    /// Whether the element is a member, and what is below it.
+    fn find(self, element: &str) -> (bool, SetRef<'a>) {
+        let nothing = SetRef { entries: &[], ..self };
+        if self.wide {
+            let level = Level::of(self);
+            let (member, below) = level.find(element);
+            return (member, below.unwrap_or(nothing));
+        }
+        match self.children().find(|child| token::eq(child.token, element)) {
+            Some(child) => (child.member, child.subset),
+            None => (false, nothing),
+        }
+    }
+}
+
+/// The children of one node of a set, ready to be looked up.
+pub(crate) struct Level<'a> {
+    children: Vec<Child<'a>>,
+    /// Those with something below them, where they are held apart from the members.
+    nodes: Option<Vec<Child<'a>>>,
+}
+
+impl<'a> Level<'a> {
+    pub(crate) const EMPTY: Level<'static> = Level { children: Vec::new(), nodes: None };
+
+    pub(crate) fn of(set: SetRef<'a>) -> Level<'a> {
+        if !set.wide {
+            return Level { children: set.children().collect(), nodes: None };
+        }
+        let nodes = set.children().filter(|child| !child.subset.is_empty()).collect();
+        let children = set.children().filter(|child| child.member).collect();
+        Level { children, nodes: Some(nodes) }
+    }
+
+    /// The elements as the reference meets them where members and nodes are held apart: those that
+    /// are no members first.
+    pub(crate) fn elements(&self) -> impl Iterator<Item = Child<'a>> {
+        let nodes = self.nodes.iter().flatten().map(|node| (node.token, false));
+        let members = self.children.iter().map(|member| (member.token, true));
+        nodes.chain(members).filter_map(|(token, member)| {
+            let (is_member, below) = self.find(token);
+            let subset = below.unwrap_or(SetRef { pool: "", entries: &[], wide: true });
+            (member || !is_member).then_some(Child { token, member, subset })
+        })
+    }
+
+    /// Whether the element is a member, and what the set has below it.
+    pub(crate) fn find(&self, element: &str) -> (bool, Option<SetRef<'a>>) {
+        let found = look_up(&self.children, element);
+        let node = match &self.nodes {
+            Some(nodes) => look_up(nodes, element),
+            None => found,
+        };
+        let below = node.map(|node| node.subset).filter(|subset| !subset.is_empty());
+        (found.is_some_and(|child| child.member), below)
+    }
+}
+
+fn look_up<'l, 'a>(children: &'l [Child<'a>], element: &str) -> Option<&'l Child<'a>> {
+    let at = wide::search(children.len(), |at| token::cmp(children[at].token, element));
+    at.ok().map(|at| &children[at])
 }
 
 /// What to do with several subtrees of one element.
@@ -259,6 +330,13 @@ impl Writer {
     pub(super) fn finish(self, depth: usize) -> FieldSet {
         FieldSet::from_tape(self.pool, self.entries, depth)
     }
+
+    /// As [`finish`](Self::finish), where integers beyond 2^53 may have been written.
+    pub(super) fn finish_wide(self, depth: usize) -> FieldSet {
+        let Writer { pool, entries } = self;
+        let wide = entries.iter().any(|entry| token::is_wide(entry.token(&pool)));
+        FieldSet(Arc::new(Tape { pool, entries, depth, wide }))
+    }
 }
 
 impl FieldSet {
@@ -268,11 +346,16 @@ impl FieldSet {
     }
 
     pub(super) fn from_tape(pool: String, entries: Vec<Entry>, depth: usize) -> FieldSet {
-        FieldSet(Arc::new(Tape { pool, entries, depth }))
+        FieldSet(Arc::new(Tape { pool, entries, depth, wide: false }))
     }
 
     pub(crate) fn as_set_ref(&self) -> SetRef<'_> {
-        SetRef { pool: &self.0.pool, entries: &self.0.entries }
+        SetRef { pool: &self.0.pool, entries: &self.0.entries, wide: self.0.wide }
+    }
+
+    /// Whether integers beyond 2^53 may be among the elements.
+    pub(super) fn is_wide(&self) -> bool {
+        self.0.wide
     }
 
     /// No path is longer than this.
@@ -299,12 +382,7 @@ impl FieldSet {
         let mut set = self.as_set_ref();
         let mut member = false;
         for element in path.elements() {
-            let wanted = token::of(element);
-            let Some(child) = set.children().find(|child| token::eq(child.token, &wanted)) else {
-                return false;
-            };
-            member = child.member;
-            set = child.subset;
+            (member, set) = set.find(&token::of(element));
         }
         member
     }
@@ -319,23 +397,27 @@ impl FieldSet {
     /// paths.
     #[must_use]
     pub fn with(&self, path: &Path) -> FieldSet {
+        if self.is_wide() {
+            return wide::insert(self, path);
+        }
         self.union(&[path.clone()].into_iter().collect())
     }
 
     /// What the set has below one element.
     #[must_use]
     pub fn with_prefix(&self, element: &PathElement) -> FieldSet {
-        let wanted = token::of(element);
-        let found = self.as_set_ref().children().find(|child| token::eq(child.token, &wanted));
-        let Some(child) = found else { return FieldSet::default() };
-        let mut out = Writer::with_capacity(0, child.subset.entries.len());
-        out.copy(child.subset.pool, child.subset.entries);
-        out.finish(self.depth())
+        let (_, below) = self.as_set_ref().find(&token::of(element));
+        let mut out = Writer::with_capacity(0, below.entries.len());
+        out.copy(below.pool, below.entries);
+        if self.is_wide() { out.finish_wide(self.depth()) } else { out.finish(self.depth()) }
     }
 
     /// The paths that have no path below them.
     #[must_use]
     pub fn leaves(&self) -> FieldSet {
+        if self.is_wide() {
+            return wide::change(self, wide::leaves);
+        }
         let mut entries = self.0.entries.clone();
         for entry in &mut entries {
             if entry.count > 0 {
@@ -347,11 +429,18 @@ impl FieldSet {
 
     /// The set with everything that its paths lead through.
     pub(crate) fn with_prefixes(&self) -> FieldSet {
+        self.with_members(std::iter::repeat(true))
+    }
+
+    /// The set with these members: for each element, in the order in which a walk meets them,
+    /// whether the path that ends there is one.
+    pub(crate) fn with_members(&self, members: impl IntoIterator<Item = bool>) -> FieldSet {
         let mut entries = self.0.entries.clone();
-        for entry in &mut entries {
-            entry.set_member(true);
+        for (entry, member) in entries.iter_mut().zip(members) {
+            entry.set_member(member);
         }
-        FieldSet::from_tape(self.0.pool.clone(), entries, self.depth())
+        let Tape { pool, depth, wide, .. } = &*self.0;
+        FieldSet(Arc::new(Tape { pool: pool.clone(), entries, depth: *depth, wide: *wide }))
     }
 
     /// All paths: those that end at a node before those that lead on from it, each in the order of

@@ -212,6 +212,18 @@ fn string_body(json: &str) -> Option<&str> {
     (!inner.as_bytes().contains(&b'\\')).then_some(inner)
 }
 
+fn is_number(json: &str) -> bool {
+    matches!(json.as_bytes().first(), Some(b'0'..=b'9' | b'-'))
+}
+
+/// The number as a float: of an integer the nearest.
+fn nearest_float(json: &str) -> Option<f64> {
+    match json.parse::<i64>() {
+        Ok(int) => Some(int as f64),
+        Err(_) => json.parse().ok(),
+    }
+}
+
 fn compare_json(left: &str, right: &str) -> Ordering {
     if left == right {
         return Ordering::Equal;
@@ -219,11 +231,13 @@ fn compare_json(left: &str, right: &str) -> Ordering {
     if let (Some(left), Some(right)) = (string_body(left), string_body(right)) {
         return left.as_bytes().cmp(right.as_bytes());
     }
-    if left.len() <= 6
-        && right.len() <= 6
-        && let (Ok(left), Ok(right)) = (left.parse::<i32>(), right.parse::<i32>())
-    {
-        return left.cmp(&right);
+    if is_number(left) && is_number(right) {
+        if let (Ok(left), Ok(right)) = (left.parse::<i64>(), right.parse::<i64>()) {
+            return left.cmp(&right);
+        }
+        if let (Some(left), Some(right)) = (nearest_float(left), nearest_float(right)) {
+            return left.partial_cmp(&right).unwrap_or(Ordering::Equal);
+        }
     }
     match both(left, right) {
         Some((arena, a, b)) => crate::deep::with_stack(arena.depth(), || arena.compare(a, b)),
@@ -397,6 +411,26 @@ fn has_numbers(token: &str) -> bool {
             .any(|window| matches!(window, [b'"', b':', b'0'..=b'9' | b'-' | b'[' | b'{'])),
         _ => false,
     }
+}
+
+/// Whether the element may hold an integer beyond 2^53: a number of sixteen digits or more.
+#[inline]
+pub(crate) fn is_wide(token: &str) -> bool {
+    matches!(kind(token), Kind::Key | Kind::Value) && has_long_run(token) && has_numbers(token)
+}
+
+/// Whether sixteen digits stand in a row. Every such run covers one place in sixteen.
+fn has_long_run(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let run = |bytes: &mut dyn Iterator<Item = &u8>| {
+        bytes.take(16).take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    (15..bytes.len()).step_by(16).any(|at| match bytes.split_at_checked(at) {
+        Some((before, after)) if after.first().is_some_and(u8::is_ascii_digit) => {
+            run(&mut before.iter().rev()) + run(&mut after.iter()) >= 16
+        }
+        _ => false,
+    })
 }
 
 /// Hashes an element so that equal elements hash alike.

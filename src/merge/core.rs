@@ -316,7 +316,9 @@ impl<'t> Engine<'_, 't> {
         let mut managers = self.reconcile(live, managers)?;
         let ty = live.ty.clone();
         typed::check_same_type(&ty, &config.ty).map_err(UpdaterError::Merge)?;
-        let trusted = live.is_valid() && config.validity == Validity::Strict;
+        let trusted = live.is_valid()
+            && config.validity == Validity::Strict
+            && !self.arena.has_long_numbers();
         let merged = typed::merge(self.arena, live.node, config.node, &ty.schema, ty.id, trusted)
             .map_err(UpdaterError::Merge)?;
         let simple = trusted && !merged.keeps_unstated;

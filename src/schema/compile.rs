@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::fieldpath::token;
 use crate::value::Value;
 use crate::value::text::{write_exact_json, write_json_string_quoted};
 
@@ -352,13 +353,17 @@ impl Builder {
                 )
             })
         });
+        let has_wide_keys = self.keys.iter().any(|key| match key.default {
+            KeyDefault::Value(json) => token::is_wide(&format!("v:{}", text(json))),
+            _ => false,
+        });
         Compiled {
             types: Cow::Owned(self.types),
             fields: Cow::Owned(self.fields),
             keys: Cow::Owned(self.keys),
             names: Cow::Owned(names),
             pool: Cow::Owned(pool),
-            has_broken_lists,
+            has_broken_lists: has_broken_lists || has_wide_keys,
             defaults,
         }
     }

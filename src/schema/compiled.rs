@@ -179,7 +179,8 @@ pub(crate) struct Compiled {
     pub(crate) keys: Cow<'static, [Key]>,
     /// The named types, sorted by name.
     pub(crate) names: Cow<'static, [(Span, TypeId)]>,
-    /// Some list neither atomic nor associative: comparing a value with itself is an error there.
+    /// Some list neither atomic nor associative, or keyed by an integer beyond 2^53 by default: there
+    /// comparing a value with itself may be an error.
     pub(crate) has_broken_lists: bool,
     /// None if no field has a default. The tables of built-in kinds do without: see
     /// `SchemaDefaults` of the field manager.

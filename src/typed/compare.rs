@@ -10,7 +10,7 @@ use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, Type
 use crate::value::{Arena, Node, Tag};
 
 use super::error::{ValidationError, ValidationErrors};
-use super::items::{Identities, Identity};
+use super::items::{Identities, Identity, Searched};
 use super::shape::{self, Handler, Parts};
 
 /// The paths in which two values differ.
@@ -77,7 +77,7 @@ pub(crate) fn compare(
     let mut walk = Compare {
         schema,
         arena,
-        trusted: trusted && !schema.has_broken_lists,
+        trusted: trusted && !schema.has_broken_lists && !arena.has_long_numbers(),
         path: PathStack::default(),
         added: SetBuilder::default(),
         modified: SetBuilder::default(),
@@ -242,15 +242,11 @@ impl<'w, 't> Compare<'w, 't> {
         let items = |side: Option<Node>| side.map(|node| arena.children(node)).unwrap_or_default();
         let (ours, theirs) = (items(ours), items(theirs));
         for group in Group::all(&left_ids, &right_ids) {
-            let token = match group.left.first() {
-                Some(index) => left_ids.get(*index as usize),
-                None => group.right.first().map_or("", |index| right_ids.get(*index as usize)),
-            };
             let pick = |items: &'w [Node], at: &[u32]| {
                 at.first().and_then(|index| items.get(*index as usize)).copied()
             };
             let (left, right) = (pick(ours, &group.left), pick(theirs, &group.right));
-            self.path.push_token(token);
+            self.path.push_token(group.token);
             match (group.left.len(), group.right.len()) {
                 (0 | 1, 0 | 1) => self.value(list.element, left, right),
                 (2.., 2..) => {
@@ -290,16 +286,20 @@ impl<'w, 't> Compare<'w, 't> {
 }
 
 /// The items of one identity on either side.
-struct Group {
+struct Group<'i> {
+    token: &'i str,
     left: smallvec::SmallVec<[u32; 1]>,
     right: smallvec::SmallVec<[u32; 1]>,
 }
 
-impl Group {
+impl<'i> Group<'i> {
     /// All identities in the order of their first item, the left side's first. Items without one
     /// are passed over.
-    fn all(left: &Identities, right: &Identities) -> Vec<Group> {
-        let mut groups: Vec<Group> = Vec::with_capacity(left.len().max(right.len()));
+    fn all(left: &'i Identities, right: &'i Identities) -> Vec<Group<'i>> {
+        if left.are_wide() || right.are_wide() {
+            return Group::searched(left, right);
+        }
+        let mut groups: Vec<Group<'_>> = Vec::with_capacity(left.len().max(right.len()));
         let mut known: HashMap<Identity<'_>, usize> = HashMap::with_capacity(groups.capacity());
         for (side, identities) in [left, right].into_iter().enumerate() {
             for (index, token) in identities.iter().enumerate() {
@@ -307,7 +307,7 @@ impl Group {
                     continue;
                 }
                 let at = *known.entry(Identity(token)).or_insert_with(|| {
-                    groups.push(Group { left: Default::default(), right: Default::default() });
+                    groups.push(Group { token, left: Default::default(), right: Default::default() });
                     groups.len() - 1
                 });
                 if let Some(group) = groups.get_mut(at) {
@@ -317,5 +317,40 @@ impl Group {
             }
         }
         groups
+    }
+
+    /// As [`all`](Self::all), looked up as the reference does, which ends at an identity that it
+    /// no longer finds.
+    fn searched(left: &'i Identities, right: &'i Identities) -> Vec<Group<'i>> {
+        type Items = smallvec::SmallVec<[u32; 1]>;
+        let mut order: Vec<&'i str> = Vec::new();
+        let mut index = |identities: &'i Identities, other: Option<&Searched<'i>>| {
+            let mut known = Searched::new(identities);
+            let mut items = vec![Items::new(); identities.len()];
+            for (item, token) in identities.iter().enumerate().filter(|(_, token)| !token.is_empty())
+            {
+                let first = known.insert(item as u32);
+                if first.is_none() && other.is_none_or(|other| other.find(token).is_none()) {
+                    order.push(token);
+                }
+                if let Some(items) = items.get_mut(first.map_or(item, |first| first as usize)) {
+                    items.push(item as u32);
+                }
+            }
+            (known, items)
+        };
+        let (ours, our_items) = index(left, None);
+        let (theirs, their_items) = index(right, Some(&ours));
+        let pick = |known: &Searched<'i>, items: &[Items], token: &str| {
+            let first = known.find(token).and_then(|first| items.get(first as usize));
+            first.cloned().unwrap_or_default()
+        };
+        let group = |token| Group {
+            token,
+            left: pick(&ours, &our_items, token),
+            right: pick(&theirs, &their_items, token),
+        };
+        let found = |group: &Group<'_>| !group.left.is_empty() || !group.right.is_empty();
+        order.into_iter().map(group).take_while(found).collect()
     }
 }

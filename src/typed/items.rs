@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
-use crate::fieldpath::token;
+use crate::fieldpath::{Sorted, token};
 use crate::schema::{Compiled, ElementRelationship, KeyDefault, ListPart};
 use crate::value::{Arena, Node, Tag, ValueRef};
 
@@ -94,6 +94,39 @@ fn no_default(schema: &Compiled, arena: &Arena<'_>, list: &ListPart, item: Node)
     String::new()
 }
 
+/// The items of a list by identity, searched as the reference does. Which of several equal
+/// identities is found makes a difference only among integers beyond 2^53.
+pub(super) struct Searched<'i> {
+    identities: &'i Identities,
+    items: Sorted<u32>,
+}
+
+impl<'i> Searched<'i> {
+    pub(super) fn new(identities: &'i Identities) -> Searched<'i> {
+        Searched { identities, items: Sorted::default() }
+    }
+
+    fn search(&self, wanted: &str) -> Result<usize, usize> {
+        self.items.find(|item| token::cmp(self.identities.get(*item as usize), wanted))
+    }
+
+    /// The item that was put in for this identity.
+    pub(super) fn find(&self, wanted: &str) -> Option<u32> {
+        self.search(wanted).ok().and_then(|at| self.items.get(at)).copied()
+    }
+
+    /// Puts an item in, unless its identity is found: then gives the item that has it.
+    pub(super) fn insert(&mut self, item: u32) -> Option<u32> {
+        match self.search(self.identities.get(item as usize)) {
+            Ok(at) => self.items.get(at).copied(),
+            Err(at) => {
+                self.items.insert(at, item);
+                None
+            }
+        }
+    }
+}
+
 /// Up to this many items are held against each other without a table.
 const FEW: usize = 12;
 
@@ -162,8 +195,22 @@ impl Identities {
         (0..self.len()).map(|index| self.get(index))
     }
 
+    /// Whether integers beyond 2^53 may be among the identities: then they must be
+    /// [searched](Searched), since hashing cannot tell what the reference finds.
+    pub(super) fn are_wide(&self) -> bool {
+        self.iter().any(token::is_wide)
+    }
+
     /// For every item the first item with the same identity, and whether any identity repeats.
     pub(super) fn firsts(&self) -> (Vec<u32>, bool) {
+        if self.are_wide() {
+            let mut known = Searched::new(self);
+            let firsts: Vec<u32> = (0..self.len() as u32)
+                .map(|item| known.insert(item).unwrap_or(item))
+                .collect();
+            let repeated = firsts.iter().enumerate().any(|(item, first)| item != *first as usize);
+            return (firsts, repeated);
+        }
         if self.len() <= FEW {
             let mut repeated = false;
             let mut firsts: Vec<u32> = Vec::with_capacity(self.len());

@@ -8,12 +8,12 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use crate::deep;
-use crate::fieldpath::{PathStack, token};
+use crate::fieldpath::{PathStack, Sorted, token};
 use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
 use crate::value::{Arena, Node, Tag};
 
 use super::error::{ValidationError, ValidationErrors};
-use super::items::{Identities, Identity};
+use super::items::{Identities, Identity, Searched};
 use super::shape::{self, Handler, Parts};
 
 /// What a merge came to.
@@ -38,10 +38,11 @@ pub(crate) fn merge(
 ) -> Result<Merged, ValidationErrors> {
     let schema = schema.tables();
     let depth = arena.depth();
+    let trusted = trusted && !schema.has_broken_lists && !arena.has_long_numbers();
     let mut walk = Merge {
         schema,
         arena,
-        trusted: trusted && !schema.has_broken_lists,
+        trusted,
         path: PathStack::default(),
         errors: ValidationErrors::default(),
         keeps_unstated: false,
@@ -239,11 +240,11 @@ impl<'w> Merge<'w, '_> {
         if self.errors.0.len() > before {
             return None;
         }
-        let plan = Alignment::of(&left, &right);
+        let steps = align(&left, &right);
         let (our_list, their_list) = (ours.unwrap_or(Node::NULL), theirs.unwrap_or(Node::NULL));
-        let mut out = Vec::with_capacity(plan.steps.len());
-        let mut unchanged = plan.steps.len() == left.len() && ours.is_some();
-        for (position, step) in plan.steps.iter().enumerate() {
+        let mut out = Vec::with_capacity(steps.len());
+        let mut unchanged = steps.len() == left.len() && ours.is_some();
+        for (position, step) in steps.iter().enumerate() {
             let at_left = |index: u32| self.arena.child(our_list, index as usize);
             let (l, r, token) = match *step {
                 Step::Keep(index) => (Some(at_left(index)), None, left.get(index as usize)),
@@ -253,10 +254,14 @@ impl<'w> Merge<'w, '_> {
                         Source::Repeated => Some(Node::NULL),
                         Source::Item(index) => Some(at_left(index)),
                     };
-                    let r = self.arena.child(their_list, index as usize);
-                    (l, Some(r), right.get(index as usize))
+                    let r = index.map(|index| self.arena.child(their_list, index as usize));
+                    (l, r, index.map_or("", |index| right.get(index as usize)))
                 }
             };
+            if l.is_none() && r.is_none() {
+                unchanged = false;
+                continue;
+            }
             self.path.push_token(token);
             // What goes wrong inside an item leaves a hole in it and no trace, as in the
             // reference.
@@ -294,37 +299,107 @@ enum Step {
     /// An item that the right side does not mention.
     Keep(u32),
     /// An item of the right side, merged into what the left has of it.
-    Take { left: Source, right: u32 },
+    Take { left: Source, right: Option<u32> },
+}
+
+/// Which items of two lists are the same. The identities of the right are known to differ.
+trait Pairing {
+    /// Whether the two items are the same.
+    fn is_pair(&self, left: u32, right: u32) -> bool;
+    /// Whether the left has an item of the right.
+    fn is_shared(&self, right: u32) -> bool;
+    /// The item of the right that an item of the left is.
+    fn in_right(&self, left: u32) -> Option<u32>;
+    /// Whether two items of the right are the same.
+    fn is_same(&self, next: u32, right: u32) -> bool;
+    /// Whether that item of the right was taken.
+    fn is_taken(&self, left: u32) -> bool;
+    /// Takes an item of the right, met beside the same item of the left or alone.
+    fn take(&mut self, left: Option<u32>, right: u32) -> Step;
 }
 
 /// The order of a merged list: items of the right keep their relative order, items that only the
 /// left has stay near their neighbours, and nothing moves without need.
-struct Alignment {
-    steps: Vec<Step>,
+fn align(left: &Identities, right: &Identities) -> Vec<Step> {
+    if left.are_wide() || right.are_wide() {
+        return steps(left.len(), right.len(), SearchedPairs::of(left, right));
+    }
+    let aligned = left.len() == right.len()
+        && left.iter().zip(right.iter()).all(|(left, right)| token::eq(left, right));
+    if aligned {
+        let take = |index| Step::Take { left: Source::Item(index), right: Some(index) };
+        return (0..right.len() as u32).map(take).collect();
+    }
+    steps(left.len(), right.len(), HashedPairs::of(left, right))
 }
 
-impl Alignment {
-    /// The identities of `right` are known to differ from each other.
-    fn of(left: &Identities, right: &Identities) -> Alignment {
-        let aligned = left.len() == right.len()
-            && left.iter().zip(right.iter()).all(|(left, right)| token::eq(left, right));
-        if aligned {
-            let take = |index| Step::Take { left: Source::Item(index), right: index };
-            return Alignment { steps: (0..right.len() as u32).map(take).collect() };
+fn steps(ours: usize, theirs: usize, mut pairs: impl Pairing) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(ours + theirs);
+    let (ours, theirs) = (ours as u32, theirs as u32);
+    let shared: Vec<u32> = (0..theirs).filter(|right| pairs.is_shared(*right)).collect();
+    let mut shared = shared.into_iter();
+    // The first shared item of the right that was not met yet.
+    let mut next = shared.next();
+    let (mut l, mut r) = (0, 0);
+    while l < ours || r < theirs {
+        if l < ours && r < theirs {
+            if pairs.is_pair(l, r) {
+                steps.push(pairs.take(Some(l), r));
+                l += 1;
+                r += 1;
+                next = shared.next();
+                continue;
+            }
+            if pairs.in_right(l).is_some() && next.is_some_and(|next| !pairs.is_pair(l, next)) {
+                // It comes at its place on the right.
+                l += 1;
+                continue;
+            }
         }
-        // Where each item of the right stands on the left, and the other way round.
+        if l < ours {
+            if pairs.in_right(l).is_none() {
+                steps.push(Step::Keep(l));
+                l += 1;
+                continue;
+            }
+            // With nothing left on the right, where all is taken, the reference may miss it and
+            // stay here for ever.
+            l += u32::from(r == theirs || pairs.is_taken(l));
+        }
+        if r < theirs {
+            steps.push(pairs.take(None, r));
+            if next.is_some_and(|next| pairs.is_same(next, r)) {
+                next = shared.next();
+            }
+            r += 1;
+        }
+    }
+    steps
+}
+
+/// Pairs found once, by hashing.
+struct HashedPairs {
+    /// Where each item of the right stands on the left.
+    sources: Vec<Source>,
+    /// Where each item of the left stands on the right.
+    in_right: Vec<Option<u32>>,
+    taken: Vec<bool>,
+}
+
+impl HashedPairs {
+    fn of(left: &Identities, right: &Identities) -> HashedPairs {
         let by_right: HashMap<Identity<'_>, u32> = right
             .iter()
             .enumerate()
             .map(|(index, token)| (Identity(token), index as u32))
             .collect();
-        let mut source = vec![Source::Absent; right.len()];
-        let in_right: Vec<Option<u32>> = left
+        let mut sources = vec![Source::Absent; right.len()];
+        let in_right = left
             .iter()
             .enumerate()
             .map(|(index, token)| {
                 let at = by_right.get(&Identity(token)).copied()?;
-                if let Some(source) = source.get_mut(at as usize) {
+                if let Some(source) = sources.get_mut(at as usize) {
                     *source = match source {
                         Source::Absent => Source::Item(index as u32),
                         Source::Item(_) | Source::Repeated => Source::Repeated,
@@ -333,62 +408,110 @@ impl Alignment {
                 Some(at)
             })
             .collect();
-        let at = |list: &[Source], index: u32| {
-            list.get(index as usize).copied().unwrap_or(Source::Absent)
-        };
-        let mut shared = source
-            .iter()
-            .enumerate()
-            .filter(|(_, source)| !matches!(source, Source::Absent))
-            .map(|(index, _)| index as u32);
-        let mut next = shared.next();
-        let mut done = vec![false; right.len()];
-        let mut steps = Vec::with_capacity(left.len() + right.len());
-        let (mut l, mut r) = (0u32, 0u32);
-        let (ours, theirs) = (left.len() as u32, right.len() as u32);
-        let take = |steps: &mut Vec<Step>, done: &mut Vec<bool>, index: u32| {
-            steps.push(Step::Take { left: at(&source, index), right: index });
-            if let Some(done) = done.get_mut(index as usize) {
-                *done = true;
-            }
-        };
-        while l < ours || r < theirs {
-            let known = in_right.get(l as usize).copied().flatten();
-            if l < ours && r < theirs {
-                if known == Some(r) {
-                    take(&mut steps, &mut done, r);
-                    l += 1;
-                    r += 1;
-                    next = shared.next();
-                    continue;
-                }
-                if let (Some(known), Some(next)) = (known, next)
-                    && known != next
-                {
-                    // It comes at its place on the right.
-                    l += 1;
-                    continue;
-                }
-            }
-            if l < ours {
-                match known {
-                    None => {
-                        steps.push(Step::Keep(l));
-                        l += 1;
-                        continue;
-                    }
-                    Some(known) if done.get(known as usize) == Some(&true) => l += 1,
-                    Some(_) => {}
-                }
-            }
-            if r < theirs {
-                take(&mut steps, &mut done, r);
-                if next == Some(r) {
-                    next = shared.next();
-                }
-                r += 1;
+        HashedPairs { sources, in_right, taken: vec![false; right.len()] }
+    }
+
+    fn source(&self, right: u32) -> Source {
+        self.sources.get(right as usize).copied().unwrap_or(Source::Absent)
+    }
+}
+
+impl Pairing for HashedPairs {
+    fn is_pair(&self, left: u32, right: u32) -> bool {
+        self.in_right(left) == Some(right)
+    }
+
+    fn is_shared(&self, right: u32) -> bool {
+        !matches!(self.source(right), Source::Absent)
+    }
+
+    fn in_right(&self, left: u32) -> Option<u32> {
+        self.in_right.get(left as usize).copied().flatten()
+    }
+
+    fn is_same(&self, next: u32, right: u32) -> bool {
+        next == right
+    }
+
+    fn is_taken(&self, left: u32) -> bool {
+        self.in_right(left).is_some_and(|right| self.taken.get(right as usize) == Some(&true))
+    }
+
+    fn take(&mut self, _: Option<u32>, right: u32) -> Step {
+        if let Some(taken) = self.taken.get_mut(right as usize) {
+            *taken = true;
+        }
+        Step::Take { left: self.source(right), right: Some(right) }
+    }
+}
+
+/// Pairs looked up each time, as the reference does, where integers beyond 2^53 are among the
+/// identities.
+struct SearchedPairs<'i> {
+    left: &'i Identities,
+    right: &'i Identities,
+    ours: Searched<'i>,
+    repeated: Vec<bool>,
+    theirs: Searched<'i>,
+    /// By the spelling that each was met with.
+    taken: Sorted<&'i str>,
+}
+
+impl<'i> SearchedPairs<'i> {
+    fn of(left: &'i Identities, right: &'i Identities) -> SearchedPairs<'i> {
+        let (mut ours, mut theirs) = (Searched::new(left), Searched::new(right));
+        let mut repeated = vec![false; left.len()];
+        for item in 0..left.len() as u32 {
+            let first = ours.insert(item);
+            if let Some(slot) = first.and_then(|first| repeated.get_mut(first as usize)) {
+                *slot = true;
             }
         }
-        Alignment { steps }
+        for item in 0..right.len() as u32 {
+            theirs.insert(item);
+        }
+        SearchedPairs { left, right, ours, repeated, theirs, taken: Sorted::default() }
+    }
+
+    fn find_taken(&self, token: &str) -> Result<usize, usize> {
+        self.taken.find(|taken| token::cmp(taken, token))
+    }
+}
+
+impl Pairing for SearchedPairs<'_> {
+    fn is_pair(&self, left: u32, right: u32) -> bool {
+        token::eq(self.left.get(left as usize), self.right.get(right as usize))
+    }
+
+    fn is_shared(&self, right: u32) -> bool {
+        self.ours.find(self.right.get(right as usize)).is_some()
+    }
+
+    fn in_right(&self, left: u32) -> Option<u32> {
+        self.theirs.find(self.left.get(left as usize))
+    }
+
+    fn is_same(&self, next: u32, right: u32) -> bool {
+        token::eq(self.right.get(next as usize), self.right.get(right as usize))
+    }
+
+    fn is_taken(&self, left: u32) -> bool {
+        self.find_taken(self.left.get(left as usize)).is_ok()
+    }
+
+    fn take(&mut self, left: Option<u32>, right: u32) -> Step {
+        let token = match left {
+            Some(left) => self.left.get(left as usize),
+            None => self.right.get(right as usize),
+        };
+        if let Err(at) = self.find_taken(token) {
+            self.taken.insert(at, token);
+        }
+        let left = match self.ours.find(token) {
+            None => Source::Absent,
+            Some(first) if self.repeated.get(first as usize) == Some(&true) => Source::Repeated,
+            Some(first) => Source::Item(first),
+        };
+        Step::Take { left, right: self.theirs.find(token) }
     }
 }

@@ -1,7 +1,7 @@
 //! The struct fields that lead to the members of a set.
 
 use crate::deep;
-use crate::fieldpath::{FieldSet, PathStack, SetBuilder, SetRef, token};
+use crate::fieldpath::{FieldSet, SetRef, token};
 use crate::schema::{Compiled, FieldCursor, Schema, TypeId};
 
 /// Adds to a set every declared field on the way to its members: not the items of lists, not the
@@ -11,16 +11,15 @@ pub(crate) fn ensure_named_fields_are_members(
     schema: &Schema,
     id: TypeId,
 ) -> FieldSet {
-    let mut walk =
-        Walk { schema: schema.tables(), path: PathStack::default(), out: SetBuilder::default() };
+    let mut walk = Walk { schema: schema.tables(), members: Vec::new() };
     deep::with_stack(set.depth(), || walk.node(set.as_set_ref(), id));
-    walk.out.finish()
+    set.with_members(walk.members)
 }
 
 struct Walk<'s> {
     schema: &'s Compiled,
-    path: PathStack,
-    out: SetBuilder,
+    /// For each element met so far, whether the path that ends there is a member.
+    members: Vec<bool>,
 }
 
 impl Walk<'_> {
@@ -36,12 +35,8 @@ impl Walk<'_> {
                 }
                 _ => (TypeId::EMPTY, false),
             };
-            self.path.push_token(child.token);
-            if child.member || (declared && !child.subset.is_empty()) {
-                self.out.insert(&self.path);
-            }
+            self.members.push(child.member || (declared && !child.subset.is_empty()));
             self.node(child.subset, below);
-            self.path.pop();
         }
     }
 }

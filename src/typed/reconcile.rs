@@ -1,7 +1,7 @@
 //! Mending a stored set after its schema made something atomic.
 
 use crate::deep;
-use crate::fieldpath::{Child, FieldSet, PathStack, SetBuilder, SetRef, token};
+use crate::fieldpath::{Child, FieldSet, Level, PathStack, SetBuilder, SetRef, token};
 use crate::schema::{Compiled, FieldCursor, MapPart, Schema, TypeId};
 
 use super::shape;
@@ -25,18 +25,16 @@ pub(crate) fn reconcile(
         schema: schema.tables(),
         path: PathStack::default(),
         collapsed: SetBuilder::default(),
+        united: set.as_set_ref().is_wide().then(FieldSet::new),
         error: None,
     };
     deep::with_stack(set.depth(), || walk.node(set.as_set_ref(), id, false));
     if let Some(error) = walk.error {
         return Err(error);
     }
-    if walk.collapsed.is_empty() {
-        return Ok(None);
-    }
-    let collapsed = walk.collapsed.finish();
+    let collapsed = walk.united.unwrap_or_else(|| walk.collapsed.finish());
     if collapsed.is_empty() {
-        return Ok(Some(set.clone()));
+        return Ok(None);
     }
     Ok(Some(set.recursive_difference(&collapsed).union(&collapsed)))
 }
@@ -45,6 +43,9 @@ struct Walk<'s> {
     schema: &'s Compiled,
     path: PathStack,
     collapsed: SetBuilder,
+    /// In the place of `collapsed` where integers beyond 2^53 may be among the elements: there it
+    /// makes a difference that the reference unites what it finds below siblings pair by pair.
+    united: Option<FieldSet>,
     error: Option<ReconcileError>,
 }
 
@@ -70,7 +71,7 @@ impl Walk<'_> {
             }
             if map.is_atomic() && !owned_whole {
                 if !set.is_empty() {
-                    self.collapsed.insert(&self.path);
+                    self.collapse();
                 }
                 return;
             }
@@ -78,24 +79,46 @@ impl Walk<'_> {
         } else if atom.scalar != crate::schema::Scalar::None {
         } else if let Some(list) = &atom.list {
             if list.is_atomic() && !owned_whole {
-                self.collapsed.insert(&self.path);
+                self.collapse();
                 return;
             }
-            for child in set.children() {
-                self.child(child, list.element);
-            }
+            self.each(set, |walk, child| walk.child(child, list.element));
         }
     }
 
     fn map(&mut self, set: SetRef<'_>, map: &MapPart) {
         let mut fields = FieldCursor::new(self.schema, map);
-        for child in set.children() {
+        let schema = self.schema;
+        self.each(set, |walk, child| {
+            if set.is_wide() {
+                // Fields do not come in order.
+                fields = FieldCursor::new(schema, map);
+            }
             let id = match token::field_name(child.token) {
                 Some(name) => fields.find(&name).0,
                 None => map.element,
             };
             if id != TypeId::EMPTY {
-                self.child(child, id);
+                walk.child(child, id);
+            }
+        });
+    }
+
+    fn each(&mut self, set: SetRef<'_>, mut visit: impl FnMut(&mut Self, Child<'_>)) {
+        if set.is_wide() {
+            Level::of(set).elements().for_each(|child| visit(self, child));
+        } else {
+            set.children().for_each(|child| visit(self, child));
+        }
+    }
+
+    fn collapse(&mut self) {
+        match &mut self.united {
+            None => self.collapsed.insert(&self.path),
+            Some(united) => {
+                let mut only = SetBuilder::default();
+                only.insert(&self.path);
+                *united = only.finish();
             }
         }
     }
@@ -103,7 +126,11 @@ impl Walk<'_> {
     fn child(&mut self, child: Child<'_>, id: TypeId) {
         self.path.push_token(child.token);
         let owned_whole = child.member && child.subset.is_empty();
+        let before = self.united.as_mut().map(std::mem::take);
         self.node(child.subset, id, owned_whole);
+        if let (Some(united), Some(before)) = (&mut self.united, before) {
+            *united = before.union(united);
+        }
         self.path.pop();
     }
 }

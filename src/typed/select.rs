@@ -1,7 +1,7 @@
 //! Removing what a set names from a value, and keeping only that.
 
 use crate::deep;
-use crate::fieldpath::{Child, FieldSet, PathStack, SetBuilder, SetRef, token};
+use crate::fieldpath::{FieldSet, Level, Path, PathElement, PathStack, SetBuilder, SetRef, token};
 use crate::schema::{Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
 use crate::value::{Arena, Node, Tag};
 
@@ -45,6 +45,10 @@ pub(crate) fn extract_items_with_keys(
     set: &FieldSet,
 ) -> Node {
     let with_keys = match to_field_set(arena, value, schema, id) {
+        Ok(fields) if set.as_set_ref().is_wide() || fields.set.as_set_ref().is_wide() => {
+            let held = set.iter().filter(|path| fields.set.contains(path));
+            set.union(&held.flat_map(|path| key_paths(&path)).collect())
+        }
         Ok(fields) => set.union(&key_fields(&set.intersection(&fields.set))),
         Err(_) => set.clone(),
     };
@@ -89,6 +93,23 @@ fn key_fields(set: &FieldSet) -> FieldSet {
     out.finish()
 }
 
+/// The paths of the key fields of every item on one path, in the reference's order, which makes a
+/// difference among integers beyond 2^53.
+fn key_paths(path: &Path) -> Vec<Path> {
+    let mut paths = Vec::new();
+    let mut above: Vec<PathElement> = Vec::new();
+    for element in path.elements() {
+        above.push(element.clone());
+        if let PathElement::Key(fields) = element {
+            for (name, _) in fields {
+                let field = PathElement::FieldName(name.clone());
+                paths.push(above.iter().cloned().chain([field]).collect());
+            }
+        }
+    }
+    paths
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Remove,
@@ -113,26 +134,6 @@ fn select(
         let level = Level::of(set.as_set_ref());
         walk.value(id, value, &level)
     })
-}
-
-/// The children of one node of a set, ready to be looked up.
-struct Level<'a> {
-    children: Vec<Child<'a>>,
-}
-
-impl<'a> Level<'a> {
-    fn of(set: SetRef<'a>) -> Level<'a> {
-        Level { children: set.children().collect() }
-    }
-
-    /// Whether the element is a member, and what the set has below it.
-    fn find(&self, element: &str) -> (bool, Option<SetRef<'a>>) {
-        let at = self.children.binary_search_by(|child| token::cmp(child.token, element));
-        match at.ok().and_then(|at| self.children.get(at)) {
-            Some(child) => (child.member, (!child.subset.is_empty()).then_some(child.subset)),
-            None => (false, None),
-        }
-    }
 }
 
 struct Select<'w, 't> {
@@ -211,7 +212,7 @@ impl<'w> Select<'w, '_> {
             let selected = match (self.mode, exact, below) {
                 (Mode::Remove, true, _) | (Mode::Extract | Mode::State, false, None) => None,
                 (Mode::State, true, None) => {
-                    Some(self.value(id, member, &Level { children: Vec::new() }))
+                    Some(self.value(id, member, &Level::EMPTY))
                 }
                 // The whole set is held against the member again, as if it were rooted there.
                 (Mode::Extract, true, _) => Some(self.value(id, member, level)),

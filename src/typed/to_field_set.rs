@@ -6,7 +6,7 @@ use crate::schema::{Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
 use crate::value::{Arena, Node, Tag};
 
 use super::error::{ValidationError, ValidationErrors};
-use super::items::Identities;
+use super::items::{Identities, Searched};
 use super::shape::{self, Handler};
 
 /// The claimed fields and what the walk noticed on the way.
@@ -96,24 +96,49 @@ impl Walk<'_, '_> {
             return;
         }
         let identities = Identities::of(self.schema, self.arena, list, Some(value), |_, _| {});
+        if identities.are_wide() {
+            return self.wide_list(list, value, &identities);
+        }
         let items = self.arena.children(value);
         let ranks = ranks(&identities);
         for (index, item) in items.iter().enumerate() {
             let token = identities.get(index);
             self.path.push_token(token);
             match ranks.as_ref().and_then(|ranks| ranks.get(index)) {
-                None | Some(Rank::Alone) => {
-                    let before = self.set.len();
-                    self.value(list.element, *item);
-                    if list.key_count > 0 && self.set.len() == before {
-                        self.bare_items = true;
-                    }
-                    self.set.insert(&self.path);
-                }
+                None | Some(Rank::Alone) => self.item(list, *item),
                 Some(Rank::Second) => self.set.insert(&self.path),
                 Some(Rank::Other) => {}
             }
             self.path.pop();
+        }
+    }
+
+    /// An item that the path leads to.
+    fn item(&mut self, list: &ListPart, item: Node) {
+        let before = self.set.len();
+        self.value(list.element, item);
+        if list.key_count > 0 && self.set.len() == before {
+            self.bare_items = true;
+        }
+        self.set.insert(&self.path);
+    }
+
+    /// Repeated identities first, as the reference inserts them: here the order tells.
+    fn wide_list(&mut self, list: &ListPart, value: Node, identities: &Identities) {
+        let (mut seen, mut repeated) = (Searched::new(identities), Searched::new(identities));
+        for index in 0..identities.len() as u32 {
+            if seen.insert(index).is_some() && repeated.insert(index).is_none() {
+                self.path.push_token(identities.get(index as usize));
+                self.set.insert(&self.path);
+                self.path.pop();
+            }
+        }
+        for (token, item) in identities.iter().zip(self.arena.children(value)) {
+            if repeated.find(token).is_none() {
+                self.path.push_token(token);
+                self.item(list, *item);
+                self.path.pop();
+            }
         }
     }
 }

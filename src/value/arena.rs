@@ -197,6 +197,7 @@ pub(crate) struct Arena<'t> {
     texts: Vec<Text<'t>>,
     pub(super) nodes: Vec<Node>,
     depth: usize,
+    long_numbers: bool,
 }
 
 /// The texts or the nodes would need more than 32 bits.
@@ -225,6 +226,16 @@ impl<'t> Arena<'t> {
 
     pub(super) fn note_depth(&mut self, depth: usize) {
         self.depth = self.depth.max(depth);
+    }
+
+    /// Whether any document parsed into this arena holds a number of sixteen digits or more, which
+    /// may be an integer beyond 2^53.
+    pub(crate) fn has_long_numbers(&self) -> bool {
+        self.long_numbers
+    }
+
+    pub(super) fn note_long_number(&mut self) {
+        self.long_numbers = true;
     }
 
     #[inline]
@@ -333,6 +344,7 @@ impl<'t> Arena<'t> {
         }
         self.nodes.extend(other.nodes.iter().map(|node| node.rebase(text, link)));
         self.depth = self.depth.max(other.depth);
+        self.long_numbers |= other.long_numbers;
         Ok(Moved { text, link })
     }
 

@@ -138,14 +138,18 @@ impl<'t> Arena<'t> {
             frames: Vec::with_capacity(16),
             depth: 0,
             limit,
+            long_numbers: false,
         };
         parser.nodes.reserve(source.len() / 24);
         let result = parser.document();
-        let (depth, at) = (parser.depth, parser.at);
+        let (depth, at, long_numbers) = (parser.depth, parser.at, parser.long_numbers);
         self.nodes = parser.nodes;
         match result {
             Ok(root) => {
                 self.note_depth(depth);
+                if long_numbers {
+                    self.note_long_number();
+                }
                 self.add_text(base, source);
                 Ok(root)
             }
@@ -163,6 +167,8 @@ struct Parser<'s> {
     frames: Vec<Frame>,
     depth: usize,
     limit: usize,
+    /// A number of sixteen digits or more was read.
+    long_numbers: bool,
 }
 
 type Step<T> = Result<T, ParseErrorKind>;
@@ -363,6 +369,7 @@ impl Parser<'_> {
             self.at = start;
             return Err(ParseErrorKind::InvalidNumber);
         }
+        self.long_numbers |= count >= 16;
         let mut tag = Tag::Int;
         if self.peek() == Some(b'.') {
             self.at += 1;

@@ -64,6 +64,8 @@ struct Block {
 pub struct Generator {
     seed: u64,
     ops: Vec<(usize, &'static str)>,
+    /// Of a thousand cases, how many have numbers that are hard to tell apart.
+    pub crowded: usize,
     block: Block,
     deduced: Model,
 }
@@ -79,6 +81,7 @@ impl Generator {
         Generator {
             seed,
             ops: OPS.iter().filter(|(_, name)| wanted(name)).copied().collect(),
+            crowded: 20,
             block: Block::new(seed, 0),
             deduced: Model::deduced(),
         }
@@ -89,6 +92,7 @@ impl Generator {
             self.block = Block::new(self.seed, index / BLOCK);
         }
         let mut rng = Rng::of(self.seed, "case", index);
+        rng.crowded = Rng::of(self.seed, "crowded", index).in_1000(self.crowded);
         let op = *rng.weighted(&self.ops);
         let mut tags = BTreeSet::new();
         let request = match op {
@@ -258,14 +262,14 @@ impl Generator {
             }
             b
         };
-        Json::map([("a", Json::String(set_text(&a))), ("b", Json::String(set_text(&b)))])
+        Json::map([("a", Json::String(maker.set_text(&a))), ("b", Json::String(maker.set_text(&b)))])
     }
 
     fn filter_spec(&self, maker: &mut Maker<'_>, paths: &[Path]) -> (String, Json) {
         if maker.rng.percent(40) {
             let share = maker.rng.between(5, 40);
             let set = maker.some_paths(paths, share, 30);
-            return ("exclude".to_owned(), Json::String(set_text(&set)));
+            return ("exclude".to_owned(), Json::String(maker.set_text(&set)));
         }
         let mut patterns = Vec::new();
         for _ in 0..maker.rng.below(5) {
@@ -303,7 +307,7 @@ impl Generator {
         let mut maker = self.untyped(rng);
         let paths = self.paths(&mut maker);
         let (key, spec) = self.filter_spec(&mut maker, &paths);
-        Json::Map(vec![("set".to_owned(), Json::String(set_text(&paths))), (key, spec)])
+        Json::Map(vec![("set".to_owned(), Json::String(maker.set_text(&paths))), (key, spec)])
     }
 
     fn value(&self, rng: Rng) -> Json {
@@ -379,7 +383,7 @@ impl Generator {
             }
             let share = *maker.rng.pick(&[5, 15, 30, 60, 90]);
             let paths = maker.some_paths(&paths, share, 20);
-            request.push(("set", Json::String(set_text(&paths))));
+            request.push(("set", Json::String(maker.set_text(&paths))));
         }
         if op == "extract" && maker.rng.percent(45) {
             request.push(("append_keys", Json::Bool(true)));
@@ -485,7 +489,8 @@ impl Generator {
                     label = "v7";
                 }
                 rename_paths(&mut set, names_at(version));
-                managers.push((*name, owned(&set_text(&set), label, maker.rng.percent(55))));
+                let text = maker.set_text(&set);
+                managers.push((*name, owned(&text, label, maker.rng.percent(55))));
                 last[index] = (version, config);
             }
             request.push(("live", live.clone()));

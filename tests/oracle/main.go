@@ -106,15 +106,24 @@ type step struct {
 }
 
 func main() {
-	if len(os.Args) > 1 {
-		if err := command(os.Args[1:]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	out := bufio.NewWriterSize(os.Stdout, 1<<20)
+	err := error(nil)
+	switch {
+	case len(os.Args) == 1:
+		err = watch(in, out)
+	case os.Args[1] == "answer":
+		err = answerAll(in, out)
+	default:
+		err = command(os.Args[1:])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func answerAll(in *bufio.Reader, out *bufio.Writer) error {
 	o := newOracle()
 	for {
 		line, err := in.ReadBytes('\n')
@@ -122,16 +131,14 @@ func main() {
 			encoder := json.NewEncoder(out)
 			encoder.SetEscapeHTML(false)
 			if err := encoder.Encode(o.answer(line)); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
+				return err
 			}
 		}
 		if in.Buffered() == 0 {
 			out.Flush()
 		}
 		if err != nil {
-			out.Flush()
-			return
+			return out.Flush()
 		}
 	}
 }

@@ -2,7 +2,11 @@
 
 /// SplitMix64.
 #[derive(Clone)]
-pub struct Rng(u64);
+pub struct Rng {
+    state: u64,
+    /// Whether numbers are to be drawn from few that are hard to tell apart.
+    pub crowded: bool,
+}
 
 impl Rng {
     /// The numbers of one case, whatever came before it.
@@ -11,14 +15,15 @@ impl Rng {
         for byte in stream.bytes() {
             state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
-        let mut rng = Rng(state ^ index.wrapping_mul(0xd134_2543_de82_ef95));
+        let state = state ^ index.wrapping_mul(0xd134_2543_de82_ef95);
+        let mut rng = Rng { state, crowded: false };
         rng.next();
         rng
     }
 
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
@@ -35,7 +39,55 @@ func readSet(text string) (*fieldpath.Set, error) {
 	if text == "" {
 		return s, nil
 	}
+	if text[0] == '[' {
+		var paths [][]string
+		if err := json.Unmarshal([]byte(text), &paths); err != nil {
+			return nil, err
+		}
+		for _, elements := range paths {
+			path := fieldpath.Path{}
+			for _, element := range elements {
+				pe, err := exactElement(element)
+				if err != nil {
+					return nil, err
+				}
+				path = append(path, pe)
+			}
+			s.Insert(path)
+		}
+		return s, nil
+	}
 	return s, s.FromJSON(bytes.NewReader([]byte(text)))
+}
+
+// exactElement reads an element as FieldsV1 spells it, but keeps integers.
+func exactElement(element string) (fieldpath.PathElement, error) {
+	kind, body, _ := strings.Cut(element, ":")
+	switch kind {
+	case "v":
+		v, err := decodeObject(json.RawMessage(body))
+		if err != nil {
+			return fieldpath.PathElement{}, err
+		}
+		of := value.NewValueInterface(v)
+		return fieldpath.PathElement{Value: &of}, nil
+	case "k":
+		v, err := decodeObject(json.RawMessage(body))
+		if err != nil {
+			return fieldpath.PathElement{}, err
+		}
+		fields, ok := v.(map[string]any)
+		if !ok {
+			return fieldpath.PathElement{}, fmt.Errorf("%s is no object", body)
+		}
+		key := value.FieldList{}
+		for name, field := range fields {
+			key = append(key, value.Field{Name: name, Value: value.NewValueInterface(field)})
+		}
+		key.Sort()
+		return fieldpath.PathElement{Key: &key}, nil
+	}
+	return fieldpath.DeserializePathElement(element)
 }
 
 // putSet adds a set to an answer, or says why it has no wire form.
@@ -187,7 +239,12 @@ func (o *oracle) fromValue(r *request) (answer, error) {
 
 func readManagers(specs map[string]managerSpec) (fieldpath.ManagedFields, error) {
 	m := fieldpath.ManagedFields{}
-	for name, spec := range specs {
+	// A small map is visited in the order of insertion, begun anywhere. Answers that depend on the
+	// order are to vary over all orders.
+	names := slices.Collect(maps.Keys(specs))
+	rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	for _, name := range names {
+		spec := specs[name]
 		s, err := readSet(spec.Set)
 		if err != nil {
 			return nil, err

@@ -84,6 +84,18 @@ const ODD_NUMBERS: [&str; 22] = [
     "1.5e300",
     "0.00001",
 ];
+/// Integers beyond 2^53, the floats that several of them equal, and one other number.
+const CROWDED_NUMBERS: [&str; 9] = [
+    "0",
+    "9007199254740992",
+    "9007199254740992.0",
+    "9007199254740993",
+    "9007199254740994",
+    "9007199254740995",
+    "9007199254740996.0",
+    "9007199254740996",
+    "9007199254740997",
+];
 const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const ODD_KEYS: [&str; 8] = ["", "<k>&", "a.b/c", "ü", "q\"", "\\", "🔑", "f:x"];
 
@@ -97,7 +109,9 @@ impl<'m> Maker<'m> {
     }
 
     pub fn number(&mut self) -> Json {
-        if self.rng.percent(self.habits.odd) {
+        if self.rng.crowded {
+            Json::number(self.rng.pick(&CROWDED_NUMBERS))
+        } else if self.rng.percent(self.habits.odd) {
             Json::number(self.rng.pick(&ODD_NUMBERS))
         } else {
             Json::number(self.rng.pick(&NUMBERS))
@@ -521,6 +535,16 @@ impl<'m> Maker<'m> {
             }
             6 => format!("v:{}", self.anything(3)),
             _ => format!("i:{}", self.rng.below(12)),
+        }
+    }
+
+    /// A set as FieldsV1; or, where integers matter, as a list of paths to be put in one by one.
+    pub fn set_text(&mut self, paths: &[Path]) -> String {
+        if self.rng.crowded && self.rng.percent(60) {
+            let path = |path: &Path| Json::List(path.iter().map(|e| Json::text(e.as_str())).collect());
+            Json::List(paths.iter().map(path).collect()).to_string()
+        } else {
+            set_text(paths)
         }
     }
 

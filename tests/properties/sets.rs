@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use managed_fields::fieldpath::{FieldSet, Filter, Path, PathElement};
+use managed_fields::value::Value;
 use proptest::prelude::*;
 
 use crate::cases;
@@ -212,6 +213,33 @@ proptest! {
         };
         prop_assert_eq!(wire(&a) == wire(&b), a == b);
         prop_assert_eq!(wire(&a.union(&b)), wire(&b.union(&a)));
+    }
+
+    #[test]
+    fn sets_of_wide_integers_are_searched_by_halving(
+        numbers in proptest::collection::vec((0..400_i64, any::<bool>()), 0..1500),
+    ) {
+        let element = |(offset, float): &(i64, bool)| {
+            let number = (1_i64 << 53) + offset;
+            let json = if *float { format!("{number}.0") } else { number.to_string() };
+            PathElement::Value(Value::from_json(&json).unwrap())
+        };
+        // One slice, as the reference has it.
+        let mut slice: Vec<PathElement> = Vec::new();
+        for wanted in numbers.iter().map(element) {
+            let (mut low, mut high) = (0, slice.len());
+            while low < high {
+                let middle = (low + high) / 2;
+                if slice[middle] < wanted { low = middle + 1 } else { high = middle }
+            }
+            if slice.get(low) != Some(&wanted) {
+                slice.insert(low, wanted);
+            }
+        }
+        let set: FieldSet = numbers.iter().map(|n| Path::new(vec![element(n)])).collect();
+        let found: Vec<String> = set.iter().map(|path| path.to_string()).collect();
+        let expected: Vec<String> = slice.iter().map(ToString::to_string).collect();
+        prop_assert_eq!(found, expected);
     }
 
     #[test]

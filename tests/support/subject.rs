@@ -273,7 +273,7 @@ impl Subject {
         let subresource = request.str_of("subresource");
         let reset_fields = reset_fields_of(request)?;
         let mut live = match request.get("live") {
-            Some(live @ Json::Map(_)) => live.to_string(),
+            Some(live @ Json::Map(_)) => as_held(live.clone()),
             None | Some(Json::Null) => Json::map([
                 ("apiVersion", Json::String(endpoint.api_version())),
                 ("kind", Json::String(endpoint.kind.clone())),
@@ -325,15 +325,31 @@ impl Subject {
             };
             steps.push(match result {
                 Ok(object) => {
-                    let answer = Json::map([("object", Json::parse(&object)?)]);
-                    live = object;
-                    answer
+                    let object = Json::parse(&object)?;
+                    live = as_held(object.clone());
+                    Json::map([("object", object)])
                 }
                 Err(answer) => answer,
             });
         }
         Ok(Json::map([("steps", Json::List(steps))]))
     }
+}
+
+/// The object as the reference gets it, which holds objects without a Go type as maps: what is owned
+/// comes sorted by key. It counts where two keys are one element.
+fn as_held(mut object: Json) -> String {
+    fn sort(owned: &mut Json) {
+        if let Json::Map(members) = owned {
+            members.sort_by(|left, right| left.0.cmp(&right.0));
+            members.iter_mut().for_each(|(_, below)| sort(below));
+        }
+    }
+    let metadata = object.get_mut("metadata");
+    if let Some(Json::List(entries)) = metadata.and_then(|data| data.get_mut("managedFields")) {
+        entries.iter_mut().filter_map(|entry| entry.get_mut("fieldsV1")).for_each(sort);
+    }
+    object.to_string()
 }
 
 /// How many steps came before those of the request.
@@ -406,7 +422,28 @@ fn read_set(text: &str) -> Result<FieldSet, String> {
     if text.is_empty() {
         return Ok(FieldSet::new());
     }
+    if text.starts_with('[') {
+        let path = |elements: &Json| elements.items().iter().map(exact_element).collect();
+        return Json::parse(text)?.items().iter().map(path).collect();
+    }
     FieldSet::from_fields_v1(text.as_bytes()).map_err(text_of)
+}
+
+/// Reads an element as FieldsV1 spells it, but keeps integers.
+fn exact_element(element: &Json) -> Result<PathElement, String> {
+    let text = element.as_str().unwrap_or_default();
+    match text.split_once(':') {
+        Some(("v", json)) => Ok(PathElement::Value(Value::from_json(json).map_err(text_of)?)),
+        Some(("k", json)) => {
+            let mut fields = Vec::new();
+            for (name, field) in Json::parse(json)?.members() {
+                let field = Value::from_json(&field.to_string()).map_err(text_of)?;
+                fields.push((name.clone(), field));
+            }
+            Ok(PathElement::key(fields))
+        }
+        _ => PathElement::from_fields_v1_key(text).map_err(text_of),
+    }
 }
 
 /// Adds a set to an answer, or says why it has no wire form.

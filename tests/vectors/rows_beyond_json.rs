@@ -282,6 +282,17 @@ fn inserting_a_path_inserts_no_other() {
 }
 
 #[test]
+fn a_merge_that_the_reference_never_ends_passes_on() {
+    let (left, right) = sides(
+        r#"{"nset":[9007199254740992,9007199254740993]}"#,
+        r#"{"nset":[9007199254740995,9007199254740992.0,9007199254740994]}"#,
+    );
+    let merged = left.merge(&right).unwrap();
+    let expected = "nset=[9007199254740995,9.007199254740992e+15,9007199254740994]";
+    assert_eq!(merged.value().to_string(), expected);
+}
+
+#[test]
 fn below_an_element_is_what_follows_it() {
     let all = set([vec![field("a")], vec![field("a"), field("b")], vec![field("c"), item("1")]]);
     assert_eq!(all.with_prefix(&field("a")), set([vec![field("b")]]));
