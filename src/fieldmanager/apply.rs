@@ -202,6 +202,9 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
                 object = (!is_live).then_some(stored);
             }
         }
+        // What was merged differs; only what was done to it afterwards may take that back.
+        let is_filled_in = self.manager.defaulter.is_some() && object.is_some();
+        let may_be_stored = self.manager.stores && (is_filled_in || is_set_back);
         let mut list = String::new();
         let same_list = state
             .encode(&arena, &mut list)
@@ -209,15 +212,16 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
         let node = if object.is_none() && same_list {
             live
         } else {
-            let list = (!list.is_empty()).then_some(list);
             let node = object.unwrap_or(live);
-            object::with_managed_fields(&mut arena, node, list).map_err(ApplyError::Config)?
+            let with_list = match (list.is_empty(), may_be_stored) {
+                (true, _) => object::with_managed_fields(&mut arena, node, None),
+                (false, true) => object::with_managed_fields(&mut arena, node, Some(list)),
+                (false, false) => object::with_written_list(&mut arena, node, list),
+            };
+            with_list.map_err(ApplyError::Config)?
         };
-        // What was merged differs; only what was done to it afterwards may take that back.
-        let is_filled_in = self.manager.defaulter.is_some() && object.is_some();
-        let is_stored_already = self.manager.stores
-            && (is_filled_in || is_set_back)
-            && storage::differs_in_times_only(&mut arena, live, node);
+        let is_stored_already =
+            may_be_stored && storage::differs_in_times_only(&mut arena, live, node);
         if is_stored_already {
             let stored = ManagedState::decode(&arena, &read_list(&arena, live))?;
             return Ok(Applied {

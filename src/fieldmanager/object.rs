@@ -94,6 +94,25 @@ pub(super) fn with_managed_fields(
     }
 }
 
+/// As [`with_managed_fields`], for an object that is only written: its list cannot be read back.
+pub(super) fn with_written_list(
+    arena: &mut Arena<'_>,
+    object: Node,
+    list: String,
+) -> Result<Node, ParseError> {
+    let metadata = arena.member(object, "metadata").filter(|metadata| metadata.tag() == Tag::Map);
+    let Some(metadata) = metadata else {
+        return with_managed_fields(arena, object, Some(list));
+    };
+    match arena.written_member("managedFields", Tag::List, &list) {
+        Ok(list) => {
+            let rebuilt = with_member(arena, metadata, list);
+            Ok(with_member(arena, object, rebuilt.with_key_of(metadata)))
+        }
+        Err(_) => with_managed_fields(arena, object, Some(list)),
+    }
+}
+
 /// The map without the member of this name.
 pub(super) fn without_member(arena: &mut Arena<'_>, map: Node, name: &str) -> Node {
     let kept: Vec<Node> =

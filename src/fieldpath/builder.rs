@@ -20,6 +20,11 @@ struct Frame {
 
 impl PathStack {
     fn frame(&mut self) {
+        if self.serial == 0 {
+            // What most paths need, at once.
+            self.text.reserve(160);
+            self.frames.reserve(12);
+        }
         self.serial += 1;
         self.frames.push(Frame { start: self.text.len(), serial: self.serial });
     }
@@ -104,6 +109,12 @@ impl SetBuilder {
 
     /// Makes the path that the stack stands for a member; the empty path is ignored.
     pub(crate) fn insert(&mut self, path: &PathStack) {
+        if self.entries.is_empty() {
+            // What most sets need, at once.
+            self.entries.reserve(32);
+            self.pool.reserve(512);
+            self.open.reserve(12);
+        }
         while let Some(last) = self.open.last() {
             let known = path.frames.get(self.open.len() - 1);
             if known.is_some_and(|frame| frame.serial == last.serial) {

@@ -64,7 +64,7 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, depth: usize, rule: Rule) -> Fie
         entry: usize,
     }
     let (a, b) = (left.entries, right.entries);
-    let mut out = Writer::with_capacity(0, a.len());
+    let mut out = Writer::with_capacity(16 * a.len(), a.len());
     let mut frames: Vec<Frame> = Vec::new();
     let (mut i, mut j) = (0, 0);
     let (mut i_end, mut j_end) = (a.len(), b.len());

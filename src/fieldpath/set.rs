@@ -265,14 +265,20 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
         }
         groups.into_iter()
     };
+    let out_of_order = out_of_order(pool, tape);
     let mut out = Writer::with_capacity(pool.len(), tape.len());
     let mut frames = vec![Frame { groups: groups(&[(0, tape.len())]), entry: None }];
     while let Some(frame) = frames.last_mut() {
         match frame.groups.next() {
             Some(group) => {
                 let index = out.push(tape[group.spelled].token(pool), group.member);
-                if !group.below.is_empty() {
-                    frames.push(Frame { groups: groups(&group.below), entry: Some(index) });
+                match group.below.as_slice() {
+                    [] => {}
+                    [(start, end)] if !out_of_order[start - 1] => {
+                        out.copy(pool, &tape[*start..*end]);
+                        out.close(index);
+                    }
+                    below => frames.push(Frame { groups: groups(below), entry: Some(index) }),
                 }
             }
             None => {
@@ -284,6 +290,30 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
         }
     }
     out.finish(depth)
+}
+
+/// For each entry whether anything below it stands out of order, or twice.
+fn out_of_order(pool: &str, tape: &[Entry]) -> Vec<bool> {
+    let mut found = vec![false; tape.len()];
+    // The open elements: where each ends, itself, and its last child.
+    let mut open: Vec<(usize, usize, Option<usize>)> = Vec::new();
+    for (index, entry) in tape.iter().enumerate() {
+        while open.pop_if(|(end, ..)| *end <= index).is_some() {}
+        let before = open.last_mut().and_then(|(.., last)| last.replace(index));
+        let ascends =
+            |before: usize| token::cmp(tape[before].token(pool), entry.token(pool)).is_lt();
+        if !before.is_none_or(ascends) {
+            for (_, above, _) in open.iter().rev() {
+                if std::mem::replace(&mut found[*above], true) {
+                    break;
+                }
+            }
+        }
+        if entry.count > 0 {
+            open.push((index + 1 + entry.count as usize, index, None));
+        }
+    }
+    found
 }
 
 /// Writes a tape in order.

@@ -10,21 +10,23 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 
 use crate::value::text::{
     needs_escape, prefix, unescape, write_exact_json, write_json, write_json_string_html,
     write_json_string_plain, write_path_value, write_quoted_go,
 };
-use crate::value::{Arena, Node, Source, Value, ValueRef};
+use crate::value::{Arena, Kind as ValueKind, Node, Source, Value, ValueRef};
 
 use super::element::PathElement;
 
 /// Text that stands in a token as it is, at every level of escaping.
 fn is_simple(text: &str) -> bool {
-    text.bytes().all(|byte| {
-        matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&')
-    })
+    let is_odd =
+        |byte: u8| !matches!(byte, b' '..=b'~') | matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
+    // Without a way out, so that many bytes are looked at in one step.
+    !text.bytes().fold(false, |odd, byte| odd | is_odd(byte))
 }
 
 pub(crate) fn write_field(out: &mut String, name: &str) {
@@ -37,8 +39,8 @@ pub(crate) fn write_field(out: &mut String, name: &str) {
 }
 
 pub(crate) fn write_index(out: &mut String, index: i64) {
-    out.push_str("i:");
-    out.push_str(&index.to_string());
+    // Writing to a string cannot fail.
+    let _ = write!(out, "i:{index}");
 }
 
 pub(crate) fn write_value(out: &mut String, value: ValueRef<'_>) {
@@ -55,6 +57,9 @@ fn write_escaped_value(out: &mut String, value: ValueRef<'_>) {
         out.push_str(&text);
         out.push_str("\\\"");
         return;
+    }
+    if let ValueKind::Int | ValueKind::Bool = value.kind() {
+        return write_exact_json(out, value);
     }
     let mut json = String::new();
     write_exact_json(&mut json, value);

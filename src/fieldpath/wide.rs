@@ -157,8 +157,12 @@ impl<'a> Node<'a> {
             node.write(out);
             out.close_or_drop(entry);
         };
-        zip(&self.members, &self.nodes, |member| member, |node| node.0, |member, node| {
-            match (member, node) {
+        zip(
+            &self.members,
+            &self.nodes,
+            |member| member,
+            |node| node.0,
+            |member, node| match (member, node) {
                 (Some(member), Some(node)) if *member == node.0 => put(out, node, true),
                 (member, node) => {
                     if let Some(member) = member {
@@ -168,8 +172,8 @@ impl<'a> Node<'a> {
                         put(out, node, false);
                     }
                 }
-            }
-        });
+            },
+        );
     }
 }
 
@@ -251,12 +255,24 @@ fn combine<'a>(
     keep_node: impl Fn(Option<Named<'a>>, Option<Named<'a>>) -> Option<Named<'a>>,
 ) -> Node<'a> {
     let mut out = Node::default();
-    zip(left.members, right.members, |token| token, |token| token, |ours, theirs| {
-        out.members.extend(keep_member(ours, theirs));
-    });
-    zip(left.nodes, right.nodes, |node| node.0, |node| node.0, |ours, theirs| {
-        out.nodes.extend(keep_node(ours, theirs));
-    });
+    zip(
+        left.members,
+        right.members,
+        |token| token,
+        |token| token,
+        |ours, theirs| {
+            out.members.extend(keep_member(ours, theirs));
+        },
+    );
+    zip(
+        left.nodes,
+        right.nodes,
+        |node| node.0,
+        |node| node.0,
+        |ours, theirs| {
+            out.nodes.extend(keep_node(ours, theirs));
+        },
+    );
     out
 }
 
@@ -316,9 +332,15 @@ pub(super) fn recursive_difference<'a>(left: Node<'a>, right: Node<'a>) -> Node<
 
 pub(super) fn leaves(node: Node<'_>) -> Node<'_> {
     let mut out = Node::default();
-    zip(node.members, &node.nodes, |token| token, |node| node.0, |member, node| {
-        out.members.extend(member.filter(|_| node.is_none()));
-    });
+    zip(
+        node.members,
+        &node.nodes,
+        |token| token,
+        |node| node.0,
+        |member, node| {
+            out.members.extend(member.filter(|_| node.is_none()));
+        },
+    );
     out.nodes = node.nodes.into_iter().map(|(element, node)| (element, leaves(node))).collect();
     out
 }
@@ -356,9 +378,7 @@ pub(super) fn change(
     set: &FieldSet,
     change: impl for<'a> FnOnce(Node<'a>) -> Node<'a> + Send,
 ) -> FieldSet {
-    deep::with_stack(set.depth(), || {
-        to_set(&change(Node::of(set.as_set_ref())), set.depth())
-    })
+    deep::with_stack(set.depth(), || to_set(&change(Node::of(set.as_set_ref())), set.depth()))
 }
 
 pub(super) fn insert(set: &FieldSet, path: &Path) -> FieldSet {

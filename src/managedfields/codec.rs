@@ -380,6 +380,8 @@ impl ManagedState {
         }
         let entries = self.sorted();
         let mut same = entries.len() == self.order.len();
+        let read: usize = self.origins.values().map(|origin| arena.span(origin.node).len()).sum();
+        out.reserve(read + 256);
         out.push('[');
         for (index, (key, entry)) in entries.iter().enumerate() {
             if index > 0 {

@@ -64,7 +64,8 @@ impl ManagerIdentifier {
     /// assert_eq!(manager.to_key(), r#"{"manager":"foo","operation":"Update","apiVersion":"v1"}"#);
     /// ```
     pub fn to_key(&self) -> String {
-        let mut out = String::from("{");
+        let mut out = String::with_capacity(96);
+        out.push('{');
         let members = [
             ("manager", self.name.as_str()),
             ("operation", self.operation.as_str()),

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::deep;
-use crate::fieldpath::{FieldSet, Filter, PathStack, SetBuilder};
+use crate::fieldpath::{FieldSet, Filter, PathStack, SetBuilder, token};
 use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
 use crate::value::{Arena, Node, Tag};
 
 use super::error::{ValidationError, ValidationErrors};
-use super::items::{Identities, Identity, Searched};
+use super::items::{FEW, Identities, Identity, Searched};
 use super::shape::{self, Handler, Parts};
 
 /// The paths in which two values differ.
@@ -83,6 +83,7 @@ pub(crate) fn compare(
         modified: SetBuilder::default(),
         removed: SetBuilder::default(),
         errors: ValidationErrors::default(),
+        spare: Vec::new(),
     };
     deep::with_stack(arena.depth(), || walk.value(id, Some(left), Some(right)));
     let comparison = Comparison {
@@ -102,6 +103,7 @@ struct Compare<'w, 't> {
     modified: SetBuilder,
     removed: SetBuilder,
     errors: ValidationErrors,
+    spare: Vec<Identities>,
 }
 
 /// Whether a walk ended at the value or went into it.
@@ -274,12 +276,13 @@ impl<'w, 't> Compare<'w, 't> {
             }
             self.path.pop();
         }
+        self.spare.extend([left_ids, right_ids]);
         Walked::Into
     }
 
     fn identities(&mut self, list: &ListPart, node: Option<Node>) -> Identities {
-        let Compare { schema, arena, path, errors, .. } = self;
-        Identities::of(schema, arena, list, node, |index, reason| {
+        let Compare { schema, arena, path, errors, spare, .. } = self;
+        Identities::of(spare, schema, arena, list, node, |index, reason| {
             errors.push(path, format!("element {index}: {reason}"));
         })
     }
@@ -299,6 +302,9 @@ impl<'i> Group<'i> {
         if left.are_wide() || right.are_wide() {
             return Group::searched(left, right);
         }
+        if let Some(groups) = Group::pairs(left, right) {
+            return groups;
+        }
         let mut groups: Vec<Group<'_>> = Vec::with_capacity(left.len().max(right.len()));
         let mut known: HashMap<Identity<'_>, usize> = HashMap::with_capacity(groups.capacity());
         for (side, identities) in [left, right].into_iter().enumerate() {
@@ -307,7 +313,11 @@ impl<'i> Group<'i> {
                     continue;
                 }
                 let at = *known.entry(Identity(token)).or_insert_with(|| {
-                    groups.push(Group { token, left: Default::default(), right: Default::default() });
+                    groups.push(Group {
+                        token,
+                        left: Default::default(),
+                        right: Default::default(),
+                    });
                     groups.len() - 1
                 });
                 if let Some(group) = groups.get_mut(at) {
@@ -319,6 +329,21 @@ impl<'i> Group<'i> {
         groups
     }
 
+    /// As [`all`](Self::all), of two short lists of the same items in the same order.
+    fn pairs(left: &'i Identities, right: &'i Identities) -> Option<Vec<Group<'i>>> {
+        let is_alike = left.len() == right.len()
+            && left.len() <= FEW
+            && left.iter().zip(right.iter()).all(|(l, r)| !l.is_empty() && token::eq(l, r));
+        if !is_alike || left.firsts().1 {
+            return None;
+        }
+        let pair = |(index, token): (usize, &'i str)| {
+            let at = [index as u32];
+            Group { token, left: at.into(), right: at.into() }
+        };
+        Some(left.iter().enumerate().map(pair).collect())
+    }
+
     /// As [`all`](Self::all), looked up as the reference does, which ends at an identity that it
     /// no longer finds.
     fn searched(left: &'i Identities, right: &'i Identities) -> Vec<Group<'i>> {
@@ -327,7 +352,8 @@ impl<'i> Group<'i> {
         let mut index = |identities: &'i Identities, other: Option<&Searched<'i>>| {
             let mut known = Searched::new(identities);
             let mut items = vec![Items::new(); identities.len()];
-            for (item, token) in identities.iter().enumerate().filter(|(_, token)| !token.is_empty())
+            for (item, token) in
+                identities.iter().enumerate().filter(|(_, token)| !token.is_empty())
             {
                 let first = known.insert(item as u32);
                 if first.is_none() && other.is_none_or(|other| other.find(token).is_none()) {

@@ -128,7 +128,7 @@ impl<'i> Searched<'i> {
 }
 
 /// Up to this many items are held against each other without a table.
-const FEW: usize = 12;
+pub(super) const FEW: usize = 12;
 
 /// A path element that hashes and compares by its meaning.
 #[derive(Clone, Copy, Debug)]
@@ -157,17 +157,22 @@ pub(super) struct Identities {
 
 impl Identities {
     /// Identifies every item. Items without a path element are told to `problem` and get the
-    /// invalid element.
+    /// invalid element. Room is taken from what is `spare`.
     pub(super) fn of(
+        spare: &mut Vec<Identities>,
         schema: &Compiled,
         arena: &Arena<'_>,
         list: &ListPart,
         node: Option<Node>,
         mut problem: impl FnMut(usize, String),
     ) -> Identities {
-        let mut identities = Identities::default();
+        let mut identities = spare.pop().unwrap_or_default();
+        identities.text.clear();
+        identities.ends.clear();
         let items = node.map(|node| arena.children(node)).unwrap_or_default();
         identities.ends.reserve(items.len());
+        // What a short key takes.
+        identities.text.reserve(items.len() * 32);
         for (index, item) in items.iter().enumerate() {
             if let Err(reason) = write_item_token(schema, arena, list, *item, &mut identities.text)
             {
@@ -205,9 +210,8 @@ impl Identities {
     pub(super) fn firsts(&self) -> (Vec<u32>, bool) {
         if self.are_wide() {
             let mut known = Searched::new(self);
-            let firsts: Vec<u32> = (0..self.len() as u32)
-                .map(|item| known.insert(item).unwrap_or(item))
-                .collect();
+            let firsts: Vec<u32> =
+                (0..self.len() as u32).map(|item| known.insert(item).unwrap_or(item)).collect();
             let repeated = firsts.iter().enumerate().any(|(item, first)| item != *first as usize);
             return (firsts, repeated);
         }

@@ -46,6 +46,8 @@ pub(crate) fn merge(
         path: PathStack::default(),
         errors: ValidationErrors::default(),
         keeps_unstated: false,
+        out: Vec::new(),
+        spare: Vec::new(),
     };
     let merged = deep::with_stack(depth, || walk.value(id, Some(left), Some(right)));
     let Merge { errors, keeps_unstated, .. } = walk;
@@ -59,6 +61,9 @@ struct Merge<'w, 't> {
     path: PathStack,
     errors: ValidationErrors,
     keeps_unstated: bool,
+    /// The children of every container that is being assembled, one behind the other.
+    out: Vec<Node>,
+    spare: Vec<Identities>,
 }
 
 impl<'w> Merge<'w, '_> {
@@ -149,7 +154,7 @@ impl<'w> Merge<'w, '_> {
         let (our_count, their_count) = (count(ours), count(theirs));
         let (ours_or_null, theirs_or_null) =
             (ours.unwrap_or(Node::NULL), theirs.unwrap_or(Node::NULL));
-        let mut out: Vec<Node> = Vec::with_capacity(our_count + their_count);
+        let first = self.out.len();
         let mut fields = FieldCursor::new(self.schema, map);
         let (mut l, mut r) = (0, 0);
         let mut changed = ours.is_none();
@@ -169,7 +174,7 @@ impl<'w> Merge<'w, '_> {
             l += usize::from(left.is_some());
             r += usize::from(right.is_some());
             if let (true, Some(left), None) = (self.trusted, left, right) {
-                out.push(left);
+                self.out.push(left);
                 continue;
             }
             let Some(named) = left.or(right) else { continue };
@@ -180,18 +185,24 @@ impl<'w> Merge<'w, '_> {
             self.path.pop();
             if let Some(merged) = merged {
                 changed |= left.is_none_or(|left| !left.is_same(merged));
-                out.push(merged.with_key_of(named));
+                self.out.push(merged.with_key_of(named));
             } else {
                 changed = true;
             }
         }
         if !changed {
+            self.out.truncate(first);
             return ours;
         }
-        if out.is_empty() {
-            return None;
-        }
-        Some(self.arena.rebuild(Tag::Map, &out))
+        self.assemble(Tag::Map, first)
+    }
+
+    /// A container of what was put out since `first`; none of nothing.
+    fn assemble(&mut self, tag: Tag, first: usize) -> Option<Node> {
+        let children = self.out.get(first..).unwrap_or_default();
+        let node = (!children.is_empty()).then(|| self.arena.rebuild(tag, children));
+        self.out.truncate(first);
+        node
     }
 
     fn list(&mut self, list: &ListPart, left: Option<Node>, right: Option<Node>) -> Option<Node> {
@@ -211,8 +222,8 @@ impl<'w> Merge<'w, '_> {
     }
 
     fn identities(&mut self, list: &ListPart, node: Option<Node>) -> Identities {
-        let Merge { schema, arena, path, errors, .. } = self;
-        Identities::of(schema, arena, list, node, |index, reason| {
+        let Merge { schema, arena, path, errors, spare, .. } = self;
+        Identities::of(spare, schema, arena, list, node, |index, reason| {
             errors.push(path, format!("element {index}: {reason}"));
         })
     }
@@ -242,7 +253,7 @@ impl<'w> Merge<'w, '_> {
         }
         let steps = align(&left, &right);
         let (our_list, their_list) = (ours.unwrap_or(Node::NULL), theirs.unwrap_or(Node::NULL));
-        let mut out = Vec::with_capacity(steps.len());
+        let first = self.out.len();
         let mut unchanged = steps.len() == left.len() && ours.is_some();
         for (position, step) in steps.iter().enumerate() {
             let at_left = |index: u32| self.arena.child(our_list, index as usize);
@@ -271,18 +282,17 @@ impl<'w> Merge<'w, '_> {
             self.path.pop();
             if let Some(merged) = merged {
                 unchanged &= self.arena.child(our_list, position).is_same(merged);
-                out.push(merged);
+                self.out.push(merged);
             } else {
                 unchanged = false;
             }
         }
+        self.spare.extend([left, right]);
         if unchanged {
+            self.out.truncate(first);
             return ours;
         }
-        if out.is_empty() {
-            return None;
-        }
-        Some(self.arena.rebuild(Tag::List, &out))
+        self.assemble(Tag::List, first)
     }
 }
 

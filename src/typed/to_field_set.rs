@@ -32,6 +32,7 @@ pub(crate) fn to_field_set(
         set: SetBuilder::default(),
         bare_items: false,
         errors: ValidationErrors::default(),
+        spare: Vec::new(),
     };
     deep::with_stack(arena.depth(), || walk.value(id, value));
     let fields = FieldsOf { set: walk.set.finish(), bare_items: walk.bare_items };
@@ -45,6 +46,7 @@ struct Walk<'w, 't> {
     set: SetBuilder,
     bare_items: bool,
     errors: ValidationErrors,
+    spare: Vec<Identities>,
 }
 
 impl Walk<'_, '_> {
@@ -95,7 +97,9 @@ impl Walk<'_, '_> {
         if value.tag() != Tag::List {
             return;
         }
-        let identities = Identities::of(self.schema, self.arena, list, Some(value), |_, _| {});
+        let (schema, arena) = (self.schema, self.arena);
+        let identities =
+            Identities::of(&mut self.spare, schema, arena, list, Some(value), |_, _| {});
         if identities.are_wide() {
             return self.wide_list(list, value, &identities);
         }
@@ -111,6 +115,7 @@ impl Walk<'_, '_> {
             }
             self.path.pop();
         }
+        self.spare.push(identities);
     }
 
     /// An item that the path leads to.

@@ -35,6 +35,7 @@ pub(crate) fn validate(
         duplicates,
         path: PathStack::default(),
         errors: ValidationErrors::default(),
+        spare: Vec::new(),
     };
     deep::with_stack(arena.depth(), || walk.value(id, value));
     walk.errors.into_result(())
@@ -46,6 +47,7 @@ struct Validation<'w, 't> {
     duplicates: Duplicates,
     path: PathStack,
     errors: ValidationErrors,
+    spare: Vec<Identities>,
 }
 
 impl Validation<'_, '_> {
@@ -125,7 +127,9 @@ impl Validation<'_, '_> {
             }
             return;
         }
-        let identities = Identities::of(self.schema, self.arena, list, Some(value), |_, _| {});
+        let (schema, arena) = (self.schema, self.arena);
+        let identities =
+            Identities::of(&mut self.spare, schema, arena, list, Some(value), |_, _| {});
         let firsts = match self.duplicates {
             Duplicates::Refuse if identities.len() > 1 => Some(identities.firsts().0),
             _ => None,
@@ -150,5 +154,6 @@ impl Validation<'_, '_> {
             self.value(list.element, *item);
             self.path.pop();
         }
+        self.spare.push(identities);
     }
 }

@@ -271,6 +271,23 @@ impl<'t> Arena<'t> {
         self.slice(node.pos, node.end)
     }
 
+    #[inline]
+    fn bytes(&self, pos: u32, end: u32) -> &[u8] {
+        for text in &self.texts {
+            if pos < text.end || (pos == end && pos == text.end) {
+                let bytes = text.source.as_bytes();
+                return &bytes[(pos - text.base) as usize..(end - text.base) as usize];
+            }
+        }
+        &[]
+    }
+
+    /// The bytes of the key between the quotes, as they stand.
+    #[inline]
+    pub(super) fn raw_key_bytes(&self, node: Node) -> &[u8] {
+        self.bytes(node.key, node.key_end)
+    }
+
     /// The key's text between the quotes, as it stands.
     #[inline]
     pub(crate) fn raw_key(&self, node: Node) -> &str {
@@ -305,7 +322,8 @@ impl<'t> Arena<'t> {
         }
         let members = self.children(map);
         if members.len() <= 8 && members.iter().all(|member| !member.has_key_escapes()) {
-            return members.iter().find(|member| self.raw_key(**member) == key).copied();
+            let key = key.as_bytes();
+            return members.iter().find(|member| self.raw_key_bytes(**member) == key).copied();
         }
         let found = members.binary_search_by(|member| self.key(*member).as_ref().cmp(key));
         found.ok().map(|index| members[index])
@@ -330,6 +348,23 @@ impl<'t> Arena<'t> {
         }
     }
 
+    /// A member of a map that is only to be written: what is in its value, which is JSON of this
+    /// kind, is not read.
+    pub(crate) fn written_member(
+        &mut self,
+        key: &str,
+        tag: Tag,
+        json: &str,
+    ) -> Result<Node, TooLarge> {
+        let text = format!("\"{key}\":{json}");
+        let base = self.room_for(text.len())?;
+        let (key_end, value) = (base + 1 + key.len() as u32, base + 3 + key.len() as u32);
+        let mut node = Node::container(tag, value, base + text.len() as u32, 0, 0);
+        node.set_key(base + 1, key_end, false);
+        self.add_text(base, Source::Shared(text.into()));
+        Ok(node)
+    }
+
     /// Appends another arena and returns how a node of it is found here.
     pub(crate) fn append(&mut self, other: &Arena<'t>) -> Result<Moved, TooLarge> {
         let text = self.room_for(other.texts.last().map_or(0, |last| last.end) as usize)?;
@@ -350,7 +385,10 @@ impl<'t> Arena<'t> {
 
     /// The text holding `node` alone, copied out as a document of its own.
     pub(crate) fn detach(&self, node: Node) -> String {
-        let mut out = String::with_capacity((node.end - node.pos) as usize + 16);
+        // What was assembled is about as long as the text that most of it comes from.
+        let first = self.texts.first().map_or(0, |text| text.end);
+        let length = if node.is_verbatim() { node.end - node.pos } else { first };
+        let mut out = String::with_capacity(length as usize + 16);
         self.write(node, &mut out);
         out
     }

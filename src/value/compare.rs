@@ -48,7 +48,7 @@ impl Arena<'_> {
     #[inline]
     pub(crate) fn compare_keys(&self, left: Node, right: Node) -> Ordering {
         if left.has_plain_key() && right.has_plain_key() {
-            self.raw_key(left).as_bytes().cmp(self.raw_key(right).as_bytes())
+            self.raw_key_bytes(left).cmp(self.raw_key_bytes(right))
         } else {
             self.key(left).as_bytes().cmp(self.key(right).as_bytes())
         }

@@ -513,8 +513,12 @@ impl Parser<'_> {
             std::str::from_utf8(&bytes[(start - base) as usize..(end - base) as usize])
                 .unwrap_or_default()
         };
-        // Each key is decoded once, so a document of escaped keys costs no more comparisons.
         let nodes = &self.pending[first..];
+        if nodes.windows(2).all(|pair| text::compare_escaped(raw(&pair[0]), raw(&pair[1])).is_lt())
+        {
+            return (false, false);
+        }
+        // Each key is decoded once, so a document of escaped keys costs no more comparisons.
         let keys: Vec<Cow<'_, str>> = nodes
             .iter()
             .map(|node| {
@@ -526,9 +530,6 @@ impl Parser<'_> {
                 }
             })
             .collect();
-        if keys.windows(2).all(|pair| pair[0] < pair[1]) {
-            return (false, false);
-        }
         // Most keys are told apart by how they begin, without a look at the text.
         let mut order: Vec<(u128, usize)> =
             keys.iter().enumerate().map(|(index, key)| (text::prefix(key), index)).collect();

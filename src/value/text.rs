@@ -1,6 +1,7 @@
 //! Strings and numbers as text: JSON in the two spellings that FieldsV1 mixes, and the spelling
 //! that paths use.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use super::view::{Kind, ValueRef};
@@ -69,6 +70,29 @@ pub(crate) fn unescape(raw: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// The order of two JSON string bodies by what they say. Decodes them only if they first differ at an
+/// escape of a character that needs none.
+pub(super) fn compare_escaped(left: &str, right: &str) -> Ordering {
+    let (a, b) = (left.as_bytes(), right.as_bytes());
+    let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let before = a.get(same.saturating_sub(5)..same).unwrap_or_default();
+    let in_digits = before.windows(2).any(|pair| pair == b"\\u");
+    // What an even number of backslashes stands before is no part of an escape.
+    let slashes = a.iter().take(same).rev().take_while(|byte| **byte == b'\\').count();
+    let said = |bytes: &[u8]| match bytes.get(same..) {
+        Some([b'\\', escaped @ (b'"' | b'\\' | b'/'), ..]) => Some(Some(*escaped)),
+        Some([b'\\', ..]) => None,
+        Some([byte, ..]) => Some(Some(*byte)),
+        _ => Some(None),
+    };
+    match (said(a), said(b)) {
+        (Some(None), Some(None)) => Ordering::Equal,
+        // An equal byte may be spelled in two ways.
+        (Some(a), Some(b)) if a != b && slashes % 2 == 0 && !in_digits => a.cmp(&b),
+        _ => unescape(left).as_bytes().cmp(unescape(right).as_bytes()),
+    }
 }
 
 fn hex(text: &str) -> u32 {
@@ -391,6 +415,49 @@ mod tests {
         let mut out = String::new();
         write(&mut out);
         out
+    }
+
+    #[test]
+    fn escaped_texts_are_ordered_by_what_they_say() {
+        let texts = [
+            "",
+            "a",
+            "ab",
+            "b",
+            "\\\"",
+            "a\\\"",
+            "a\\\"b",
+            "a\\\\",
+            "a\\\\\\\"",
+            "a\\n",
+            "a\\/",
+            "a/",
+            "\\u0041",
+            "\\u0042",
+            "\\u00e9",
+            "\\u00Ea",
+            "é",
+            "ê",
+            "A",
+            "B",
+            "\\\\u0041",
+            "\\\\u004",
+            "\\ud83d\\ude00",
+            "\\ud83d\\ude01",
+            "😀",
+            "\\ud83dx",
+            "x\\u0022",
+            "x\\\"",
+            "x\\\"y",
+            "x#",
+            "x!",
+        ];
+        for left in texts {
+            for right in texts {
+                let expected = unescape(left).as_bytes().cmp(unescape(right).as_bytes());
+                assert_eq!(compare_escaped(left, right), expected, "{left} and {right}");
+            }
+        }
     }
 
     #[test]

@@ -262,7 +262,10 @@ impl Generator {
             }
             b
         };
-        Json::map([("a", Json::String(maker.set_text(&a))), ("b", Json::String(maker.set_text(&b)))])
+        Json::map([
+            ("a", Json::String(maker.set_text(&a))),
+            ("b", Json::String(maker.set_text(&b))),
+        ])
     }
 
     fn filter_spec(&self, maker: &mut Maker<'_>, paths: &[Path]) -> (String, Json) {

@@ -34,8 +34,8 @@ use generate::{Case, Generator};
 use outcome::outcomes;
 use reference::Reference;
 use support::compare::{
-    ANCIENT_CHANGES, EXPLAINED, VERSION_FIRST, Verdict, compare,
-    differ_in_version_first, first_difference, normal, rest_of_history,
+    ANCIENT_CHANGES, EXPLAINED, VERSION_FIRST, Verdict, compare, differ_in_version_first,
+    first_difference, normal, rest_of_history,
 };
 use support::json::{Json, same_data};
 use support::subject::{Subject, first_step};

@@ -541,7 +541,8 @@ impl<'m> Maker<'m> {
     /// A set as FieldsV1; or, where integers matter, as a list of paths to be put in one by one.
     pub fn set_text(&mut self, paths: &[Path]) -> String {
         if self.rng.crowded && self.rng.percent(60) {
-            let path = |path: &Path| Json::List(path.iter().map(|e| Json::text(e.as_str())).collect());
+            let path =
+                |path: &Path| Json::List(path.iter().map(|e| Json::text(e.as_str())).collect());
             Json::List(paths.iter().map(path).collect()).to_string()
         } else {
             set_text(paths)
