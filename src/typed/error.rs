@@ -43,7 +43,7 @@ impl ValidationErrors {
         self.0.iter()
     }
 
-    pub(crate) fn push(&mut self, path: &PathStack, message: impl Into<String>) {
+    pub(super) fn push(&mut self, path: &impl Trail, message: impl Into<String>) {
         let mut text = String::new();
         path.write_display(&mut text);
         self.0.push(ValidationError { path: text, message: message.into() });
@@ -52,6 +52,65 @@ impl ValidationErrors {
     pub(crate) fn into_result<T>(self, value: T) -> Result<T, ValidationErrors> {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
+}
+
+/// Where a walk stands, for telling problems.
+///
+/// Most values are right, so a walk first goes without: [`Untold`]. Only if that meets a problem it
+/// goes again with a path, to say where.
+pub(super) trait Trail: Default {
+    fn push_field(&mut self, name: &str);
+    fn push_index(&mut self, index: i64);
+    fn push_token(&mut self, token: &str);
+    fn pop(&mut self);
+    /// Whether anybody wants to know where, and what.
+    const IS_KEPT: bool;
+    /// The way to the value, or to what it is part of.
+    fn write_display(&self, out: &mut String);
+    fn write_parent_display(&self, out: &mut String);
+}
+
+impl Trail for PathStack {
+    const IS_KEPT: bool = true;
+
+    fn push_field(&mut self, name: &str) {
+        self.push_field(name);
+    }
+
+    fn push_index(&mut self, index: i64) {
+        self.push_index(index);
+    }
+
+    fn push_token(&mut self, token: &str) {
+        self.push_token(token);
+    }
+
+    fn pop(&mut self) {
+        self.pop();
+    }
+
+    fn write_display(&self, out: &mut String) {
+        self.write_display(out);
+    }
+
+    fn write_parent_display(&self, out: &mut String) {
+        self.write_parent_display(out);
+    }
+}
+
+/// No path: problems are counted.
+#[derive(Default)]
+pub(super) struct Untold;
+
+impl Trail for Untold {
+    const IS_KEPT: bool = false;
+
+    fn push_field(&mut self, _: &str) {}
+    fn push_index(&mut self, _: i64) {}
+    fn push_token(&mut self, _: &str) {}
+    fn pop(&mut self) {}
+    fn write_display(&self, _: &mut String) {}
+    fn write_parent_display(&self, _: &mut String) {}
 }
 
 /// One problem on a line; several under a heading, as the API server prints them.

@@ -70,6 +70,29 @@ pub(super) fn write_item_token(
     Ok(())
 }
 
+/// Whether an item of an associative list has a path element: whether [`write_item_token`] writes
+/// one.
+pub(super) fn has_token(schema: &Compiled, arena: &Arena<'_>, list: &ListPart, item: Node) -> bool {
+    match item.tag() {
+        Tag::Null | Tag::List => false,
+        Tag::Map if list.key_count == 0 => false,
+        Tag::Map => {
+            let mut found = false;
+            for key in schema.keys(list) {
+                let is_held = arena.member(item, schema.text(key.name)).is_some();
+                match key.default {
+                    _ if is_held => found = true,
+                    KeyDefault::Value(_) => found = true,
+                    KeyDefault::None => {}
+                    KeyDefault::NoElementType | KeyDefault::NotMap => return false,
+                }
+            }
+            found
+        }
+        _ => list.key_count == 0,
+    }
+}
+
 fn quoted(text: &str) -> String {
     let mut out = String::new();
     crate::value::text::write_quoted_go(&mut out, text);

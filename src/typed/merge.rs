@@ -12,7 +12,7 @@ use crate::fieldpath::{PathStack, Sorted, token};
 use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
 use crate::value::{Arena, Node, Tag};
 
-use super::error::{ValidationError, ValidationErrors};
+use super::error::{Trail, Untold, ValidationError, ValidationErrors};
 use super::items::{Identities, Identity, Searched};
 use super::shape::{self, Handler, Parts};
 
@@ -39,26 +39,40 @@ pub(crate) fn merge(
     let schema = schema.tables();
     let depth = arena.depth();
     let trusted = trusted && !schema.has_broken_lists && !arena.has_long_numbers();
+    deep::with_stack(depth, || {
+        attempt::<Untold>(arena, left, right, schema, id, trusted)
+            .or_else(|_| attempt::<PathStack>(arena, left, right, schema, id, trusted))
+    })
+}
+
+fn attempt<P: Trail>(
+    arena: &mut Arena<'_>,
+    left: Node,
+    right: Node,
+    schema: &Compiled,
+    id: TypeId,
+    trusted: bool,
+) -> Result<Merged, ValidationErrors> {
     let mut walk = Merge {
         schema,
         arena,
         trusted,
-        path: PathStack::default(),
+        path: P::default(),
         errors: ValidationErrors::default(),
         keeps_unstated: false,
         out: Vec::new(),
         spare: Vec::new(),
     };
-    let merged = deep::with_stack(depth, || walk.value(id, Some(left), Some(right)));
+    let merged = walk.value(id, Some(left), Some(right));
     let Merge { errors, keeps_unstated, .. } = walk;
     errors.into_result(Merged { node: merged.unwrap_or(Node::NULL), keeps_unstated })
 }
 
-struct Merge<'w, 't> {
+struct Merge<'w, 't, P> {
     schema: &'w Compiled,
     arena: &'w mut Arena<'t>,
     trusted: bool,
-    path: PathStack,
+    path: P,
     errors: ValidationErrors,
     keeps_unstated: bool,
     /// The children of every container that is being assembled, one behind the other.
@@ -66,7 +80,7 @@ struct Merge<'w, 't> {
     spare: Vec<Identities>,
 }
 
-impl<'w> Merge<'w, '_> {
+impl<'w, P: Trail> Merge<'w, '_, P> {
     fn value(&mut self, id: TypeId, left: Option<Node>, right: Option<Node>) -> Option<Node> {
         if self.trusted {
             // Of two valid values one alone merges to itself.

@@ -7,8 +7,8 @@ use crate::schema::{
 };
 use crate::value::{Arena, Node, Tag};
 
-use super::error::ValidationErrors;
-use super::items::{Identities, write_item_token};
+use super::error::{Trail, Untold, ValidationErrors};
+use super::items::{Identities, has_token, write_item_token};
 use super::shape::{self, Handler};
 
 /// What to do about items of an associative list that have the same identity.
@@ -29,28 +29,36 @@ pub(crate) fn validate(
     id: TypeId,
     duplicates: Duplicates,
 ) -> Result<(), ValidationErrors> {
-    let mut walk = Validation {
-        schema: schema.tables(),
-        arena,
-        duplicates,
-        path: PathStack::default(),
-        errors: ValidationErrors::default(),
-        spare: Vec::new(),
-    };
-    deep::with_stack(arena.depth(), || walk.value(id, value));
+    let schema = schema.tables();
+    deep::with_stack(arena.depth(), || {
+        problems::<Untold>(arena, value, schema, id, duplicates)
+            .or_else(|_| problems::<PathStack>(arena, value, schema, id, duplicates))
+    })
+}
+
+fn problems<P: Trail>(
+    arena: &Arena<'_>,
+    value: Node,
+    schema: &Compiled,
+    id: TypeId,
+    duplicates: Duplicates,
+) -> Result<(), ValidationErrors> {
+    let (path, errors) = (P::default(), ValidationErrors::default());
+    let mut walk = Validation { schema, arena, duplicates, path, errors, spare: Vec::new() };
+    walk.value(id, value);
     walk.errors.into_result(())
 }
 
-struct Validation<'w, 't> {
+struct Validation<'w, 't, P> {
     schema: &'w Compiled,
     arena: &'w Arena<'t>,
     duplicates: Duplicates,
-    path: PathStack,
+    path: P,
     errors: ValidationErrors,
     spare: Vec<Identities>,
 }
 
-impl Validation<'_, '_> {
+impl<P: Trail> Validation<'_, '_, P> {
     fn value(&mut self, id: TypeId, value: Node) {
         let atom = self.schema.atom(id);
         if atom.unresolved {
@@ -128,6 +136,16 @@ impl Validation<'_, '_> {
             return;
         }
         let (schema, arena) = (self.schema, self.arena);
+        if !P::IS_KEPT && self.duplicates == Duplicates::Allow {
+            // Which items they are does not matter.
+            for item in arena.children(value) {
+                if !has_token(schema, arena, list, *item) {
+                    return self.errors.push(&self.path, "");
+                }
+                self.value(list.element, *item);
+            }
+            return;
+        }
         let identities =
             Identities::of(&mut self.spare, schema, arena, list, Some(value), |_, _| {});
         let firsts = match self.duplicates {

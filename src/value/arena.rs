@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::parse::Scratch;
 use super::text;
 
 /// What a node is, as read from the text.
@@ -198,6 +199,7 @@ pub(crate) struct Arena<'t> {
     pub(super) nodes: Vec<Node>,
     depth: usize,
     long_numbers: bool,
+    pub(super) scratch: Scratch,
 }
 
 /// The texts or the nodes would need more than 32 bits.

@@ -90,6 +90,14 @@ pub enum ParseErrorKind {
     TooLarge,
 }
 
+/// Room that every document parsed into an arena uses, empty in between.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scratch {
+    pending: Vec<Node>,
+    frames: Vec<Frame>,
+}
+
+#[derive(Clone, Copy, Debug)]
 struct Frame {
     /// Where the children of this container begin in `pending`.
     first: usize,
@@ -129,13 +137,16 @@ impl<'t> Arena<'t> {
         let Ok(base) = self.room_for(source.len()) else {
             return Err(ParseError::at(ParseErrorKind::TooLarge, source.as_bytes(), 0));
         };
+        let Scratch { mut pending, mut frames } = std::mem::take(&mut self.scratch);
+        pending.reserve(32);
+        frames.reserve(8);
         let mut parser = Parser {
             bytes: source.as_bytes(),
             at: 0,
             base,
             nodes: std::mem::take(&mut self.nodes),
-            pending: Vec::with_capacity(64),
-            frames: Vec::with_capacity(16),
+            pending,
+            frames,
             depth: 0,
             limit,
             long_numbers: false,
@@ -144,6 +155,9 @@ impl<'t> Arena<'t> {
         let result = parser.document();
         let (depth, at, long_numbers) = (parser.depth, parser.at, parser.long_numbers);
         self.nodes = parser.nodes;
+        parser.pending.clear();
+        parser.frames.clear();
+        self.scratch = Scratch { pending: parser.pending, frames: parser.frames };
         match result {
             Ok(root) => {
                 self.note_depth(depth);
