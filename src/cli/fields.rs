@@ -128,7 +128,7 @@ fn entries(
             FieldManager::new(known.schemas())
                 .apply(Document::absent(), &object.value)
                 .field_manager("applier")
-                .reset_fields(args.reset_fields.of_endpoint())
+                .reset_fields(known.reset_fields(args.reset_fields, &object.identity.kind))
                 .at(session.now())
                 .run()
                 .map(|applied| applied.managed_fields().to_vec())

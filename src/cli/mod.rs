@@ -28,8 +28,6 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use crate::fieldmanager;
-
 use session::Session;
 
 /// The world of a command: its streams, its clock and what it writes to.
@@ -155,15 +153,6 @@ enum ResetFields {
     Server,
     /// None: every field can be written and owned
     None,
-}
-
-impl ResetFields {
-    fn of_endpoint(self) -> fieldmanager::ResetFields {
-        match self {
-            ResetFields::Server => fieldmanager::ResetFields::builtin(),
-            ResetFields::None => fieldmanager::ResetFields::none(),
-        }
-    }
 }
 
 fn parse_replicas_path(text: &str) -> Result<String, String> {

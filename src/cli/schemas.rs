@@ -1,9 +1,15 @@
 //! The schemas that a command works with: the built-in ones and those of `--schema`.
 
-use std::collections::BTreeSet;
+mod told;
 
-use crate::fieldpath::PathElement;
-use crate::schema::{GroupVersionKind, OpenApiError, Problem, Schema, Schemas, Type};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use crate::fieldmanager::ResetFields;
+use crate::schema::{
+    CustomResource, CustomResourceVersion, GroupVersionKind, Schema, Schemas, Type,
+};
 use crate::typed::parse_schema;
 use crate::value::{Kind, Value, ValueRef};
 
@@ -11,14 +17,31 @@ use super::Common;
 use super::input::{self, Object};
 use super::locate;
 use super::session::Session;
+use told::{Holder, Refusal, Remarks, Told};
 
 /// All types that are known, and which kinds lacked one.
 pub(super) struct Known {
     schemas: Schemas,
     /// Merge schemas, which name types but not kinds.
     named: Vec<Schema>,
+    /// The custom resources of definitions, by the kinds of all of their versions.
+    resources: HashMap<GroupVersionKind, Rc<Defined>>,
     strict: bool,
     missing: BTreeSet<GroupVersionKind>,
+    unserved: BTreeSet<GroupVersionKind>,
+}
+
+/// A custom resource and where its definition is.
+struct Defined {
+    resource: CustomResource,
+    place: String,
+}
+
+/// What a document turned out to be.
+enum Taken {
+    Schema(Remarks),
+    /// An object of another kind, or nothing of the sort.
+    Other(String),
 }
 
 impl Known {
@@ -28,64 +51,175 @@ impl Known {
         let mut known = Known {
             schemas: Schemas::builtin(),
             named: Vec::new(),
+            resources: HashMap::new(),
             strict: common.strict_schema,
             missing: BTreeSet::new(),
+            unserved: BTreeSet::new(),
         };
-        let mut is_complete = true;
+        let errors = session.errors();
         for name in &common.schema {
-            let files = input::read(name, common.recursive, session);
-            is_complete &= !files.is_empty();
-            for (file, content) in files {
-                let mut number = 0;
-                input::each_document(&content, &mut |line, document| {
-                    number += 1;
-                    let result = document
-                        .and_then(|json| locate::refuse_repeats(json).map(|()| json))
-                        .and_then(|json| Value::from_json(json).map_err(|error| error.to_string()))
-                        .map_err(Refusal::from)
-                        .and_then(|document| known.add(&document));
-                    let place = format!("{file}: document {number} (line {line})");
-                    let told = Told { file: &file, content: &content, number, place };
-                    match result {
-                        Ok(remarks) => told.warn(&remarks, session),
-                        Err(refusal) => {
-                            is_complete = false;
-                            told.refuse(&refusal, session);
-                        }
-                    }
-                });
-                if number == 0 {
-                    is_complete = false;
-                    session.error(&file, "there is no schema in it");
+            let mut others = Vec::new();
+            let mut found = 0;
+            for (file, content) in input::read(name, common.recursive, session) {
+                let mut passed_over = Vec::new();
+                found += known.add_file(&file, &content, &mut passed_over, session);
+                others.extend(passed_over);
+            }
+            // Where there are schemas other documents may well be.
+            for (place, kind) in others {
+                match found {
+                    0 => session.error(
+                        place,
+                        "this is no schema: expected OpenAPI (`swagger`, `openapi`), a \
+                         CustomResourceDefinition or a merge schema (`types`)",
+                    ),
+                    _ => session.note(place, format_args!("{kind} is no schema: passed over")),
                 }
             }
         }
-        is_complete.then_some(known)
+        (session.errors() == errors).then_some(known)
+    }
+
+    /// Takes the schemas of a file and gives how many there are, good or not. What is passed over comes
+    /// with its place.
+    fn add_file(
+        &mut self,
+        file: &str,
+        content: &[u8],
+        others: &mut Vec<(String, String)>,
+        session: &mut Session<'_, '_>,
+    ) -> usize {
+        let (mut number, mut found) = (0, 0);
+        input::each_document(content, &mut |line, document| {
+            number += 1;
+            let place = format!("{file}: document {number} (line {line})");
+            let told = Told { file, content, number, place };
+            let read = document
+                .and_then(|json| locate::refuse_repeats(json).map(|()| json))
+                .and_then(|json| Value::from_json(json).map_err(|error| error.to_string()));
+            match read {
+                Ok(document) => found += self.add_all(&document, told, others, session),
+                Err(message) => {
+                    found += 1;
+                    told.refuse(&Refusal::Text(message), session);
+                }
+            }
+        });
+        if number == 0 {
+            session.error(file, "there is no schema in it");
+        }
+        found
+    }
+
+    /// Takes a document, or the items of a list.
+    fn add_all(
+        &mut self,
+        document: &Value,
+        mut told: Told<'_>,
+        others: &mut Vec<(String, String)>,
+        session: &mut Session<'_, '_>,
+    ) -> usize {
+        let root = document.as_ref();
+        let items = root.get("items").filter(|items| items.kind() == Kind::List);
+        let is_list = text(root, "kind").is_some_and(|kind| kind.ends_with("List"));
+        let Some(items) = items.filter(|_| is_list) else {
+            return self.add_one(document, None, &told, others, session);
+        };
+        let whole = std::mem::take(&mut told.place);
+        let mut found = 0;
+        for (index, item) in items.items().enumerate() {
+            told.place = match whole.split_once(" (line") {
+                Some((front, line)) => format!("{front} item {} (line{line}", index + 1),
+                None => whole.clone(),
+            };
+            found += self.add_one(&item.to_value(), Some(index), &told, others, session);
+        }
+        if items.is_empty() {
+            others.push((whole, "an empty list".to_owned()));
+        }
+        found
+    }
+
+    fn add_one(
+        &mut self,
+        document: &Value,
+        item: Option<usize>,
+        told: &Told<'_>,
+        others: &mut Vec<(String, String)>,
+        session: &mut Session<'_, '_>,
+    ) -> usize {
+        match self.add(document, item, &told.place) {
+            Ok(Taken::Schema(remarks)) => told.warn(&remarks, session),
+            Ok(Taken::Other(kind)) => {
+                others.push((told.place.clone(), kind));
+                return 0;
+            }
+            Err(refusal) => told.refuse(&refusal, session),
+        }
+        1
     }
 
     /// Takes a schema document, recognised by what it holds.
-    fn add(&mut self, document: &Value) -> Result<Remarks, Refusal> {
+    fn add(
+        &mut self,
+        document: &Value,
+        item: Option<usize>,
+        place: &str,
+    ) -> Result<Taken, Refusal> {
         let root = document.as_ref();
-        let text = |key: &str| root.get(key).and_then(ValueRef::as_str);
         let scalar = |key: &str| root.get(key).is_some_and(|said| said.is_empty());
+        let kind = text(root, "kind");
         if scalar("openapi") {
-            return Remarks::of(V3, self.schemas.add_openapi_v3(document));
+            return Remarks::of(Holder::V3, self.schemas.add_openapi_v3(document));
         }
         if scalar("swagger") {
-            return Remarks::of(V2, self.schemas.add_openapi_v2(document));
+            return Remarks::of(Holder::V2, self.schemas.add_openapi_v2(document));
         }
-        if text("kind").is_some_and(|kind| kind == "CustomResourceDefinition") {
-            return Err("CustomResourceDefinitions cannot be read as schemas".to_owned().into());
+        if kind.as_deref() == Some("CustomResourceDefinition") {
+            let added = self.schemas.add_crd(document).map(|resource| {
+                let remarks = resource.remarks().to_vec();
+                self.define(Defined { resource, place: place.to_owned() });
+                remarks
+            });
+            return Remarks::of(Holder::Definition { item }, added);
         }
         if root.get("types").is_some_and(|types| types.kind() == Kind::List) {
             let schema = parse_schema(document).map_err(|error| error.to_string())?;
             self.named.push(schema);
-            return Ok(Remarks::default());
+            return Ok(Taken::Schema(Remarks::default()));
         }
-        Err("this is no schema: expected OpenAPI (`swagger`, `openapi`), a \
-             CustomResourceDefinition or a merge schema (`types`)"
-            .to_owned()
-            .into())
+        Ok(Taken::Other(match kind {
+            Some(kind) => format!("a {kind}"),
+            None => "a document without a kind".to_owned(),
+        }))
+    }
+
+    fn define(&mut self, defined: Defined) {
+        let defined = Rc::new(defined);
+        for version in defined.resource.versions() {
+            let kind = GroupVersionKind::new(version.api_version(), defined.resource.kind());
+            self.resources.insert(kind, defined.clone());
+        }
+    }
+
+    /// The custom resource that a kind is a version of, if its definition was read.
+    pub(super) fn resource(&self, kind: &GroupVersionKind) -> Option<&CustomResource> {
+        self.resources.get(kind).map(|defined| &defined.resource)
+    }
+
+    /// What an endpoint of a kind resets.
+    pub(super) fn reset_fields(
+        &self,
+        which: super::ResetFields,
+        kind: &GroupVersionKind,
+    ) -> ResetFields {
+        match (which, self.resource(kind)) {
+            (super::ResetFields::None, _) => ResetFields::none(),
+            (super::ResetFields::Server, None) => ResetFields::builtin(),
+            (super::ResetFields::Server, Some(resource)) => {
+                ResetFields::of_custom_resource(resource)
+            }
+        }
     }
 
     pub(super) fn schemas(&self) -> &Schemas {
@@ -113,6 +247,7 @@ impl Known {
         if self.learn(kind) {
             return Ok(());
         }
+        self.warn_if_unserved(object, session);
         if self.schemas.find(kind).is_some() || kind.kind.is_empty() {
             return Ok(());
         }
@@ -133,106 +268,30 @@ impl Known {
         }
         Ok(())
     }
-}
 
-/// Where a document has its definitions.
-type Holder = &'static [&'static str];
-const V2: Holder = &["definitions"];
-const V3: Holder = &["components", "schemas"];
-
-/// What is odd about a document that was taken.
-#[derive(Default)]
-struct Remarks {
-    holder: Holder,
-    problems: Vec<Problem>,
-}
-
-impl Remarks {
-    fn of(holder: Holder, result: Result<Vec<Problem>, OpenApiError>) -> Result<Remarks, Refusal> {
-        match result {
-            Ok(problems) => Ok(Remarks { holder, problems }),
-            Err(error) => Err(Refusal::OpenApi(holder, error)),
-        }
-    }
-}
-
-/// Why a document was not taken.
-enum Refusal {
-    Text(String),
-    OpenApi(Holder, OpenApiError),
-}
-
-impl From<String> for Refusal {
-    fn from(text: String) -> Refusal {
-        Refusal::Text(text)
-    }
-}
-
-/// A document that something is told of.
-struct Told<'d> {
-    file: &'d str,
-    content: &'d [u8],
-    number: usize,
-    place: String,
-}
-
-impl Told<'_> {
-    fn warn(&self, remarks: &Remarks, session: &mut Session<'_, '_>) {
-        for (place, problem) in self.located(remarks.holder, &remarks.problems) {
-            session.warn(place, problem);
-        }
-        if remarks.holder == V2 {
-            session.note(
-                &self.place,
-                "OpenAPI v2 is published without defaults and without what may be null: list items \
-                 may be told apart otherwise than an API server does; it takes OpenAPI v3 for that",
-            );
-        }
-    }
-
-    fn refuse(&self, refusal: &Refusal, session: &mut Session<'_, '_>) {
-        let (holder, error) = match refusal {
-            Refusal::Text(message) => return session.error(&self.place, message),
-            Refusal::OpenApi(holder, error) => (holder, error),
+    /// Warns of an object at a version that its definition does not serve, once for a kind.
+    fn warn_if_unserved(&mut self, object: &Object, session: &mut Session<'_, '_>) {
+        let kind = &object.identity.kind;
+        let Some(defined) = self.resources.get(kind) else { return };
+        let is_served = |version: &CustomResourceVersion| {
+            version.is_served() || !kind.is_of_version(version.api_version())
         };
-        let problems = error.problems();
-        if problems.is_empty() {
-            return session.error(&self.place, error);
+        if defined.resource.versions().iter().all(is_served) || !self.unserved.insert(kind.clone())
+        {
+            return;
         }
-        for (place, problem) in self.located(holder, problems) {
-            session.error(place, problem);
-        }
-        let more = match error {
-            OpenApiError::Refused { more, .. } if *more > 0 => format!("{more} more problems; "),
-            _ => String::new(),
-        };
-        session.note(
-            &self.place,
+        session.warn(
+            &object.place,
             format_args!(
-                "{more}nothing of this document is used: an API server refuses one like that as a \
-                 whole"
+                "{kind} is not served, says its definition ({}): an API server takes no such object",
+                defined.place
             ),
         );
     }
+}
 
-    /// Problems with the lines they are on, where these are found.
-    fn located<'p>(
-        &self,
-        holder: Holder,
-        problems: &'p [Problem],
-    ) -> impl Iterator<Item = (String, &'p Problem)> {
-        let source = match problems {
-            [] => None,
-            _ => locate::source_of(self.file, self.content, self.number),
-        };
-        problems.iter().map(move |problem| {
-            let names = holder.iter().copied().chain([problem.definition()]);
-            let names = names.map(|name| PathElement::FieldName(name.to_owned()));
-            let path = names.chain(problem.path().elements().iter().cloned()).collect();
-            let found = source.as_ref().and_then(|source| source.locate(&path));
-            (found.map_or_else(|| self.place.clone(), |location| location.to_string()), problem)
-        })
-    }
+fn text<'a>(holder: ValueRef<'a>, key: &str) -> Option<Cow<'a, str>> {
+    holder.get(key).and_then(ValueRef::as_str)
 }
 
 /// The type of a kind in a merge schema, whose names are `io.k8s.api.apps.v1.Deployment`,

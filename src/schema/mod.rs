@@ -20,6 +20,9 @@ pub(crate) use compiled::{
 pub use compiled::{ElementRelationship, Schema, Type};
 pub(crate) use document::SCHEMA_OF_SCHEMAS;
 pub use kinds::{GroupVersionKind, Schemas};
-pub use openapi::{OpenApiError, Problem, merge_schema_of_openapi};
+pub use openapi::{
+    CustomResource, CustomResourceVersion, OpenApiError, Problem, merge_schema_of_crd,
+    merge_schema_of_openapi,
+};
 #[cfg(feature = "testing")]
 pub use table_source::table_source;

@@ -3,13 +3,14 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"os"
+
+	"managed-fields-oracle/protocol"
 )
 
-type answer map[string]any
+type answer = map[string]any
 
 // request is the union of what all operations take.
 type request struct {
@@ -113,26 +114,9 @@ func main() {
 		}
 		return
 	}
-	in := bufio.NewReaderSize(os.Stdin, 1<<20)
-	out := bufio.NewWriterSize(os.Stdout, 1<<20)
-	o := newOracle()
-	for {
-		line, err := in.ReadBytes('\n')
-		if len(line) > 0 {
-			encoder := json.NewEncoder(out)
-			encoder.SetEscapeHTML(false)
-			if err := encoder.Encode(o.answer(line)); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
-			}
-		}
-		if in.Buffered() == 0 {
-			out.Flush()
-		}
-		if err != nil {
-			out.Flush()
-			return
-		}
+	if err := protocol.Serve(newOracle().answer); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 

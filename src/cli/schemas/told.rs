@@ -1,0 +1,135 @@
+//! What is told of schema documents, with the lines that it is about.
+
+use crate::fieldpath::{Path, PathElement};
+use crate::schema::{OpenApiError, Problem};
+
+use super::super::locate;
+use super::super::session::Session;
+use super::Taken;
+
+/// Where a document has its definitions.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Holder {
+    #[default]
+    None,
+    V2,
+    V3,
+    /// It is one, or an item of a list is.
+    Definition {
+        item: Option<usize>,
+    },
+}
+
+impl Holder {
+    /// Where a problem is in the document.
+    fn path(self, problem: &Problem) -> Path {
+        let field = |name: &str| PathElement::FieldName(name.to_owned());
+        let mut elements: Vec<PathElement> = match self {
+            Holder::None | Holder::Definition { item: None } => Vec::new(),
+            Holder::V2 => vec![field("definitions"), field(problem.definition())],
+            Holder::V3 => {
+                vec![field("components"), field("schemas"), field(problem.definition())]
+            }
+            Holder::Definition { item: Some(item) } => {
+                vec![field("items"), PathElement::Index(i64::try_from(item).unwrap_or_default())]
+            }
+        };
+        elements.extend(problem.path().elements().iter().cloned());
+        Path::new(elements)
+    }
+}
+
+/// What is odd about a document that was taken.
+#[derive(Default)]
+pub(super) struct Remarks {
+    holder: Holder,
+    problems: Vec<Problem>,
+}
+
+impl Remarks {
+    pub(super) fn of(
+        holder: Holder,
+        result: Result<Vec<Problem>, OpenApiError>,
+    ) -> Result<Taken, Refusal> {
+        match result {
+            Ok(problems) => Ok(Taken::Schema(Remarks { holder, problems })),
+            Err(error) => Err(Refusal::OpenApi(holder, error)),
+        }
+    }
+}
+
+/// Why a document was not taken.
+pub(super) enum Refusal {
+    Text(String),
+    OpenApi(Holder, OpenApiError),
+}
+
+impl From<String> for Refusal {
+    fn from(text: String) -> Refusal {
+        Refusal::Text(text)
+    }
+}
+
+/// A document that something is told of.
+pub(super) struct Told<'d> {
+    pub(super) file: &'d str,
+    pub(super) content: &'d [u8],
+    pub(super) number: usize,
+    pub(super) place: String,
+}
+
+impl Told<'_> {
+    pub(super) fn warn(&self, remarks: &Remarks, session: &mut Session<'_, '_>) {
+        for (place, problem) in self.located(remarks.holder, &remarks.problems) {
+            session.warn(place, problem);
+        }
+        if remarks.holder == Holder::V2 {
+            session.note(
+                &self.place,
+                "OpenAPI v2 is published without defaults and without what may be null: list items \
+                 may be told apart otherwise than an API server does; it takes OpenAPI v3 for that",
+            );
+        }
+    }
+
+    pub(super) fn refuse(&self, refusal: &Refusal, session: &mut Session<'_, '_>) {
+        let (holder, error) = match refusal {
+            Refusal::Text(message) => return session.error(&self.place, message),
+            Refusal::OpenApi(holder, error) => (*holder, error),
+        };
+        let problems = error.problems();
+        if problems.is_empty() {
+            return session.error(&self.place, error);
+        }
+        for (place, problem) in self.located(holder, problems) {
+            session.error(place, problem);
+        }
+        let more = match error {
+            OpenApiError::Refused { more, .. } if *more > 0 => format!("{more} more problems; "),
+            _ => String::new(),
+        };
+        session.note(
+            &self.place,
+            format_args!(
+                "{more}nothing of this document is used: an API server refuses one like that as a \
+                 whole"
+            ),
+        );
+    }
+
+    /// Problems with the lines they are on, where these are found.
+    fn located<'p>(
+        &self,
+        holder: Holder,
+        problems: &'p [Problem],
+    ) -> impl Iterator<Item = (String, &'p Problem)> {
+        let source = match problems {
+            [] => None,
+            _ => locate::source_of(self.file, self.content, self.number),
+        };
+        problems.iter().map(move |problem| {
+            let found = source.as_ref().and_then(|source| source.locate(&holder.path(problem)));
+            (found.map_or_else(|| self.place.clone(), |location| location.to_string()), problem)
+        })
+    }
+}
