@@ -252,13 +252,25 @@ pub(super) fn read(
     recursive: bool,
     session: &mut Session<'_, '_>,
 ) -> Vec<(String, Vec<u8>)> {
+    let mut contents = Vec::new();
+    each_file(name, recursive, session, &mut |file, content, _| contents.push((file, content)));
+    contents
+}
+
+/// What is done with a file and its bytes.
+type Take<'t, 's, 'i> = dyn FnMut(String, Vec<u8>, &mut Session<'s, 'i>) + 't;
+
+/// Hands on the files behind an argument one by one; what cannot be read is reported.
+pub(super) fn each_file<'s, 'i>(
+    name: &str,
+    recursive: bool,
+    session: &mut Session<'s, 'i>,
+    take: &mut Take<'_, 's, 'i>,
+) {
     if name == "-" {
         return match session.read_stdin() {
-            Ok(bytes) => vec![("standard input".to_owned(), bytes)],
-            Err(error) => {
-                session.error("standard input", error);
-                Vec::new()
-            }
+            Ok(bytes) => take("standard input".to_owned(), bytes, session),
+            Err(error) => session.error("standard input", error),
         };
     }
     let mut files = Vec::new();
@@ -271,14 +283,12 @@ pub(super) fn read(
     } else {
         files.push(path.to_owned());
     }
-    let mut contents = Vec::new();
     for file in files {
         match fs::read(&file) {
-            Ok(bytes) => contents.push((file.display().to_string(), bytes)),
+            Ok(bytes) => take(file.display().to_string(), bytes, session),
             Err(error) => session.error(file.display(), error),
         }
     }
-    contents
 }
 
 /// The manifests of a directory by name; directories below it follow where they sort.

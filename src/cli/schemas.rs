@@ -60,11 +60,9 @@ impl Known {
         for name in &common.schema {
             let mut others = Vec::new();
             let mut found = 0;
-            for (file, content) in input::read(name, common.recursive, session) {
-                let mut passed_over = Vec::new();
-                found += known.add_file(&file, &content, &mut passed_over, session);
-                others.extend(passed_over);
-            }
+            input::each_file(name, common.recursive, session, &mut |file, content, session| {
+                found += known.add_file(&file, &content, &mut others, session);
+            });
             // Where there are schemas other documents may well be.
             for (place, kind) in others {
                 match found {

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod client_side;
+mod crd;
 mod hostile;
 mod locate;
 mod openapi;

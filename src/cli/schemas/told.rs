@@ -128,7 +128,15 @@ impl Told<'_> {
             _ => locate::source_of(self.file, self.content, self.number),
         };
         problems.iter().map(move |problem| {
-            let found = source.as_ref().and_then(|source| source.locate(&holder.path(problem)));
+            let path = holder.path(problem);
+            // What is missing is told where it would be.
+            let mut ways = (1..=path.elements().len()).rev();
+            let found = source.as_ref().and_then(|source| {
+                ways.find_map(|length| {
+                    let way = path.elements().get(..length)?.iter().cloned();
+                    source.locate(&way.collect())
+                })
+            });
             (found.map_or_else(|| self.place.clone(), |location| location.to_string()), problem)
         })
     }

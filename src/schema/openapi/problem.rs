@@ -239,9 +239,11 @@ impl Findings {
         }
     }
 
-    /// Keeps a remark that must not be missing.
+    /// Keeps a remark that must not be missing because of lesser ones.
     pub(super) fn keep(&mut self, remark: Problem) {
-        self.remarks.push(remark);
+        if self.remarks.len() < 2 * TOLD {
+            self.remarks.push(remark);
+        }
     }
 
     /// Whether another remark will be kept.

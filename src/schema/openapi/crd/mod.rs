@@ -124,18 +124,21 @@ struct Taken {
 
 fn take(document: ValueRef<'_>) -> Result<Taken, OpenApiError> {
     let definition = Definition::read(document)?;
+    let locator = definition.locator();
     let (text, found) = publish::definitions(&definition)?;
     let mut remarks = definition.remarks();
-    remarks.extend(found.into_iter().map(|problem| definition.located(problem)));
+    remarks.extend(found.into_iter().map(|problem| locator.locate(problem)));
     let types = match definition.repeated_version() {
         Some(problem) => {
             remarks.push(problem);
             None
         }
         None => {
-            let mut types = convert(&definition, text)?;
+            let converted = convert(&definition, text);
+            let mut types = converted
+                .map_err(|error| error.with_problems(|problem| locator.locate(problem)))?;
             let found = std::mem::take(&mut types.remarks);
-            remarks.extend(found.into_iter().map(|problem| definition.located(problem)));
+            remarks.extend(found.into_iter().map(|problem| locator.locate(problem)));
             Some(types)
         }
     };
@@ -153,7 +156,6 @@ fn convert(definition: &Definition<'_>, text: String) -> Result<Converted, OpenA
     let mut definitions: Definitions<'_> = own.as_ref().members().chain(common).collect();
     definitions.sort_by(|left, right| left.0.cmp(&right.0));
     structural::convert(&definitions, definition.preserves, Notation::Stored)
-        .map_err(|error| error.with_problems(|problem| definition.located(problem)))
 }
 
 /// The merge schema that a CustomResourceDefinition amounts to, written as a schema document.

@@ -1,7 +1,7 @@
 //! What a definition says, of both versions of the API.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::fieldpath::PathElement;
 use crate::value::{Kind, ValueRef};
@@ -11,6 +11,8 @@ use super::super::readable::{check_crd, expected};
 use super::{CustomResource, CustomResourceVersion};
 
 const GROUP: &str = "apiextensions.k8s.io/";
+/// What an API server takes of a name in bytes; those of kinds and versions are shorter still.
+const LONGEST: usize = 253;
 
 /// A definition as far as it says something of types and endpoints.
 pub(super) struct Definition<'a> {
@@ -141,11 +143,13 @@ impl<'a> Definition<'a> {
         self.versions.iter().any(|version| version.replicas_path.is_some())
     }
 
-    /// A problem that was found in what is published, where it is in the definition.
-    pub(super) fn located(&self, problem: Problem) -> Problem {
-        let of = |version: &&Version<'_>| self.type_name(version) == problem.definition();
-        let way = self.versions.iter().find(of).map(|version| version.way.clone());
-        problem.inside(&self.name, &way.unwrap_or_default())
+    /// Where in the definition the types are that are published of it.
+    pub(super) fn locator(&self) -> Locator<'_> {
+        let mut ways = HashMap::new();
+        for version in &self.versions {
+            ways.entry(self.type_name(version)).or_insert(version.way.as_slice());
+        }
+        Locator { name: &self.name, ways }
     }
 
     /// A version that is there twice: the server cannot publish the definition then.
@@ -185,11 +189,26 @@ impl<'a> Definition<'a> {
     }
 }
 
+/// Finds in a definition what is published of it.
+pub(super) struct Locator<'d> {
+    name: &'d str,
+    /// By the names of types.
+    ways: HashMap<String, &'d [PathElement]>,
+}
+
+impl Locator<'_> {
+    /// A problem of a type, where it is in the definition.
+    pub(super) fn locate(&self, problem: Problem) -> Problem {
+        let way = self.ways.get(problem.definition()).copied();
+        problem.inside(self.name, way.unwrap_or_default())
+    }
+}
+
 /// What a definition is called, or is to be.
 fn name_of(document: ValueRef<'_>) -> String {
     let text = |holder: &str, key: &str| {
         let text = document.get(holder).and_then(|holder| holder.get(key)?.as_str());
-        text.map(Cow::into_owned).filter(|text| !text.is_empty())
+        text.map(Cow::into_owned).filter(|text| !text.is_empty() && text.len() <= LONGEST)
     };
     let name = text("metadata", "name").or_else(|| text("spec", "group"));
     name.unwrap_or_else(|| "CustomResourceDefinition".to_owned())
@@ -216,7 +235,7 @@ fn read<'a>(root: &Part<'a>, name: String) -> Result<Definition<'a>, OpenApiErro
     let names = spec.map("names")?;
     let group = demanded(&spec, "group")?;
     let kind = demanded(&names, "kind")?;
-    let mut list_kind = names.text("listKind")?;
+    let mut list_kind = bounded(&names, "listKind", names.text("listKind")?)?;
     if list_kind.is_empty() {
         list_kind = Cow::Owned(format!("{kind}List"));
     }
@@ -237,7 +256,19 @@ fn demanded<'a>(part: &Part<'a>, key: &str) -> Result<Cow<'a, str>, OpenApiError
     if text.is_empty() {
         return Err(part.wrong(key, format!("there is no {key}")));
     }
-    Ok(text)
+    bounded(part, key, text)
+}
+
+/// A name that is repeated for every version.
+fn bounded<'a>(
+    part: &Part<'a>,
+    key: &str,
+    text: Cow<'a, str>,
+) -> Result<Cow<'a, str>, OpenApiError> {
+    match text.len() {
+        0..=LONGEST => Ok(text),
+        _ => Err(part.wrong(key, format!("it is longer than {LONGEST} bytes"))),
+    }
 }
 
 fn versions<'a>(spec: &Part<'a>, is_beta: bool) -> Result<Vec<Version<'a>>, OpenApiError> {
@@ -255,7 +286,7 @@ fn versions<'a>(spec: &Part<'a>, is_beta: bool) -> Result<Vec<Version<'a>>, Open
     }
     // The older API also says things once for all versions, and these prevail.
     let all = version(spec, "validation")?;
-    let only = spec.text("version")?;
+    let only = bounded(spec, "version", spec.text("version")?)?;
     if versions.is_empty() && !only.is_empty() {
         versions.push(Version {
             name: only,
