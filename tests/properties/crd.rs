@@ -182,6 +182,43 @@ fn definitions_say_what_endpoints_reset_and_where_replicas_are() {
     assert!(owns_status("v2"));
 }
 
+/// What a server publishes of a version of lamps, as far as types are made of it.
+fn published(front: &str, schema: &str) -> Value {
+    let kind = r#""x-kubernetes-group-version-kind":[{"group":"example.com","version":"v1","kind":"Lamp"}]"#;
+    let schema = schema.replacen('{', &format!("{{{kind},"), 1);
+    Value::from_json(&front.replace("SCHEMA", &schema)).unwrap()
+}
+
+#[test]
+fn published_documents_do_not_say_that_all_fields_are_kept() {
+    let text = lamps(&version("v1", TAGS)).to_json();
+    let text = text.replacen("\"group\"", "\"preserveUnknownFields\":true,\"group\"", 1);
+    let (of_definition, _) = learned(&Value::from_json(&text).unwrap());
+    let mut of_document = Schemas::empty();
+    let front = r#"{"openapi":"3.0.0","components":{"schemas":{"com.example.v1.Lamp":SCHEMA}}}"#;
+    of_document.add_openapi_v3(&published(front, TAGS)).unwrap();
+    let typed = |schemas: &Schemas| {
+        let object = Value::from_json(r#"{"other":1}"#).unwrap();
+        TypedValue::new(object, find(schemas, "v1").unwrap())
+    };
+    assert!(typed(&of_definition).is_ok());
+    assert!(typed(&of_document).is_err());
+}
+
+#[test]
+fn documents_of_v2_leave_out_what_may_be_null() {
+    let nullable = TAGS.replace(r#""items""#, r#""nullable":true,"items""#);
+    let (of_definition, _) = learned(&lamps(&version("v1", &nullable)));
+    let mut of_document = Schemas::empty();
+    let front = r#"{"swagger":"2.0","definitions":{"com.example.v1.Lamp":SCHEMA}}"#;
+    let left = r#"{"type":"object","properties":{"tags":{"x-kubernetes-list-type":"set"}}}"#;
+    of_document.add_openapi_v2(&published(front, left)).unwrap();
+    let object = r#"{"tags":["a"]}"#;
+    let set = fields_of(object, find(&of_definition, "v1").unwrap());
+    assert_eq!(set, r#"{"f:tags":{"v:\"a\"":{}}}"#);
+    assert_eq!(fields_of(object, find(&of_document, "v1").unwrap()), r#"{"f:tags":{}}"#);
+}
+
 #[test]
 fn deep_definitions() {
     on_small_stack(|| {
