@@ -54,7 +54,7 @@ pub(super) fn run(args: ApplyArgs, session: &mut Session<'_, '_>) {
     let configs = input::load(&args.common.filename, recursive, session);
     let lives = input::load_live(&args.objects.live, recursive, session);
     let pairs = match Scaling::asked_for(&args.common, &args.objects) {
-        Some(scaling) => scaling.pair(configs, lives, &known, session),
+        Some(scaling) => scaling.pair(configs, lives, &mut known, session),
         None => pairs::pair(configs, lives, args.common.namespace.as_deref(), session),
     };
     let mut results = Results::new(&args.objects, session);

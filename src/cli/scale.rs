@@ -93,13 +93,18 @@ impl<'a> Scaling<'a> {
         self,
         configs: Vec<Loaded>,
         lives: Option<Lives>,
-        known: &Known,
+        known: &mut Known,
         session: &mut Session<'_, '_>,
     ) -> Vec<Result<Pair, String>> {
         let is_complete = lives.as_ref().is_none_or(|lives| lives.is_complete);
         let mut lives = lives.map(|lives| lives.objects).unwrap_or_default();
         pairs::fill_namespace(&mut lives, self.namespace);
         let lives: Vec<Object> = lives.into_iter().flatten().collect();
+        for live in &lives {
+            // A definition that cannot be used was reported, and says nothing of replicas.
+            let _ = known.learn(&live.identity.kind, session);
+        }
+        let known = &*known;
         let mut named: HashMap<&str, Vec<&Object>> = HashMap::new();
         for live in &lives {
             named.entry(&live.identity.name).or_default().push(live);

@@ -1,5 +1,6 @@
 //! The schemas that a command works with: the built-in ones and those of `--schema`.
 
+mod outline;
 mod told;
 
 use std::borrow::Cow;
@@ -17,7 +18,7 @@ use super::Common;
 use super::input::{self, Object};
 use super::locate;
 use super::session::Session;
-use told::{Holder, Refusal, Remarks, Told};
+use told::{Holder, Origin, Refusal, Remarks, Told};
 
 /// All types that are known, and which kinds lacked one.
 pub(super) struct Known {
@@ -26,15 +27,22 @@ pub(super) struct Known {
     named: Vec<Schema>,
     /// The custom resources of definitions, by the kinds of all of their versions.
     resources: HashMap<GroupVersionKind, Rc<Defined>>,
+    /// Files with definitions that were not read yet, by the groups and kinds that these are of.
+    unread: HashMap<(String, String), Vec<String>>,
+    /// How many bytes of definitions are read before they are needed.
+    ahead: usize,
     strict: bool,
     missing: BTreeSet<GroupVersionKind>,
     unserved: BTreeSet<GroupVersionKind>,
 }
 
+/// As many definitions are read at once and told of; beyond that they are only when they are needed.
+const AHEAD: usize = 4 << 20;
+
 /// A custom resource and where its definition is.
 struct Defined {
     resource: CustomResource,
-    place: String,
+    origin: Origin,
 }
 
 /// What a document turned out to be.
@@ -52,6 +60,8 @@ impl Known {
             schemas: Schemas::builtin(),
             named: Vec::new(),
             resources: HashMap::new(),
+            unread: HashMap::new(),
+            ahead: AHEAD,
             strict: common.strict_schema,
             missing: BTreeSet::new(),
             unserved: BTreeSet::new(),
@@ -61,8 +71,20 @@ impl Known {
             let mut others = Vec::new();
             let mut found = 0;
             input::each_file(name, common.recursive, session, &mut |file, content, session| {
-                found += known.add_file(&file, &content, &mut others, session);
+                found += match known.put_off(name, &file, &content) {
+                    0 => known.add_file(&file, &content, &mut others, session),
+                    count => count,
+                };
             });
+            if !known.unread.is_empty() {
+                session.note(
+                    name,
+                    format_args!(
+                        "the definitions of {} kinds are read only if an object is of the kind",
+                        known.unread.len()
+                    ),
+                );
+            }
             // Where there are schemas other documents may well be.
             for (place, kind) in others {
                 match found {
@@ -76,6 +98,41 @@ impl Known {
             }
         }
         (session.errors() == errors).then_some(known)
+    }
+
+    /// Leaves a file unread if that can be told which kinds it is about, there is much of that sort, and
+    /// it can be read later. Gives how many definitions there are in it then.
+    fn put_off(&mut self, name: &str, file: &str, content: &[u8]) -> usize {
+        if self.ahead >= content.len() || name == "-" {
+            self.ahead = self.ahead.saturating_sub(content.len());
+            return 0;
+        }
+        let kinds = std::str::from_utf8(content).ok().and_then(outline::kinds).unwrap_or_default();
+        for (group, kind) in &kinds {
+            let kind = ((*group).to_owned(), (*kind).to_owned());
+            self.unread.entry(kind).or_default().push(file.to_owned());
+        }
+        kinds.len()
+    }
+
+    /// Reads what was left unread of a kind. What is wrong with it is reported.
+    fn read_up(
+        &mut self,
+        kind: &GroupVersionKind,
+        session: &mut Session<'_, '_>,
+    ) -> Result<(), String> {
+        let files = self.unread.remove(&(kind.group.clone(), kind.kind.clone()));
+        let errors = session.errors();
+        for file in files.unwrap_or_default() {
+            self.unread.values_mut().for_each(|files| files.retain(|other| *other != file));
+            input::each_file(&file, false, session, &mut |file, content, session| {
+                self.add_file(&file, &content, &mut Vec::new(), session);
+            });
+        }
+        match session.errors() == errors {
+            true => Ok(()),
+            false => Err(format!("the definition of {kind} cannot be used")),
+        }
     }
 
     /// Takes the schemas of a file and gives how many there are, good or not. What is passed over comes
@@ -146,7 +203,7 @@ impl Known {
         others: &mut Vec<(String, String)>,
         session: &mut Session<'_, '_>,
     ) -> usize {
-        match self.add(document, item, &told.place) {
+        match self.add(document, item, told) {
             Ok(Taken::Schema(remarks)) => told.warn(&remarks, session),
             Ok(Taken::Other(kind)) => {
                 others.push((told.place.clone(), kind));
@@ -162,7 +219,7 @@ impl Known {
         &mut self,
         document: &Value,
         item: Option<usize>,
-        place: &str,
+        told: &Told<'_>,
     ) -> Result<Taken, Refusal> {
         let root = document.as_ref();
         let scalar = |key: &str| root.get(key).is_some_and(|said| said.is_empty());
@@ -176,7 +233,7 @@ impl Known {
         if kind.as_deref() == Some("CustomResourceDefinition") {
             let added = self.schemas.add_crd(document).map(|resource| {
                 let remarks = resource.remarks().to_vec();
-                self.define(Defined { resource, place: place.to_owned() });
+                self.define(Defined { resource, origin: told.origin(item) });
                 remarks
             });
             return Remarks::of(Holder::Definition { item }, added);
@@ -194,6 +251,9 @@ impl Known {
 
     fn define(&mut self, defined: Defined) {
         let defined = Rc::new(defined);
+        // Of two definitions of a kind the last counts.
+        let kind = (defined.resource.group().to_owned(), defined.resource.kind().to_owned());
+        self.unread.remove(&kind);
         for version in defined.resource.versions() {
             let kind = GroupVersionKind::new(version.api_version(), defined.resource.kind());
             self.resources.insert(kind, defined.clone());
@@ -224,14 +284,19 @@ impl Known {
         &self.schemas
     }
 
-    /// Makes the type of a kind known, if a schema that was read has one.
-    pub(super) fn learn(&mut self, kind: &GroupVersionKind) -> bool {
+    /// Makes the type of a kind known, if a schema has one.
+    pub(super) fn learn(
+        &mut self,
+        kind: &GroupVersionKind,
+        session: &mut Session<'_, '_>,
+    ) -> Result<bool, String> {
+        self.read_up(kind, session)?;
         let ty = self.named.iter().find_map(|schema| type_of(schema, kind));
         let is_found = ty.is_some();
         if let Some(ty) = ty {
             self.schemas.insert(kind.clone(), ty);
         }
-        is_found
+        Ok(is_found)
     }
 
     /// Makes the type of an object's kind known. False, and reported, where a schema is demanded
@@ -242,7 +307,7 @@ impl Known {
         session: &mut Session<'_, '_>,
     ) -> Result<(), String> {
         let kind = &object.identity.kind;
-        if self.learn(kind) {
+        if self.learn(kind, session)? {
             return Ok(());
         }
         self.warn_if_unserved(object, session);
@@ -271,18 +336,16 @@ impl Known {
     fn warn_if_unserved(&mut self, object: &Object, session: &mut Session<'_, '_>) {
         let kind = &object.identity.kind;
         let Some(defined) = self.resources.get(kind) else { return };
-        let is_served = |version: &CustomResourceVersion| {
-            version.is_served() || !kind.is_of_version(version.api_version())
-        };
-        if defined.resource.versions().iter().all(is_served) || !self.unserved.insert(kind.clone())
-        {
+        let own = |version: &&CustomResourceVersion| kind.is_of_version(version.api_version());
+        let Some(version) = defined.resource.versions().iter().find(own) else { return };
+        if version.is_served() || !self.unserved.insert(kind.clone()) {
             return;
         }
+        let place = defined.origin.locate(version.schema_path());
         session.warn(
             &object.place,
             format_args!(
-                "{kind} is not served, says its definition ({}): an API server takes no such object",
-                defined.place
+                "{kind} is not served, says its definition ({place}): an API server takes no such object"
             ),
         );
     }

@@ -38,7 +38,7 @@ pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
     let objects = input::load(&args.common.filename, recursive, session);
     let lives = input::load_live(&args.objects.live, recursive, session);
     let pairs = match Scaling::asked_for(&args.common, &args.objects) {
-        Some(scaling) => scaling.pair(objects, lives, &known, session),
+        Some(scaling) => scaling.pair(objects, lives, &mut known, session),
         None => pairs::pair(objects, lives, args.common.namespace.as_deref(), session),
     };
     let mut results = Results::new(&args.objects, session);

@@ -214,7 +214,7 @@ fn a_version_that_is_not_served_is_told_of() {
         &format!(
             "warning: FILE:41: lamps.example.com.spec.versions[1].schema.openAPIV3Schema: there is no schema, \
              {UNTYPED}warning: standard input: document 1 (line 1): example.com/v1, Kind=Lamp is not served, says \
-             its definition (FILE: document 1 (line 2)): an API server takes no such object\n"
+             its definition (FILE:17): an API server takes no such object\n"
         ),
     );
 }
@@ -250,4 +250,44 @@ fn replicas_are_where_the_definition_says() {
     std::fs::remove_file(live).unwrap();
     assert_eq!((done.err.as_str(), done.code), ("", 0));
     assert!(done.out.contains("spec:\n  count: 3\n"), "{}", done.out);
+}
+
+#[test]
+fn of_many_definitions_only_those_are_read_that_are_needed() {
+    let folder = std::env::temp_dir().join(format!("managed-fields-many-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let of = |kind: &str| {
+        let names = format!("names:\n    kind: {kind}\n    plural: {}s", kind.to_lowercase());
+        DEFINITION
+            .replace("names: {kind: Lamp, plural: lamps}", &names)
+            .replace("metadata: {", "metadata:\n  annotations: {")
+            + &"# and more of it\n".repeat(6_000)
+    };
+    let file = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    for number in 0..60 {
+        file(&format!("{number:02}.yaml"), &of(&format!("Lamp{number}")));
+    }
+    // Neither is looked into before it is needed.
+    file("lamp.yaml", &of("Lamp"));
+    file(
+        "torch.yaml",
+        &of("Torch").replace("x-kubernetes-list-type: set", "x-kubernetes-list-type: bag"),
+    );
+    let name = folder.display().to_string();
+    let ask = |object: &str| {
+        let done = run(&format!("fields --config -f - --schema {name}"), object);
+        (done.out, done.err.replace(&name, "DIR"), done.code)
+    };
+    let lamp = ask(LAMP);
+    let torch = ask(&LAMP.replace("kind: Lamp", "kind: Torch"));
+    std::fs::remove_dir_all(&folder).unwrap();
+    let (note, rest) = lamp.1.split_once('\n').unwrap();
+    assert!(
+        note.starts_with("note: DIR: the definitions of ")
+            && note.ends_with(" kinds are read only if an object is of the kind"),
+        "{note}"
+    );
+    assert_eq!((lamp.0.as_str(), rest, lamp.2), (FIELDS, "", 0));
+    assert_eq!((torch.0.as_str(), torch.2), ("", 2));
+    assert!(torch.1.contains("unknown list type bag\n"), "{}", torch.1);
 }

@@ -129,7 +129,7 @@ fn documents_of_the_wrong_shape_are_refused() {
     for (document, expected) in [
         (
             "openapi: 3.0.0\ncomponents: 5\n",
-            "error: FILE: document 1 (line 1): components: expected a map, got a number",
+            "error: FILE:2: components: expected a map, got a number",
         ),
         (
             "openapi: 3.0.0\ncomponents:\n  schemas:\n    A:\n      type: 5\n",

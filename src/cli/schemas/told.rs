@@ -1,6 +1,9 @@
 //! What is told of schema documents, with the lines that it is about.
 
-use crate::fieldpath::{Path, PathElement};
+use std::fs;
+
+use crate::fieldmanager::{ConfigSource, Location};
+use crate::fieldpath::PathElement;
 use crate::schema::{OpenApiError, Problem};
 
 use super::super::locate;
@@ -21,21 +24,44 @@ pub(super) enum Holder {
 }
 
 impl Holder {
-    /// Where a problem is in the document.
-    fn path(self, problem: &Problem) -> Path {
+    /// The way to a definition in the document.
+    fn way(self, definition: &str) -> Vec<PathElement> {
         let field = |name: &str| PathElement::FieldName(name.to_owned());
-        let mut elements: Vec<PathElement> = match self {
+        match self {
             Holder::None | Holder::Definition { item: None } => Vec::new(),
-            Holder::V2 => vec![field("definitions"), field(problem.definition())],
-            Holder::V3 => {
-                vec![field("components"), field("schemas"), field(problem.definition())]
-            }
+            Holder::V2 => vec![field("definitions"), field(definition)],
+            Holder::V3 => vec![field("components"), field("schemas"), field(definition)],
             Holder::Definition { item: Some(item) } => {
                 vec![field("items"), PathElement::Index(i64::try_from(item).unwrap_or_default())]
             }
-        };
-        elements.extend(problem.path().elements().iter().cloned());
-        Path::new(elements)
+        }
+    }
+}
+
+/// Where something is, or where it would be if it is missing.
+fn nearest(source: &ConfigSource, path: &[PathElement]) -> Option<Location> {
+    let mut lengths = (1..=path.len()).rev();
+    lengths.find_map(|length| source.locate(&path.get(..length)?.iter().cloned().collect()))
+}
+
+/// Where a definition was read.
+pub(super) struct Origin {
+    file: String,
+    number: usize,
+    item: Option<usize>,
+    place: String,
+}
+
+impl Origin {
+    /// The file and line of a part of the definition. The file is read again for that: nothing is kept
+    /// for a question that is seldom asked.
+    pub(super) fn locate(&self, path: &[PathElement]) -> String {
+        let mut way = Holder::Definition { item: self.item }.way("");
+        way.extend_from_slice(path);
+        let found = fs::read(&self.file).ok().and_then(|content| {
+            nearest(&locate::source_of(&self.file, &content, self.number)?, &way)
+        });
+        found.map_or_else(|| self.place.clone(), |location| location.to_string())
     }
 }
 
@@ -79,6 +105,11 @@ pub(super) struct Told<'d> {
 }
 
 impl Told<'_> {
+    pub(super) fn origin(&self, item: Option<usize>) -> Origin {
+        let (file, place) = (self.file.to_owned(), self.place.clone());
+        Origin { file, number: self.number, item, place }
+    }
+
     pub(super) fn warn(&self, remarks: &Remarks, session: &mut Session<'_, '_>) {
         for (place, problem) in self.located(remarks.holder, &remarks.problems) {
             session.warn(place, problem);
@@ -128,15 +159,9 @@ impl Told<'_> {
             _ => locate::source_of(self.file, self.content, self.number),
         };
         problems.iter().map(move |problem| {
-            let path = holder.path(problem);
-            // What is missing is told where it would be.
-            let mut ways = (1..=path.elements().len()).rev();
-            let found = source.as_ref().and_then(|source| {
-                ways.find_map(|length| {
-                    let way = path.elements().get(..length)?.iter().cloned();
-                    source.locate(&way.collect())
-                })
-            });
+            let mut way = holder.way(problem.definition());
+            way.extend_from_slice(problem.path().elements());
+            let found = source.as_ref().and_then(|source| nearest(source, &way));
             (found.map_or_else(|| self.place.clone(), |location| location.to_string()), problem)
         })
     }

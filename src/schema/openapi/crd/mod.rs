@@ -10,7 +10,7 @@ mod rules;
 use std::collections::HashSet;
 
 use crate::deep;
-use crate::fieldpath::PathElement;
+use crate::fieldpath::{Path, PathElement};
 use crate::value::{Value, ValueRef};
 
 use super::super::compiled::Schema;
@@ -113,6 +113,56 @@ impl CustomResourceVersion {
     /// Where in the definition the schema is, or would be.
     pub fn schema_path(&self) -> &[PathElement] {
         &self.way
+    }
+
+    /// Where in the definition the schema of a field is; if the field has none, that of the nearest
+    /// value around it that has one. Linear in the path.
+    ///
+    /// ```
+    /// use managed_fields::{Schemas, Value};
+    /// use managed_fields::fieldpath::{Path, PathElement};
+    ///
+    /// let definition = Value::from_json(
+    ///     r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+    ///         "spec":{"group":"example.com","names":{"kind":"Lamp"},"versions":[{"name":"v1",
+    ///           "schema":{"openAPIV3Schema":{"type":"object","properties":{"bulbs":{"type":"array",
+    ///             "items":{"type":"object","properties":{"watts":{"type":"integer"}}}}}}}}]}}"#,
+    /// )?;
+    /// let lamp = Schemas::empty().add_crd(&definition)?;
+    /// let field = |name: &str| PathElement::FieldName(name.to_owned());
+    /// let path = Path::new(vec![field("bulbs"), PathElement::Index(0), field("watts")]);
+    /// assert_eq!(
+    ///     lamp.versions()[0].rule_path(&definition, &path).to_string(),
+    ///     ".spec.versions[0].schema.openAPIV3Schema.properties.bulbs.items.properties.watts"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rule_path(&self, definition: &Value, field: &Path) -> Path {
+        let mut way = self.way.clone();
+        let mut schema = way.iter().try_fold(definition.as_ref(), |value, step| match step {
+            PathElement::FieldName(name) => value.get(name),
+            PathElement::Index(index) => value.items().nth(usize::try_from(*index).ok()?),
+            _ => None,
+        });
+        for element in field.elements() {
+            let Some(around) = schema else { break };
+            let steps: Vec<&str> = match element {
+                PathElement::FieldName(name)
+                    if around
+                        .get("properties")
+                        .is_some_and(|fields| fields.get(name).is_some()) =>
+                {
+                    vec!["properties", name]
+                }
+                PathElement::FieldName(_) => vec!["additionalProperties"],
+                _ => vec!["items"],
+            };
+            schema = steps.iter().try_fold(around, |value, step| value.get(step));
+            if schema.is_some() {
+                way.extend(steps.into_iter().map(|step| PathElement::FieldName(step.to_owned())));
+            }
+        }
+        Path::new(way)
     }
 }
 
