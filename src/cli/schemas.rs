@@ -8,9 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::fieldmanager::ResetFields;
-use crate::schema::{
-    CustomResource, CustomResourceVersion, GroupVersionKind, Schema, Schemas, Type,
-};
+use crate::schema::{CustomResource, GroupVersionKind, Schema, Schemas, Type};
 use crate::typed::parse_schema;
 use crate::value::{Kind, Value, ValueRef};
 
@@ -311,7 +309,11 @@ impl Known {
             return Ok(());
         }
         self.warn_if_unserved(object, session);
-        if self.schemas.find(kind).is_some() || kind.kind.is_empty() {
+        let version = self.resource(kind).and_then(|resource| resource.version(kind));
+        // Of a definition that has no schema that was told already.
+        let is_untyped = version.is_some_and(|version| !version.has_types());
+        if kind.kind.is_empty() || self.schemas.find(kind).is_some() && !(is_untyped && self.strict)
+        {
             return Ok(());
         }
         if self.strict {
@@ -336,8 +338,7 @@ impl Known {
     fn warn_if_unserved(&mut self, object: &Object, session: &mut Session<'_, '_>) {
         let kind = &object.identity.kind;
         let Some(defined) = self.resources.get(kind) else { return };
-        let own = |version: &&CustomResourceVersion| kind.is_of_version(version.api_version());
-        let Some(version) = defined.resource.versions().iter().find(own) else { return };
+        let Some(version) = defined.resource.version(kind) else { return };
         if version.is_served() || !self.unserved.insert(kind.clone()) {
             return;
         }

@@ -1,11 +1,9 @@
 //! CustomResourceDefinitions behind `--schema`.
 
+use crate::openapi::{FIELDS, assert_known, fields_under};
 use crate::{Outcome, run, temporary};
 
 const LAMP: &str = "apiVersion: example.com/v1\nkind: Lamp\nmetadata: {name: desk}\nspec:\n  bulbs:\n  - {name: main, watts: 60}\n  tags: [a]\nstatus: {lit: true}\n";
-
-const FIELDS: &str = ".spec.bulbs[name=\"main\"]\n.spec.bulbs[name=\"main\"].name\n\
-    .spec.bulbs[name=\"main\"].watts\n.spec.tags[=\"a\"]\n";
 
 const DEFINITION: &str = "
 apiVersion: apiextensions.k8s.io/v1
@@ -49,20 +47,8 @@ spec:
               lit: {type: boolean}
 ";
 
-/// What `fields --config` says of the lamp under a schema file, which is named FILE.
 fn under(name: &str, document: &str) -> Outcome {
-    let file = temporary(name, document);
-    let mut done = run(&format!("fields --config -f - --schema {file}"), LAMP);
-    done.err = done.err.replace(&file, "FILE");
-    std::fs::remove_file(file).unwrap();
-    done
-}
-
-#[track_caller]
-fn assert_known(done: &Outcome, messages: &str) {
-    assert_eq!(done.err, messages);
-    assert_eq!(done.out, FIELDS);
-    assert_eq!(done.code, 0);
+    fields_under(name, document, LAMP)
 }
 
 #[test]
@@ -203,6 +189,20 @@ fn what_has_no_types_is_told_with_its_line() {
     let done = under("crd-no-schema.yaml", &DEFINITION[..end]);
     assert_eq!(done.err, format!("warning: FILE:10: {SCHEMA}: there is no schema, {UNTYPED}"));
     assert_eq!(done.out, ".spec\n.spec.bulbs\n.spec.tags\n");
+}
+
+#[test]
+fn a_definition_without_a_schema_is_none_where_one_is_demanded() {
+    let end = DEFINITION.find("    schema:").unwrap();
+    let file = temporary("crd-strict.yaml", &DEFINITION[..end]);
+    let done = run(&format!("fields --config -f - --schema {file} --strict-schema"), LAMP);
+    std::fs::remove_file(file).unwrap();
+    let last = done.err.lines().last().unwrap();
+    assert_eq!(
+        last,
+        "error: standard input: document 1 (line 1): there is no schema for example.com/v1, Kind=Lamp"
+    );
+    assert_eq!((done.out.as_str(), done.code), ("", 2));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Random CustomResourceDefinitions: with structural schemas for the most part, and with odd or wrong
 //! ones for the rest.
 
+use super::openapi::odd_values;
 use super::rng::Rng;
 use super::support::json::Json;
 
@@ -432,26 +433,19 @@ impl Maker<'_> {
         ];
         let keyword = *self.rng.pick(&KEYWORDS);
         let schema_of_text = Json::map([("type", Json::from("string"))]);
-        let values = [
-            Json::Null,
-            Json::Bool(true),
+        let mut values = odd_values();
+        values.extend([
             Json::Bool(false),
-            Json::number(5),
-            Json::Number("1.5".to_owned()),
             "".into(),
-            "text".into(),
             "object".into(),
             "string".into(),
-            Json::List(vec![]),
             Json::List(vec!["a".into()]),
-            Json::List(vec![Json::Map(vec![])]),
             Json::List(vec![Json::Null]),
             Json::List(vec![schema_of_text.clone()]),
-            Json::Map(vec![]),
             schema_of_text.clone(),
             Json::map([("a", schema_of_text)]),
             Json::map([("a", Json::Null)]),
-        ];
+        ]);
         let value = match (keyword, self.rng.percent(60)) {
             ("type", true) => {
                 (*self.rng.pick(&["", "null", "array", "object", "string", "integer"])).into()
@@ -460,7 +454,6 @@ impl Maker<'_> {
             (PRESERVE | EMBEDDED | INT_OR_STRING, true) => Json::Bool(self.rng.percent(70)),
             _ => self.rng.pick(&values).clone(),
         };
-        // Which patterns compile is not asked.
         put(schema, keyword, value);
     }
 
@@ -473,16 +466,11 @@ impl Maker<'_> {
             "preserveUnknownFields",
             "names",
         ]);
-        let values = [
-            Json::Null,
-            Json::Bool(true),
-            Json::number(5),
-            "text".into(),
-            Json::List(vec![]),
+        let mut values = odd_values();
+        values.extend([
             Json::List(vec![Json::number(1)]),
-            Json::Map(vec![]),
             Json::map([("openAPIV3Schema", Json::number(1))]),
-        ];
+        ]);
         // Without a kind the reference ends.
         let value = match key {
             "names" => self.rng.pick(&[Json::number(5), "text".into(), Json::List(vec![])]).clone(),

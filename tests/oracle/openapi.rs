@@ -368,17 +368,7 @@ impl Maker<'_> {
             "id",
         ];
         let keyword = *self.rng.pick(&keywords);
-        let values = [
-            Json::Null,
-            Json::Bool(true),
-            Json::number(5),
-            Json::Number("1.5".to_owned()),
-            "text".into(),
-            Json::List(vec![]),
-            Json::List(vec![Json::Map(vec![])]),
-            Json::Map(vec![]),
-        ];
-        let value = self.rng.pick(&values).clone();
+        let value = self.rng.pick(&odd_values()).clone();
         schema.retain(|(key, _)| key != keyword);
         schema.push((keyword.to_owned(), value));
     }
@@ -416,6 +406,20 @@ impl Maker<'_> {
         };
         schema.set("x-kubernetes-group-version-kind", value);
     }
+}
+
+/// What most keywords cannot be.
+pub fn odd_values() -> Vec<Json> {
+    vec![
+        Json::Null,
+        Json::Bool(true),
+        Json::number(5),
+        Json::Number("1.5".to_owned()),
+        "text".into(),
+        Json::List(vec![]),
+        Json::List(vec![Json::Map(vec![])]),
+        Json::Map(vec![]),
+    ]
 }
 
 /// Compares every type and kind of the documents in files and folders: OpenAPI and definitions of

@@ -92,7 +92,7 @@ fn of_definition(answer: &Json) -> BTreeSet<&'static str> {
         match fields.len() {
             0 => Some("bare"),
             // A list, or nothing more than every object has.
-            ..=4 => None,
+            1..=4 => None,
             _ => Some("structural"),
         }
     });

@@ -235,14 +235,7 @@ impl Findings {
 
     pub(super) fn remark(&mut self, place: &Place<'_>, message: impl Into<String>) {
         if self.has_room() {
-            self.keep(place.problem(message));
-        }
-    }
-
-    /// Keeps a remark that must not be missing because of lesser ones.
-    pub(super) fn keep(&mut self, remark: Problem) {
-        if self.remarks.len() < 2 * TOLD {
-            self.remarks.push(remark);
+            self.remarks.push(place.problem(message));
         }
     }
 

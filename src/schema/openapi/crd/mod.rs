@@ -66,6 +66,12 @@ impl CustomResource {
         &self.versions
     }
 
+    /// The version that a kind is, if it is one of this resource.
+    pub fn version(&self, kind: &GroupVersionKind) -> Option<&CustomResourceVersion> {
+        let is_of = |version: &&CustomResourceVersion| kind.is_of_version(&version.api_version);
+        self.versions.iter().find(is_of).filter(|_| kind.kind == self.kind)
+    }
+
     /// What the definition says to no effect, or hardly to the one that was meant. The versions that
     /// have no types, because a schema is missing or is not structural, are among it.
     pub fn remarks(&self) -> &[Problem] {
@@ -81,6 +87,7 @@ pub struct CustomResourceVersion {
     is_stored: bool,
     has_status: bool,
     replicas_path: Option<String>,
+    has_types: bool,
     way: Vec<PathElement>,
 }
 
@@ -108,6 +115,11 @@ impl CustomResourceVersion {
     /// The `specReplicasPath` of the scale subresource, if there is one.
     pub fn replicas_path(&self) -> Option<&str> {
         self.replicas_path.as_deref()
+    }
+
+    /// Whether an API server makes types of the schema; else the type is deduced from the object.
+    pub fn has_types(&self) -> bool {
+        self.has_types
     }
 
     /// Where in the definition the schema is, or would be.
@@ -173,25 +185,20 @@ struct Taken {
 }
 
 fn take(document: ValueRef<'_>) -> Result<Taken, OpenApiError> {
-    let definition = Definition::read(document)?;
+    let mut definition = Definition::read(document)?;
+    let mut remarks = definition.remarks();
+    remarks.extend(definition.leave_out_schemas());
     let locator = definition.locator();
     let (text, found) = publish::definitions(&definition)?;
-    let mut remarks = definition.remarks();
     remarks.extend(found.into_iter().map(|problem| locator.locate(problem)));
-    let types = match definition.repeated_version() {
-        Some(problem) => {
-            remarks.push(problem);
-            None
-        }
-        None => {
-            let converted = convert(&definition, text);
-            let mut types = converted
-                .map_err(|error| error.with_problems(|problem| locator.locate(problem)))?;
-            let found = std::mem::take(&mut types.remarks);
-            remarks.extend(found.into_iter().map(|problem| locator.locate(problem)));
-            Some(types)
-        }
-    };
+    let mut types = None;
+    if !definition.has_repeated_version() {
+        let mut converted = convert(&definition, text)
+            .map_err(|error| error.with_problems(|problem| locator.locate(problem)))?;
+        let found = std::mem::take(&mut converted.remarks);
+        remarks.extend(found.into_iter().map(|problem| locator.locate(problem)));
+        types = Some(converted);
+    }
     Ok(Taken { resource: definition.into_resource(remarks), types })
 }
 

@@ -9,7 +9,7 @@ use super::super::extensions::PRESERVE_UNKNOWN_FIELDS;
 use super::super::problem::{Findings, OpenApiError, Place, Problem};
 use super::super::readable::is_known_in_crd;
 use super::read::{Definition, Version};
-use super::rules::{self, EMBEDDED, is_set, properties, said, schema_in, text};
+use super::rules::{EMBEDDED, is_set, properties, said, schema_in, text};
 
 /// The schemas that are published with every definition; those of scales only where there is one.
 pub(super) const COMMON: &str = include_str!("common.json");
@@ -22,8 +22,8 @@ const LIST_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
 const WORDS: [&str; 2] = ["x-kubernetes-list-type", "x-kubernetes-map-type"];
 const LIST_MAP_KEYS: &str = "x-kubernetes-list-map-keys";
 
-/// The published schemas by name, as JSON, and remarks on what is not in them. Recursive: the caller
-/// gives it room.
+/// The published schemas by name, as JSON, and remarks on what is not in them. The schemas of the
+/// definition are structural. Recursive: the caller gives it room.
 pub(super) fn definitions(
     definition: &Definition<'_>,
 ) -> Result<(String, Vec<Problem>), OpenApiError> {
@@ -46,10 +46,9 @@ impl Publisher {
     fn version(&mut self, definition: &Definition<'_>, version: &Version<'_>) {
         let (name, list) = (definition.type_name(version), definition.list_type_name(version));
         let place = Place::of(&name);
-        let schema = self.structural(version, &place);
         self.out.push(if self.out.is_empty() { '{' } else { ',' });
         self.key(&name);
-        match schema {
+        match version.schema {
             Some(schema) => self.schema(schema, true, &place),
             None => self.out.push_str("{\"type\":\"object\""),
         }
@@ -71,25 +70,6 @@ impl Publisher {
         self.out.push_str(",\"items\":{\"type\":\"array\",\"items\":");
         self.reference(&name);
         self.out.push_str("}}}");
-    }
-
-    /// The schema of a version, if it is one that types are made of.
-    fn structural<'a>(&mut self, version: &Version<'a>, place: &Place<'_>) -> Option<ValueRef<'a>> {
-        const UNTYPED: &str = "so that no types are known: lists are owned as a whole, also those in \
-            the metadata";
-        let Some(schema) = version.schema else {
-            self.findings.keep(place.problem(format!("there is no schema, {UNTYPED}")));
-            return None;
-        };
-        match rules::breach_of(schema, place) {
-            Some(breach) => {
-                let message =
-                    format!("{}: the schema is not structural, {UNTYPED}", breach.message());
-                self.findings.keep(breach.saying(message));
-                None
-            }
-            None => Some(schema),
-        }
     }
 
     fn key(&mut self, key: &str) {

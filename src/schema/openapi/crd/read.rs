@@ -8,11 +8,14 @@ use crate::value::{Kind, ValueRef};
 
 use super::super::problem::{OpenApiError, Place, Problem};
 use super::super::readable::{check_crd, expected};
-use super::{CustomResource, CustomResourceVersion};
+use super::{CustomResource, CustomResourceVersion, rules};
 
 const GROUP: &str = "apiextensions.k8s.io/";
 /// What an API server takes of a name in bytes; those of kinds and versions are shorter still.
 const LONGEST: usize = 253;
+const MOST_REMARKS: usize = 100;
+const UNTYPED: &str =
+    "so that no types are known: lists are owned as a whole, also those in the metadata";
 
 /// A definition as far as it says something of types and endpoints.
 pub(super) struct Definition<'a> {
@@ -153,15 +156,45 @@ impl<'a> Definition<'a> {
     }
 
     /// A version that is there twice: the server cannot publish the definition then.
-    pub(super) fn repeated_version(&self) -> Option<Problem> {
+    fn repeated_version(&self) -> Option<&Version<'a>> {
         let mut seen = HashSet::new();
-        let again = self.versions.iter().find(|version| !seen.insert(version.name.as_ref()))?;
-        let message = format!(
-            "version {} is there twice, so that no types are known: lists are owned as a whole",
-            again.name
-        );
-        let place = Place::of(&self.name);
-        Some(place.problem(message).inside(&self.name, &again.way))
+        self.versions.iter().find(|version| !seen.insert(version.name.as_ref()))
+    }
+
+    pub(super) fn has_repeated_version(&self) -> bool {
+        self.repeated_version().is_some()
+    }
+
+    /// Leaves out the schemas that an API server makes no types of. Gives a remark on each version that is
+    /// without one, or on that which costs all of them theirs.
+    pub(super) fn leave_out_schemas(&mut self) -> Vec<Problem> {
+        if let Some(again) = self.repeated_version() {
+            let message = format!("version {} is there twice, {UNTYPED}", again.name);
+            let remark = Place::of(&self.name).problem(message).inside(&self.name, &again.way);
+            self.versions.iter_mut().for_each(|version| version.schema = None);
+            return vec![remark];
+        }
+        let mut remarks = Vec::new();
+        for version in &mut self.versions {
+            let place = Place::of(&self.name);
+            let remark = match version.schema {
+                None => place.problem(format!("there is no schema, {UNTYPED}")),
+                Some(schema) => match rules::breach_of(schema, &place) {
+                    None => continue,
+                    Some(breach) => {
+                        let why = breach.message();
+                        let message = format!("{why}: the schema is not structural, {UNTYPED}");
+                        breach.saying(message)
+                    }
+                },
+            };
+            version.schema = None;
+            // Nobody reads more.
+            if remarks.len() < MOST_REMARKS {
+                remarks.push(remark.inside(&self.name, &version.way));
+            }
+        }
+        remarks
     }
 
     /// Remarks on the definition as a whole.
@@ -182,6 +215,7 @@ impl<'a> Definition<'a> {
             is_stored: version.is_stored,
             has_status: version.has_status,
             replicas_path: version.replicas_path.map(Cow::into_owned),
+            has_types: version.schema.is_some(),
             way: version.way,
         });
         let versions = versions.collect();
