@@ -13,6 +13,8 @@ use super::{CustomResource, CustomResourceVersion, rules};
 const GROUP: &str = "apiextensions.k8s.io/";
 /// What an API server takes of a name in bytes; those of kinds and versions are shorter still.
 const LONGEST: usize = 253;
+/// Bytes of a schema that all versions share, times the versions: there are types for each of them.
+const MOST_TO_REPEAT: usize = 100 << 20;
 const MOST_REMARKS: usize = 100;
 const UNTYPED: &str =
     "so that no types are known: lists are owned as a whole, also those in the metadata";
@@ -330,6 +332,10 @@ fn versions<'a>(spec: &Part<'a>, is_beta: bool) -> Result<Vec<Version<'a>>, Open
         });
     }
     let is_said = |key| spec.get(key).is_some();
+    let length = all.schema.map_or(0, |schema| schema.to_json().len());
+    if length.saturating_mul(versions.len()) > MOST_TO_REPEAT {
+        return Err(spec.wrong("versions", "there are too many versions of one schema".to_owned()));
+    }
     for version in &mut versions {
         if is_said("validation") {
             version.schema = all.schema;
