@@ -13,7 +13,7 @@ use managed_fields::value::Value;
 use managed_fields::yaml;
 
 /// More comes to it, since fields are finished with all below them.
-const LENGTH: usize = 40_000;
+const LENGTH: usize = 65_000;
 const WORDS: [&str; 16] = [
     "the",
     "desired",
@@ -72,7 +72,7 @@ fn properties(text: &mut String, numbers: &mut Numbers, indent: usize, field: &m
             }
             text.push('\n');
         }
-        let kind = if indent > 30 { 9 } else { numbers.below(10) };
+        let kind = if indent > 22 { 9 } else { numbers.below(10) };
         match kind {
             0..=2 => {
                 let _ = writeln!(text, "{:indent$}  properties:", "");
