@@ -435,15 +435,7 @@ fn expand(
         (Some(items), Some(kind)) => {
             for (index, item) in items.items().enumerate() {
                 place.item = Some(index + 1);
-                // The items of a typed list, such as a PodList, need not repeat their type.
-                let typed = item.get("kind").is_some() || kind.is_empty();
-                let json = item.to_json();
-                let json = if typed {
-                    json
-                } else {
-                    edit::with_type(&json, &identity.kind.api_version(), kind)
-                };
-                let item = Value::from_json(&json).unwrap_or_else(|_| Value::null());
+                let item = item_of(item, &identity.kind.api_version(), kind);
                 push(item, place, session, loaded);
             }
             if items.is_empty() {
@@ -452,6 +444,16 @@ fn expand(
         }
         _ => push(value.clone(), place, session, loaded),
     }
+}
+
+/// An item of a list. Those of a typed list, such as a PodList, need not repeat their type.
+pub(super) fn item_of(item: ValueRef<'_>, api_version: &str, kind: &str) -> Value {
+    let json = item.to_json();
+    let json = match item.get("kind").is_some() || kind.is_empty() {
+        true => json,
+        false => edit::with_type(&json, api_version, kind),
+    };
+    Value::from_json(&json).unwrap_or_else(|_| Value::null())
 }
 
 fn push(value: Value, place: &Place, session: &mut Session<'_, '_>, loaded: &mut Vec<Loaded>) {

@@ -174,10 +174,11 @@ impl Known {
     ) -> usize {
         let root = document.as_ref();
         let items = root.get("items").filter(|items| items.kind() == Kind::List);
-        let is_list = text(root, "kind").is_some_and(|kind| kind.ends_with("List"));
-        let Some(items) = items.filter(|_| is_list) else {
+        let kind = text(root, "kind").unwrap_or_default();
+        let (Some(items), Some(kind)) = (items, kind.strip_suffix("List")) else {
             return self.add_one(document, None, &told, others, session);
         };
+        let version = text(root, "apiVersion").unwrap_or_default();
         let whole = std::mem::take(&mut told.place);
         let mut found = 0;
         for (index, item) in items.items().enumerate() {
@@ -185,7 +186,8 @@ impl Known {
                 Some((front, line)) => format!("{front} item {} (line{line}", index + 1),
                 None => whole.clone(),
             };
-            found += self.add_one(&item.to_value(), Some(index), &told, others, session);
+            let item = input::item_of(item, &version, kind);
+            found += self.add_one(&item, Some(index), &told, others, session);
         }
         if items.is_empty() {
             others.push((whole, "an empty list".to_owned()));

@@ -58,6 +58,14 @@ fn definitions_are_recognised() {
     assert_known(&under("crd.json", &json), "");
     let list = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{json}]}}"#);
     assert_known(&under("crd-list.json", &list), "");
+    // As the API server lists them, the items without their type.
+    let bare = json
+        .replace(r#""apiVersion":"apiextensions.k8s.io/v1","#, "")
+        .replace(r#""kind":"CustomResourceDefinition","#, "");
+    let list = format!(
+        r#"{{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinitionList","items":[{bare}]}}"#
+    );
+    assert_known(&under("crd-typed-list.json", &list), "");
     let beta = DEFINITION.replace("k8s.io/v1", "k8s.io/v1beta1");
     assert_known(&under("crd-beta.yaml", &beta), "");
 }
@@ -170,6 +178,20 @@ fn problems_are_told_with_their_line() {
         "served: [",
         2,
         "error: FILE: document 1 (line 2): while parsing a flow mapping, did not find expected ',' or '}' at line 13 column 17\n",
+    );
+}
+
+#[test]
+fn problems_in_a_list_are_told_with_their_line() {
+    let odd = DEFINITION.replace("x-kubernetes-list-type: set", "x-kubernetes-list-type: bag");
+    let item = odd.replace('\n', "\n  ");
+    let done = under("crd-odd-list.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n-{item}"));
+    assert_eq!(
+        done.err,
+        format!(
+            "error: FILE:27: {SCHEMA}.properties.spec.properties.tags: unknown list type bag\n{}",
+            NOTHING.replace("(line 2)", "item 1 (line 1)")
+        )
     );
 }
 

@@ -471,10 +471,13 @@ impl Maker<'_> {
             Json::List(vec![Json::number(1)]),
             Json::map([("openAPIV3Schema", Json::number(1))]),
         ]);
-        // Without a kind the reference ends.
+        // Without a kind the reference ends; versions without a name it takes, but no API server does.
         let value = match key {
             "names" => self.rng.pick(&[Json::number(5), "text".into(), Json::List(vec![])]).clone(),
-            _ => self.rng.pick(&values).clone(),
+            _ => match self.rng.pick(&values).clone() {
+                Json::List(items) if items == [Json::Map(vec![])] => Json::List(vec![]),
+                value => value,
+            },
         };
         put(spec, key, value);
     }
