@@ -31,7 +31,6 @@ pub(super) fn definitions(
     for version in &definition.versions {
         publisher.version(definition, version);
     }
-    publisher.out.push(if publisher.out.is_empty() { '{' } else { ' ' });
     publisher.out.push('}');
     Ok((publisher.out, publisher.findings.finish()?))
 }
@@ -98,13 +97,10 @@ impl Publisher {
             let _ = write!(out, "{between}\"{keyword}\":");
             between = ",";
         };
-        for word in ["type", "format"].into_iter().chain(WORDS) {
-            // An empty extension is one that is not known.
-            let is_extension = WORDS.contains(&word);
-            let said = match is_extension {
-                true => schema.get(word).and_then(ValueRef::as_str),
-                false => text(schema, word),
-            };
+        let texts = ["type", "format"].map(|word| (word, text(schema, word)));
+        // An empty one of these is one that is not known.
+        let words = WORDS.map(|word| (word, schema.get(word).and_then(ValueRef::as_str)));
+        for (word, said) in texts.into_iter().chain(words) {
             if let Some(said) = said {
                 keyword(&mut self.out, word);
                 write_json_string_quoted(&mut self.out, &said);
