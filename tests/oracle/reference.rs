@@ -56,11 +56,11 @@ struct Source {
 }
 
 const MAIN: Source =
-    Source { variable: "ORACLE", folder: "tests/oracle", program: "target/oracle" };
+    Source { variable: "ORACLE", folder: "tests/oracle", program: "target/oracle/oracle" };
 const DEFINITIONS: Source = Source {
     variable: "ORACLE_DEFINITIONS",
     folder: "tests/oracle/definitions",
-    program: "target/oracle-definitions",
+    program: "target/oracle/definitions",
 };
 
 struct Program {
@@ -139,6 +139,7 @@ impl Drop for Program {
 fn build(source: Source) -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let program = root.join(source.program);
+    std::fs::create_dir_all(root.join("target/oracle")).expect("the folder can be made");
     let status = Command::new("go")
         .args(["build", "-o"])
         .arg(&program)
