@@ -28,6 +28,8 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+use crate::schema::KubernetesVersion;
+
 use session::Session;
 
 /// The world of a command: its streams, its clock and what it writes to.
@@ -91,6 +93,9 @@ struct Common {
     /// (repeatable); the kinds of Kubernetes need none
     #[arg(long, value_name = "FILE")]
     schema: Vec<String>,
+    /// Whose kinds are known without a schema: those of this minor version of Kubernetes
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    kubernetes_version: KubernetesVersion,
     /// Make a kind without a schema an error
     #[arg(long)]
     strict_schema: bool,

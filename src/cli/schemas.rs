@@ -55,7 +55,7 @@ impl Known {
     /// result under half a schema is worse than none.
     pub(super) fn load(common: &Common, session: &mut Session<'_, '_>) -> Option<Known> {
         let mut known = Known {
-            schemas: Schemas::builtin(),
+            schemas: Schemas::builtin_for(common.kubernetes_version),
             named: Vec::new(),
             resources: HashMap::new(),
             unread: HashMap::new(),

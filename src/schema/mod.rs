@@ -10,19 +10,23 @@ mod compiled;
 mod deduced;
 mod document;
 mod kinds;
+mod kubernetes;
 mod openapi;
 #[cfg(feature = "testing")]
 mod table_source;
 
+#[cfg(all(feature = "testing", feature = "builtin-schemas"))]
+pub use builtin::added_bytes;
 pub(crate) use compiled::{
     Atom, Compiled, FieldCursor, FieldDefault, KeyDefault, ListPart, MapPart, Scalar, TypeId,
 };
 pub use compiled::{ElementRelationship, Schema, Type};
 pub(crate) use document::SCHEMA_OF_SCHEMAS;
-pub use kinds::{GroupVersionKind, Schemas};
+pub use kinds::{GroupVersionKind, Origin, Schemas};
+pub use kubernetes::{KubernetesVersion, UnknownKubernetesVersion};
 pub use openapi::{
     CustomResource, CustomResourceVersion, OpenApiError, Problem, merge_schema_of_crd,
     merge_schema_of_openapi,
 };
 #[cfg(feature = "testing")]
-pub use table_source::table_source;
+pub use table_source::{Edition, table_source};

@@ -4,6 +4,7 @@
 mod client_side;
 mod crd;
 mod hostile;
+mod kubernetes_version;
 mod locate;
 mod openapi;
 mod patch;

@@ -310,15 +310,22 @@ impl Notation {
     /// The kinds of a schema. What is not group, version and kind in strings is none.
     pub(super) fn kinds(self, schema: ValueRef<'_>) -> impl Iterator<Item = GroupVersionKind> {
         let items = schema.get(KIND).into_iter().flat_map(ValueRef::items);
-        let kinds = items.filter_map(move |item| {
-            let text = |key| item.get(key).and_then(|said| self.text(said)).map(Cow::into_owned);
-            Some(GroupVersionKind {
-                group: text("group")?,
-                version: text("version")?,
-                kind: text("kind")?,
-            })
-        });
-        kinds.filter(|kind| !kind.kind.is_empty())
+        items.filter_map(move |item| self.one_kind(item))
+    }
+
+    /// The kind that an operation is about.
+    pub(super) fn kind(self, operation: ValueRef<'_>) -> Option<GroupVersionKind> {
+        self.one_kind(operation.get(KIND)?)
+    }
+
+    fn one_kind(self, said: ValueRef<'_>) -> Option<GroupVersionKind> {
+        let text = |key| said.get(key).and_then(|said| self.text(said)).map(Cow::into_owned);
+        let kind = GroupVersionKind {
+            group: text("group")?,
+            version: text("version")?,
+            kind: text("kind")?,
+        };
+        (!kind.kind.is_empty()).then_some(kind)
     }
 
     /// What is wrong with the unions of a schema. They have no other effect.

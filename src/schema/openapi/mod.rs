@@ -8,6 +8,7 @@
 
 mod crd;
 mod extensions;
+mod paths;
 mod problem;
 mod readable;
 mod structural;
@@ -217,8 +218,10 @@ impl Schemas {
             Version::V2 => convert(root, version).map(compiled),
             Version::V3 => learn(&definitions_v3(root)?, false),
         })?;
+        let scopes = paths::scopes(root);
         for (kind, ty) in learned.kinds {
-            self.insert(kind, ty);
+            let is_namespaced = scopes.get(&kind).copied();
+            self.insert_scoped(kind, ty, is_namespaced);
         }
         Ok(learned.remarks)
     }

@@ -255,18 +255,24 @@ impl Schemas {
             .iter()
             .map(|version| GroupVersionKind::new(&version.api_version, &resource.kind))
             .collect();
+        let scope = root.get("spec").and_then(|spec| spec.get("scope")).and_then(ValueRef::as_str);
+        let is_namespaced = match scope.as_deref() {
+            Some("Namespaced") => Some(true),
+            Some("Cluster") => Some(false),
+            _ => None,
+        };
         match learned {
             // Among the types are those of Kubernetes that go with every definition.
             Some(learned) => {
                 for (kind, ty) in learned.kinds {
                     if own.contains(&kind) {
-                        self.insert(kind, ty);
+                        self.insert_scoped(kind, ty, is_namespaced);
                     }
                 }
             }
             None => {
                 for kind in own {
-                    self.insert(kind, Schema::deduced_type());
+                    self.insert_scoped(kind, Schema::deduced_type(), is_namespaced);
                 }
             }
         }
