@@ -149,7 +149,7 @@ fn entries(
 }
 
 /// The entries that an object records.
-fn stored(object: &Value) -> Result<Vec<ManagedFieldsEntry>, String> {
+pub(super) fn stored(object: &Value) -> Result<Vec<ManagedFieldsEntry>, String> {
     let (arena, root) = object.parts();
     let reading = read_list(arena, root);
     let stated = object.as_ref().get("metadata").and_then(|metadata| metadata.get("managedFields"));

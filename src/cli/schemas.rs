@@ -8,21 +8,23 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::fieldmanager::ResetFields;
-use crate::schema::{CustomResource, GroupVersionKind, Schema, Schemas, Type};
+use crate::schema::{self, CustomResource, GroupVersionKind, Schema, Schemas, Type};
 use crate::typed::parse_schema;
 use crate::value::{Kind, Value, ValueRef};
 
-use super::Common;
 use super::input::{self, Object};
 use super::locate;
 use super::session::Session;
+use super::{Common, Types};
 use told::{Holder, Origin, Refusal, Remarks, Told};
 
 /// All types that are known, and which kinds lacked one.
 pub(super) struct Known {
     schemas: Schemas,
     /// Merge schemas, which name types but not kinds.
-    named: Vec<Schema>,
+    named: Vec<(Schema, Origin)>,
+    /// Where the types of kinds were read that no custom resource is of.
+    origins: HashMap<GroupVersionKind, Origin>,
     /// The custom resources of definitions, by the kinds of all of their versions.
     resources: HashMap<GroupVersionKind, Rc<Defined>>,
     /// Files with definitions that were not read yet, by the groups and kinds that these are of.
@@ -54,21 +56,55 @@ impl Known {
     /// Reads the schemas of `--schema`. None if one of them cannot be read, which is reported: a
     /// result under half a schema is worse than none.
     pub(super) fn load(common: &Common, session: &mut Session<'_, '_>) -> Option<Known> {
-        let mut known = Known {
-            schemas: Schemas::builtin_for(common.kubernetes_version),
+        Known::starting(&common.types, AHEAD).read(&common.types.schema, common.recursive, session)
+    }
+
+    /// As [`load`](Self::load), with all that is known of every kind.
+    pub(super) fn load_all(
+        types: &Types,
+        recursive: bool,
+        session: &mut Session<'_, '_>,
+    ) -> Option<Known> {
+        Known::starting(types, usize::MAX).read(&types.schema, recursive, session)
+    }
+
+    /// The types of the files alone.
+    pub(super) fn load_files(
+        files: &[String],
+        recursive: bool,
+        session: &mut Session<'_, '_>,
+    ) -> Option<Known> {
+        let mut known = Known::starting(&Types::default(), usize::MAX);
+        known.schemas = Schemas::empty();
+        known.read(files, recursive, session)
+    }
+
+    fn starting(types: &Types, ahead: usize) -> Known {
+        Known {
+            schemas: Schemas::builtin_for(types.kubernetes_version),
             named: Vec::new(),
+            origins: HashMap::new(),
             resources: HashMap::new(),
             unread: HashMap::new(),
-            ahead: AHEAD,
-            strict: common.strict_schema,
+            ahead,
+            strict: types.strict_schema,
             missing: BTreeSet::new(),
             unserved: BTreeSet::new(),
-        };
+        }
+    }
+
+    fn read(
+        self,
+        names: &[String],
+        recursive: bool,
+        session: &mut Session<'_, '_>,
+    ) -> Option<Known> {
+        let mut known = self;
         let errors = session.errors();
-        for name in &common.schema {
+        for name in names {
             let mut others = Vec::new();
             let mut found = 0;
-            input::each_file(name, common.recursive, session, &mut |file, content, session| {
+            input::each_file(name, recursive, session, &mut |file, content, session| {
                 found += match known.put_off(name, &file, &content) {
                     0 => known.add_file(&file, &content, &mut others, session),
                     count => count,
@@ -225,28 +261,46 @@ impl Known {
         let scalar = |key: &str| root.get(key).is_some_and(|said| said.is_empty());
         let kind = text(root, "kind");
         if scalar("openapi") {
-            return Remarks::of(Holder::V3, self.schemas.add_openapi_v3(document));
+            let mut own = Schemas::empty();
+            let remarks = own.add_openapi_v3(document);
+            return Remarks::of(
+                Holder::V3,
+                remarks.inspect(|_| self.add_kinds(own, Holder::V3, told)),
+            );
         }
         if scalar("swagger") {
-            return Remarks::of(Holder::V2, self.schemas.add_openapi_v2(document));
+            let mut own = Schemas::empty();
+            let remarks = own.add_openapi_v2(document);
+            return Remarks::of(
+                Holder::V2,
+                remarks.inspect(|_| self.add_kinds(own, Holder::V2, told)),
+            );
         }
         if kind.as_deref() == Some("CustomResourceDefinition") {
             let added = self.schemas.add_crd(document).map(|resource| {
                 let remarks = resource.remarks().to_vec();
-                self.define(Defined { resource, origin: told.origin(item) });
+                self.define(Defined { resource, origin: told.origin(Holder::Definition { item }) });
                 remarks
             });
             return Remarks::of(Holder::Definition { item }, added);
         }
         if root.get("types").is_some_and(|types| types.kind() == Kind::List) {
             let schema = parse_schema(document).map_err(|error| error.to_string())?;
-            self.named.push(schema);
+            self.named.push((schema, told.origin(Holder::None)));
             return Ok(Taken::Schema(Remarks::default()));
         }
         Ok(Taken::Other(match kind {
             Some(kind) => format!("a {kind}"),
             None => "a document without a kind".to_owned(),
         }))
+    }
+
+    fn add_kinds(&mut self, own: Schemas, holder: Holder, told: &Told<'_>) {
+        for kind in own.kinds() {
+            self.resources.remove(&kind);
+            self.origins.insert(kind, told.origin(holder));
+        }
+        self.schemas.extend(own);
     }
 
     fn define(&mut self, defined: Defined) {
@@ -284,6 +338,40 @@ impl Known {
         &self.schemas
     }
 
+    /// The schemas with names but without kinds.
+    pub(super) fn named(&self) -> impl Iterator<Item = &Schema> {
+        self.named.iter().map(|(schema, _)| schema)
+    }
+
+    /// Where the type of a kind comes from: the document, found without reading anything.
+    pub(super) fn source(&self, kind: &GroupVersionKind) -> String {
+        let defined = self.resources.get(kind).map(|defined| &defined.origin);
+        match defined.or_else(|| self.origins.get(kind)) {
+            Some(origin) => origin.place().to_owned(),
+            None => self.without_file(kind),
+        }
+    }
+
+    /// The same, with the line of the type where that can be found.
+    pub(super) fn located_source(&self, kind: &GroupVersionKind) -> String {
+        if let Some(defined) = self.resources.get(kind) {
+            let version = defined.resource.version(kind);
+            let path = version.map_or(&[][..], |version| version.schema_path());
+            return defined.origin.locate("", path);
+        }
+        match (self.origins.get(kind), self.schemas.find(kind)) {
+            (Some(origin), Some(ty)) => origin.locate(ty.name(), &[]),
+            _ => self.without_file(kind),
+        }
+    }
+
+    fn without_file(&self, kind: &GroupVersionKind) -> String {
+        match self.schemas.origin(kind) {
+            Some(schema::Origin::Builtin(version)) => format!("built-in {version}"),
+            _ => "no schema".to_owned(),
+        }
+    }
+
     /// Makes the type of a kind known, if a schema has one.
     pub(super) fn learn(
         &mut self,
@@ -291,10 +379,14 @@ impl Known {
         session: &mut Session<'_, '_>,
     ) -> Result<bool, String> {
         self.read_up(kind, session)?;
-        let ty = self.named.iter().find_map(|schema| type_of(schema, kind));
-        let is_found = ty.is_some();
-        if let Some(ty) = ty {
+        let find =
+            |(schema, origin): &(Schema, Origin)| Some((type_of(schema, kind)?, origin.clone()));
+        let found = self.named.iter().find_map(find);
+        let is_found = found.is_some();
+        if let Some((ty, origin)) = found {
             self.schemas.insert(kind.clone(), ty);
+            self.resources.remove(kind);
+            self.origins.insert(kind.clone(), origin);
         }
         Ok(is_found)
     }
@@ -344,7 +436,7 @@ impl Known {
         if version.is_served() || !self.unserved.insert(kind.clone()) {
             return;
         }
-        let place = defined.origin.locate(version.schema_path());
+        let place = defined.origin.locate("", version.schema_path());
         session.warn(
             &object.place,
             format_args!(

@@ -151,6 +151,11 @@ impl Schemas {
         self.added.insert(kind, Added { ty, is_namespaced });
     }
 
+    /// Adds or replaces all types that were added to others.
+    pub fn extend(&mut self, others: Schemas) {
+        self.added.extend(others.added);
+    }
+
     /// The type of a kind. Allocates nothing for built-in kinds.
     pub fn find(&self, kind: &GroupVersionKind) -> Option<Type> {
         if let Some(added) = self.added.get(kind) {

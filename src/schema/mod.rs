@@ -5,6 +5,7 @@
 
 #[cfg(feature = "builtin-schemas")]
 mod builtin;
+mod changes;
 mod compile;
 mod compiled;
 mod deduced;
@@ -12,11 +13,14 @@ mod document;
 mod kinds;
 mod kubernetes;
 mod openapi;
+mod rule;
 #[cfg(feature = "testing")]
 mod table_source;
+mod tree;
 
 #[cfg(all(feature = "testing", feature = "builtin-schemas"))]
 pub use builtin::added_bytes;
+pub use changes::{Change, Changes, Difference};
 pub(crate) use compiled::{
     Atom, Compiled, FieldCursor, FieldDefault, KeyDefault, ListPart, MapPart, Scalar, TypeId,
 };
@@ -28,5 +32,7 @@ pub use openapi::{
     CustomResource, CustomResourceVersion, OpenApiError, Problem, merge_schema_of_crd,
     merge_schema_of_openapi,
 };
+pub use rule::{KeyRule, Rule};
 #[cfg(feature = "testing")]
 pub use table_source::{Edition, table_source};
+pub use tree::{Tree, TreeRow};

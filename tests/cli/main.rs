@@ -11,6 +11,7 @@ mod patch;
 mod repeats;
 mod reset_fields;
 mod scale;
+mod schema;
 
 use managed_fields::cli::{Io, run_from};
 

@@ -45,18 +45,24 @@ fn nearest(source: &ConfigSource, path: &[PathElement]) -> Option<Location> {
 }
 
 /// Where a definition was read.
-pub(super) struct Origin {
+#[derive(Clone)]
+pub(in super::super) struct Origin {
     file: String,
     number: usize,
-    item: Option<usize>,
+    holder: Holder,
     place: String,
 }
 
 impl Origin {
+    /// The document, found without reading anything.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
     /// The file and line of a part of the definition. The file is read again for that: nothing is kept
     /// for a question that is seldom asked.
-    pub(super) fn locate(&self, path: &[PathElement]) -> String {
-        let mut way = Holder::Definition { item: self.item }.way("");
+    pub(super) fn locate(&self, definition: &str, path: &[PathElement]) -> String {
+        let mut way = self.holder.way(definition);
         way.extend_from_slice(path);
         let found = fs::read(&self.file).ok().and_then(|content| {
             nearest(&locate::source_of(&self.file, &content, self.number)?, &way)
@@ -105,9 +111,9 @@ pub(super) struct Told<'d> {
 }
 
 impl Told<'_> {
-    pub(super) fn origin(&self, item: Option<usize>) -> Origin {
+    pub(super) fn origin(&self, holder: Holder) -> Origin {
         let (file, place) = (self.file.to_owned(), self.place.clone());
-        Origin { file, number: self.number, item, place }
+        Origin { file, number: self.number, holder, place }
     }
 
     pub(super) fn warn(&self, remarks: &Remarks, session: &mut Session<'_, '_>) {
