@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::fieldmanager::ResetFields;
+use crate::fieldpath::Path;
 use crate::schema::{self, CustomResource, GroupVersionKind, Schema, Schemas, Type};
 use crate::typed::parse_schema;
 use crate::value::{Kind, Value, ValueRef};
@@ -352,12 +353,17 @@ impl Known {
         }
     }
 
-    /// The same, with the line of the type where that can be found.
-    pub(super) fn located_source(&self, kind: &GroupVersionKind) -> String {
+    /// The same, with the line of what is said of a field where that can be found, else with that of the
+    /// type.
+    pub(super) fn located_source(&self, kind: &GroupVersionKind, field: &Path) -> String {
         if let Some(defined) = self.resources.get(kind) {
-            let version = defined.resource.version(kind);
-            let path = version.map_or(&[][..], |version| version.schema_path());
-            return defined.origin.locate("", path);
+            let Some(version) = defined.resource.version(kind) else { return self.source(kind) };
+            let rule = match field.elements() {
+                [] => None,
+                _ => defined.origin.definition().map(|whole| version.rule_path(&whole, field)),
+            };
+            let way = rule.as_ref().map_or(version.schema_path(), Path::elements);
+            return defined.origin.locate("", way);
         }
         match (self.origins.get(kind), self.schemas.find(kind)) {
             (Some(origin), Some(ty)) => origin.locate(ty.name(), &[]),

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::fieldpath::{Path, PathElement};
 use crate::schema::{GroupVersionKind, Rule, Schema, Tree, TreeRow, Type};
 
 use super::super::schemas::Known;
@@ -50,19 +51,18 @@ pub(super) fn run(args: &ShowArgs, session: &mut Session<'_, '_>) {
     if found.is_none() && args.common.types.strict_schema {
         return session.error(super::name(&kind), "there is no schema for it");
     }
-    let source = match &found {
-        Some(ty) if says_nothing(ty) => {
-            format!("{}, which gives no types", known.located_source(&kind))
-        }
-        Some(_) => known.located_source(&kind),
-        None => "no schema".to_owned(),
-    };
-    let ty = found.unwrap_or_else(Schema::deduced_type);
-    let treatment = if says_nothing(&ty) { TREATMENT } else { "" };
-    let path = args.path.as_deref().unwrap_or_default();
-    let (path, ty) = match descend(&ty, path) {
+    let is_known = found.is_some();
+    let root = found.unwrap_or_else(Schema::deduced_type);
+    let treatment = if says_nothing(&root) { TREATMENT } else { "" };
+    let (way, ty) = match descend(&root, args.path.as_deref().unwrap_or_default()) {
         Ok(found) => found,
         Err(message) => return session.error(super::name(&kind), message),
+    };
+    let path = spelled(&way);
+    let source = match known.located_source(&kind, &Path::new(way)) {
+        _ if !is_known => "no schema".to_owned(),
+        source if says_nothing(&root) => format!("{source}, which gives no types"),
+        source => source,
     };
     let tree = ty.tree((args.depth > 0).then_some(args.depth));
     let scope = known.schemas().is_namespaced(&kind);
@@ -177,34 +177,46 @@ fn priority(version: &str) -> (u8, u64, u64) {
     parse().unwrap_or_default()
 }
 
-/// The type of a field, named by fields between dots; brackets stand for items. The path is given as the
-/// tree spells it.
-fn descend(ty: &Type, path: &str) -> Result<(String, Type), String> {
+/// The type of a field, named by fields between dots; brackets stand for items.
+fn descend(ty: &Type, path: &str) -> Result<(Vec<PathElement>, Type), String> {
     let mut at = ty.clone();
-    let mut way = String::new();
+    let mut way = Vec::new();
+    let item = || PathElement::Index(0);
     for step in path.split('.').filter(|step| !step.is_empty()) {
         let (name, brackets) = step.split_at(step.find('[').unwrap_or(step.len()));
         if !name.is_empty() {
             // Fields of items are named behind their list.
             while let (Some(items), None) = (at.items(), at.field(name)) {
                 at = items;
-                way.push_str("[]");
+                way.push(item());
             }
-            let below = at.field(name).or_else(|| at.entries());
-            let Some(below) = below else {
-                let way = if way.is_empty() { "." } else { &way };
-                return Err(format!("{way} has no field {name}{}", nearest_field(&at, name)));
+            let Some(below) = at.field(name).or_else(|| at.entries()) else {
+                let near = nearest_field(&at, name);
+                return Err(format!("{} has no field {name}{near}", root_or(&spelled(&way))));
             };
-            way.push('.');
-            way.push_str(name);
+            way.push(PathElement::FieldName(name.to_owned()));
             at = below;
         }
         for _ in brackets.matches('[') {
-            at = at.items().ok_or_else(|| format!("{way} is no list"))?;
-            way.push_str("[]");
+            let items = at.items();
+            at = items.ok_or_else(|| format!("{} is no list", root_or(&spelled(&way))))?;
+            way.push(item());
         }
     }
     Ok((way, at))
+}
+
+/// A way as the tree spells it: any item is `[]`.
+fn spelled(way: &[PathElement]) -> String {
+    let step = |element: &PathElement| match element {
+        PathElement::FieldName(name) => format!(".{name}"),
+        _ => "[]".to_owned(),
+    };
+    way.iter().map(step).collect()
+}
+
+fn root_or(path: &str) -> &str {
+    if path.is_empty() { "." } else { path }
 }
 
 fn nearest_field(ty: &Type, name: &str) -> String {
@@ -222,8 +234,7 @@ fn nearest_field(ty: &Type, name: &str) -> String {
 fn drawn(path: &str, tree: &Tree) -> String {
     let rows = tree.rows.iter().map(|row| {
         let name = match row.level {
-            0 if path.is_empty() => ".",
-            0 => path,
+            0 => root_or(path),
             _ => &row.name,
         };
         vec![format!("{}{name}", "  ".repeat(row.level)), said(path, row)]
@@ -241,8 +252,7 @@ fn said(path: &str, row: &TreeRow) -> String {
     };
     if let Some(recurs) = &row.recurs {
         let recurs = format!("{path}{recurs}");
-        let recurs = if recurs.is_empty() { "." } else { &recurs };
-        text = format!("{text}, recursive: as {recurs}");
+        text = format!("{text}, recursive: as {}", root_or(&recurs));
     }
     match row.hidden {
         0 => text,
@@ -316,7 +326,7 @@ impl Field {
             default: key.default.as_ref().and_then(|json| serde_json::from_str(json).ok()),
         };
         Field {
-            path: format!("{path}{}", if row.level + path.len() == 0 { "." } else { &row.path }),
+            path: root_or(&format!("{path}{}", row.path)).to_owned(),
             rule: row.rule.word(),
             scalar: match row.rule {
                 Rule::Scalar(word) => Some(word),
@@ -327,7 +337,10 @@ impl Field {
                 Rule::Scalar(word) => (*word).to_owned(),
                 rule => rule.word().to_owned(),
             }),
-            recursive: row.recurs.as_ref().map(|recurs| format!("{path}{recurs}")),
+            recursive: row
+                .recurs
+                .as_ref()
+                .map(|recurs| root_or(&format!("{path}{recurs}")).to_owned()),
             hidden: row.hidden,
         }
     }

@@ -5,7 +5,9 @@ use std::fs;
 use crate::fieldmanager::{ConfigSource, Location};
 use crate::fieldpath::PathElement;
 use crate::schema::{OpenApiError, Problem};
+use crate::value::Value;
 
+use super::super::input;
 use super::super::locate;
 use super::super::session::Session;
 use super::Taken;
@@ -68,6 +70,24 @@ impl Origin {
             nearest(&locate::source_of(&self.file, &content, self.number)?, &way)
         });
         found.map_or_else(|| self.place.clone(), |location| location.to_string())
+    }
+
+    /// The definition, read again.
+    pub(super) fn definition(&self) -> Option<Value> {
+        let content = fs::read(&self.file).ok()?;
+        let (mut number, mut found) = (0, None);
+        input::each_document(&content, &mut |_, document| {
+            number += 1;
+            if number == self.number {
+                found = document.ok().and_then(|json| Value::from_json(json).ok());
+            }
+        });
+        match self.holder {
+            Holder::Definition { item: Some(item) } => {
+                Some(found?.as_ref().get("items")?.items().nth(item)?.to_value())
+            }
+            _ => found,
+        }
     }
 }
 
