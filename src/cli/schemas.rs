@@ -339,6 +339,11 @@ impl Known {
         &self.schemas
     }
 
+    /// Whether nothing but what files hold is known.
+    pub(super) fn is_of_files(&self) -> bool {
+        self.schemas.is_of_documents()
+    }
+
     /// The schemas with names but without kinds.
     pub(super) fn named(&self) -> impl Iterator<Item = &Schema> {
         self.named.iter().map(|(schema, _)| schema)

@@ -238,3 +238,59 @@ fn objects_of_kinds_that_a_side_lacks_are_told_of() {
          FILE1: passed over\n",
     );
 }
+
+#[test]
+fn of_a_version_only_the_kinds_in_the_files_are_compared() {
+    let deployments = "\
+openapi: 3.0.0
+components:
+  schemas:
+    io.k8s.api.apps.v1.Deployment:
+      type: object
+      properties: {spec: {type: object, additionalProperties: {type: string}}}
+      x-kubernetes-group-version-kind: [{group: apps, version: v1, kind: Deployment}]
+";
+    let done = with_files("schema diff 1.37 FILE0 -o json", "narrow", &[deployments], "");
+    assert_eq!(done.code, 1);
+    assert_eq!(done.err, "note: FILE0: it does not hold 268 kinds of 1.37: they are left out\n");
+    let found = managed_fields::Value::from_json(&done.out).unwrap();
+    let kinds: Vec<_> = found.as_ref().get("kinds").unwrap().items().collect();
+    assert_eq!(kinds.len(), 1);
+    let changes: Vec<String> = kinds[0]
+        .get("changes")
+        .unwrap()
+        .items()
+        .map(|change| {
+            ["path", "change"].map(|key| change.get(key).unwrap().as_str().unwrap()).join(" ")
+        })
+        .filter(|change| !change.starts_with(".spec."))
+        .collect();
+    let expected =
+        [".apiVersion gone", ".kind gone", ".metadata gone", ".spec opened", ".status gone"];
+    assert_eq!(changes, expected);
+}
+
+#[test]
+fn deep_definitions_are_shown_and_compared() {
+    let nested = |last: &str| {
+        let open = "{\"type\":\"object\",\"properties\":{\"a\":".repeat(2000);
+        let schema = format!("{open}{{\"type\":\"{last}\"}}{}", "}}".repeat(2000));
+        format!(
+            r#"{{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+            "metadata":{{"name":"lamps.example.com"}},"spec":{{"group":"example.com","scope":"Cluster",
+            "names":{{"kind":"Lamp","plural":"lamps"}},"versions":[{{"name":"v1","served":true,
+            "storage":true,"schema":{{"openAPIV3Schema":{schema}}}}}]}}}}"#
+        )
+    };
+    let (before, after) = (nested("string"), nested("integer"));
+    let done = with_files("schema show Lamp --depth 0 --schema FILE0", "deep", &[&before], "");
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    assert!(
+        done.out
+            .lines()
+            .any(|line| line.trim_start().starts_with("a ") && line.ends_with(" string"))
+    );
+    let done = with_files(DIFF, "deep-diff", &[&before, &after], "");
+    let path = ".a".repeat(2000);
+    assert_run(&done, 1, &format!("example.com/v1/Lamp\n  {path}   string -> number\n"), "");
+}

@@ -83,7 +83,7 @@ pub(super) fn run(args: &DiffArgs, session: &mut Session<'_, '_>) {
     let before = side(&args.before, args.reading.recursive, session);
     let after = side(&args.after, args.reading.recursive, session);
     let (Some(mut before), Some(mut after)) = (before, after) else { return };
-    let kinds = kinds(&args.kind, &before, &after);
+    let kinds = kinds(args, &before, &after, session);
     let objects = objects::affected(args, &mut before, &mut after, session);
     let found = Found { kinds, objects };
     for kind in found.kinds.iter().filter(|kind| kind.is_cut) {
@@ -140,12 +140,23 @@ fn types(wanted: &[String], known: &Known) -> BTreeMap<String, Type> {
     types
 }
 
-fn kinds(wanted: &[String], before: &Known, after: &Known) -> Vec<Kind> {
-    let (before, after) = (types(wanted, before), types(wanted, after));
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+fn kinds(
+    args: &DiffArgs,
+    before: &Known,
+    after: &Known,
+    session: &mut Session<'_, '_>,
+) -> Vec<Kind> {
+    let (mut old, mut new) = (types(&args.kind, before), types(&args.kind, after));
+    // Files seldom hold all that Kubernetes serves.
+    match (before.is_of_files(), after.is_of_files()) {
+        (false, true) => narrow(&mut old, &new, &args.before, &args.after, session),
+        (true, false) => narrow(&mut new, &old, &args.after, &args.before, session),
+        _ => {}
+    }
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let mut kinds = Vec::new();
     for name in names {
-        let (state, changes) = match (before.get(name), after.get(name)) {
+        let (state, changes) = match (old.get(name), new.get(name)) {
             (Some(before), Some(after)) => ("", before.changes_to(after)),
             (Some(_), None) => ("gone", Default::default()),
             (None, _) => ("new", Default::default()),
@@ -160,6 +171,25 @@ fn kinds(wanted: &[String], before: &Known, after: &Known) -> Vec<Kind> {
         }
     }
     kinds
+}
+
+/// Leaves out the kinds of a version that files do not hold.
+fn narrow(
+    types: &mut BTreeMap<String, Type>,
+    held: &BTreeMap<String, Type>,
+    version: &str,
+    files: &str,
+    session: &mut Session<'_, '_>,
+) {
+    let all = types.len();
+    types.retain(|name, _| held.contains_key(name));
+    let left_out = all - types.len();
+    if left_out > 0 {
+        session.note(
+            files,
+            format_args!("it does not hold {left_out} kinds of {version}: they are left out"),
+        );
+    }
 }
 
 impl Told {

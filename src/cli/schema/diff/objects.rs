@@ -10,6 +10,7 @@ use crate::fieldpath::FieldSet;
 use crate::managedfields::{ManagedFieldsEntry, ManagerIdentifier, Operation};
 use crate::schema::{GroupVersionKind, Type};
 
+use super::super::super::ResetFields;
 use super::super::super::fields::stored;
 use super::super::super::input::{self, Object};
 use super::super::super::schemas::Known;
@@ -175,6 +176,7 @@ fn apply_again(
         .apply(&object.value, configuration.as_str())
         .field_manager(manager.name())
         .subresource(manager.subresource())
+        .reset_fields(after.reset_fields(ResetFields::Server, &object.identity.kind))
         .at(session.now())
         .run();
     match applied {
