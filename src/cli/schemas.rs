@@ -32,6 +32,8 @@ pub(super) struct Known {
     unread: HashMap<(String, String), Vec<String>>,
     /// How many bytes of definitions are read before they are needed.
     ahead: usize,
+    /// Nothing but what files hold is known.
+    is_of_files: bool,
     strict: bool,
     missing: BTreeSet<GroupVersionKind>,
     unserved: BTreeSet<GroupVersionKind>,
@@ -77,6 +79,7 @@ impl Known {
     ) -> Option<Known> {
         let mut known = Known::starting(&Types::default(), usize::MAX);
         known.schemas = Schemas::empty();
+        known.is_of_files = true;
         known.read(files, recursive, session)
     }
 
@@ -88,6 +91,7 @@ impl Known {
             resources: HashMap::new(),
             unread: HashMap::new(),
             ahead,
+            is_of_files: false,
             strict: types.strict_schema,
             missing: BTreeSet::new(),
             unserved: BTreeSet::new(),
@@ -341,7 +345,7 @@ impl Known {
 
     /// Whether nothing but what files hold is known.
     pub(super) fn is_of_files(&self) -> bool {
-        self.schemas.is_of_documents()
+        self.is_of_files
     }
 
     /// The schemas with names but without kinds.

@@ -156,11 +156,6 @@ impl Schemas {
         self.added.extend(others.added);
     }
 
-    /// Whether only kinds that were added have types.
-    pub(crate) fn is_of_documents(&self) -> bool {
-        self.builtin.is_none() && !self.deduced
-    }
-
     /// The type of a kind. Allocates nothing for built-in kinds.
     pub fn find(&self, kind: &GroupVersionKind) -> Option<Type> {
         if let Some(added) = self.added.get(kind) {
