@@ -54,7 +54,7 @@ pub(super) fn run(args: ApplyArgs, session: &mut Session<'_, '_>) {
     let configs = input::load(&args.common.filename, recursive, session);
     let lives = input::load_live(&args.objects.live, recursive, session);
     let pairs = match Scaling::asked_for(&args.common, &args.objects) {
-        Some(scaling) => scaling.pair(configs, lives, session),
+        Some(scaling) => scaling.pair(configs, lives, &mut known, session),
         None => pairs::pair(configs, lives, args.common.namespace.as_deref(), session),
     };
     let mut results = Results::new(&args.objects, session);
@@ -107,7 +107,7 @@ fn apply(
         .apply(live, &config.value)
         .field_manager(args.field_manager.as_deref().unwrap_or_default())
         .subresource(args.objects.subresource.as_deref().unwrap_or_default())
-        .reset_fields(args.objects.reset_fields.of_endpoint())
+        .reset_fields(known.reset_fields(args.objects.reset_fields, &config.identity.kind))
         .force(args.force_conflicts)
         .at(session.now())
         .run();

@@ -128,7 +128,7 @@ fn entries(
             FieldManager::new(known.schemas())
                 .apply(Document::absent(), &object.value)
                 .field_manager("applier")
-                .reset_fields(args.reset_fields.of_endpoint())
+                .reset_fields(known.reset_fields(args.reset_fields, &object.identity.kind))
                 .at(session.now())
                 .run()
                 .map(|applied| applied.managed_fields().to_vec())
@@ -149,7 +149,7 @@ fn entries(
 }
 
 /// The entries that an object records.
-fn stored(object: &Value) -> Result<Vec<ManagedFieldsEntry>, String> {
+pub(super) fn stored(object: &Value) -> Result<Vec<ManagedFieldsEntry>, String> {
     let (arena, root) = object.parts();
     let reading = read_list(arena, root);
     let stated = object.as_ref().get("metadata").and_then(|metadata| metadata.get("managedFields"));

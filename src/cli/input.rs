@@ -252,13 +252,25 @@ pub(super) fn read(
     recursive: bool,
     session: &mut Session<'_, '_>,
 ) -> Vec<(String, Vec<u8>)> {
+    let mut contents = Vec::new();
+    each_file(name, recursive, session, &mut |file, content, _| contents.push((file, content)));
+    contents
+}
+
+/// What is done with a file and its bytes.
+type Take<'t, 's, 'i> = dyn FnMut(String, Vec<u8>, &mut Session<'s, 'i>) + 't;
+
+/// Hands on the files behind an argument one by one; what cannot be read is reported.
+pub(super) fn each_file<'s, 'i>(
+    name: &str,
+    recursive: bool,
+    session: &mut Session<'s, 'i>,
+    take: &mut Take<'_, 's, 'i>,
+) {
     if name == "-" {
         return match session.read_stdin() {
-            Ok(bytes) => vec![("standard input".to_owned(), bytes)],
-            Err(error) => {
-                session.error("standard input", error);
-                Vec::new()
-            }
+            Ok(bytes) => take("standard input".to_owned(), bytes, session),
+            Err(error) => session.error("standard input", error),
         };
     }
     let mut files = Vec::new();
@@ -271,14 +283,12 @@ pub(super) fn read(
     } else {
         files.push(path.to_owned());
     }
-    let mut contents = Vec::new();
     for file in files {
         match fs::read(&file) {
-            Ok(bytes) => contents.push((file.display().to_string(), bytes)),
+            Ok(bytes) => take(file.display().to_string(), bytes, session),
             Err(error) => session.error(file.display(), error),
         }
     }
-    contents
 }
 
 /// The manifests of a directory by name; directories below it follow where they sort.
@@ -425,15 +435,7 @@ fn expand(
         (Some(items), Some(kind)) => {
             for (index, item) in items.items().enumerate() {
                 place.item = Some(index + 1);
-                // The items of a typed list, such as a PodList, need not repeat their type.
-                let typed = item.get("kind").is_some() || kind.is_empty();
-                let json = item.to_json();
-                let json = if typed {
-                    json
-                } else {
-                    edit::with_type(&json, &identity.kind.api_version(), kind)
-                };
-                let item = Value::from_json(&json).unwrap_or_else(|_| Value::null());
+                let item = item_of(item, &identity.kind.api_version(), kind);
                 push(item, place, session, loaded);
             }
             if items.is_empty() {
@@ -442,6 +444,16 @@ fn expand(
         }
         _ => push(value.clone(), place, session, loaded),
     }
+}
+
+/// An item of a list. Those of a typed list, such as a PodList, need not repeat their type.
+pub(super) fn item_of(item: ValueRef<'_>, api_version: &str, kind: &str) -> Value {
+    let json = item.to_json();
+    let json = match item.get("kind").is_some() || kind.is_empty() {
+        true => json,
+        false => edit::with_type(&json, api_version, kind),
+    };
+    Value::from_json(&json).unwrap_or_else(|_| Value::null())
 }
 
 fn push(value: Value, place: &Place, session: &mut Session<'_, '_>, loaded: &mut Vec<Loaded>) {

@@ -33,7 +33,8 @@ impl MigrateVersionArgs {
         known: &mut Known,
         session: &mut Session<'_, '_>,
     ) -> Result<(), String> {
-        known.learn(&GroupVersionKind::new(&self.to_version, &object.identity.kind.kind));
+        known
+            .learn(&GroupVersionKind::new(&self.to_version, &object.identity.kind.kind), session)?;
         known.prepare(object, session)
     }
 

@@ -16,6 +16,7 @@ mod pairs;
 mod patch;
 mod plan;
 mod scale;
+mod schema;
 mod schemas;
 mod secrets;
 mod session;
@@ -28,7 +29,7 @@ use std::path::Path;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use crate::fieldmanager;
+use crate::schema::KubernetesVersion;
 
 use session::Session;
 
@@ -75,6 +76,8 @@ enum Command {
     Extract(extract::ExtractArgs),
     /// See what a change of ownership would move, and get the patch for it
     Plan(plan::PlanArgs),
+    /// See what is known of kinds, and what a change of schemas does
+    Schema(schema::SchemaArgs),
 }
 
 /// What all commands take.
@@ -89,19 +92,29 @@ struct Common {
     /// The namespace of objects that name none
     #[arg(short = 'n', long, value_name = "NAMESPACE")]
     namespace: Option<String>,
-    /// Files or directories with schemas: OpenAPI, CustomResourceDefinitions or merge schemas
-    /// (repeatable); the kinds of Kubernetes need none
-    #[arg(long, value_name = "FILE")]
-    schema: Vec<String>,
-    /// Make a kind without a schema an error
-    #[arg(long)]
-    strict_schema: bool,
+    #[command(flatten)]
+    types: Types,
     /// The time of the write, in RFC 3339, instead of the clock's
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     now: Option<Timestamp>,
     /// Whether messages are coloured
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     color: Color,
+}
+
+/// Where the types of kinds come from.
+#[derive(Debug, Clone, Default, clap::Args)]
+struct Types {
+    /// Files or directories with schemas: OpenAPI, CustomResourceDefinitions or merge schemas
+    /// (repeatable); the kinds of Kubernetes need none
+    #[arg(long, value_name = "FILE")]
+    schema: Vec<String>,
+    /// Whose kinds are known without a schema: those of this minor version of Kubernetes
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    kubernetes_version: KubernetesVersion,
+    /// Make a kind without a schema an error
+    #[arg(long)]
+    strict_schema: bool,
 }
 
 /// What commands take whose result is an object.
@@ -157,15 +170,6 @@ enum ResetFields {
     None,
 }
 
-impl ResetFields {
-    fn of_endpoint(self) -> fieldmanager::ResetFields {
-        match self {
-            ResetFields::Server => fieldmanager::ResetFields::builtin(),
-            ResetFields::None => fieldmanager::ResetFields::none(),
-        }
-    }
-}
-
 fn parse_replicas_path(text: &str) -> Result<String, String> {
     let names = text.strip_prefix('.').unwrap_or(text);
     if names.split('.').any(str::is_empty) {
@@ -181,19 +185,24 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
 /// Runs a command whose arguments are parsed already and returns its exit code.
 pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
     let common = match &args.command {
-        Command::Apply(args) => &args.common,
-        Command::Update(args) => &args.common,
-        Command::Patch(args) => &args.common,
-        Command::Fields(args) => &args.common,
-        Command::Extract(args) => &args.common,
-        Command::Plan(args) => args.common(),
+        Command::Apply(args) => Some(&args.common),
+        Command::Update(args) => Some(&args.common),
+        Command::Patch(args) => Some(&args.common),
+        Command::Fields(args) => Some(&args.common),
+        Command::Extract(args) => Some(&args.common),
+        Command::Plan(args) => Some(args.common()),
+        Command::Schema(_) => None,
     };
-    let color = match common.color {
+    let color = match &args.command {
+        Command::Schema(args) => args.color(),
+        _ => common.map_or(Color::Auto, |common| common.color),
+    };
+    let color = match color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => io.stderr_is_terminal && !io.no_color,
     };
-    let now = common.now.unwrap_or(io.now);
+    let now = common.and_then(|common| common.now).unwrap_or(io.now);
     let mut session = Session::new(io, color, now.into());
     match args.command {
         Command::Apply(args) => apply::run(args, &mut session),
@@ -202,6 +211,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Fields(args) => fields::run(args, &mut session),
         Command::Extract(args) => extract::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
+        Command::Schema(args) => schema::run(args, &mut session),
     }
     session.finish()
 }

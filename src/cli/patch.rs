@@ -59,7 +59,8 @@ pub(super) fn run(args: PatchArgs, session: &mut Session<'_, '_>) {
     let mut parent = None;
     if let Some(scaling) = Scaling::asked_for(&args.common, &args.objects) {
         live.warn_if_owners_were_hidden(session);
-        match scaling.scale_of(&live) {
+        let learned = known.learn(&live.identity.kind, session);
+        match learned.and_then(|_| scaling.scale_of(&live, &known)) {
             Ok((scale, of)) => {
                 live = scale;
                 parent = Some(of);

@@ -10,6 +10,7 @@ use crate::value::{Value, ValueRef};
 use super::input::{Lives, Loaded, Object};
 use super::output::Results;
 use super::pairs::{self, Pair};
+use super::schemas::Known;
 use super::session::Session;
 use super::{Common, Objects};
 
@@ -64,16 +65,24 @@ impl<'a> Scaling<'a> {
     }
 
     /// Where an object has its replicas; none if it has no scale.
-    fn mapping(self, object: &Object) -> Option<ScaleMapping> {
+    fn mapping(self, object: &Object, known: &Known) -> Option<ScaleMapping> {
         let kind = &object.identity.kind;
-        ScaleMapping::of_kind(kind).or_else(|| {
-            let path = ScaleMapping::replicas_path(self.replicas_path?);
-            // No definition is at hand: every version that is met is taken to have the field there.
-            let mut versions = versions_of_entries(object, kind);
-            versions.insert(kind.api_version());
-            let paths = versions.into_iter().map(|version| (version, Some(path.clone())));
-            Some(ScaleMapping::new(kind.api_version(), paths))
+        let own = ScaleMapping::of_kind(kind);
+        let mapping = own.or_else(|| self.mapping_by_path(object));
+        mapping.or_else(|| {
+            ScaleMapping::of_custom_resource(known.resource(kind)?, &kind.api_version())
         })
+    }
+
+    /// Where the command line says that custom resources have their replicas. Every version that is
+    /// met is taken to have the field there.
+    fn mapping_by_path(self, object: &Object) -> Option<ScaleMapping> {
+        let kind = &object.identity.kind;
+        let path = ScaleMapping::replicas_path(self.replicas_path?);
+        let mut versions = versions_of_entries(object, kind);
+        versions.insert(kind.api_version());
+        let paths = versions.into_iter().map(|version| (version, Some(path.clone())));
+        Some(ScaleMapping::new(kind.api_version(), paths))
     }
 
     /// Finds the object that every `Scale` belongs to. What does not fit is reported.
@@ -84,12 +93,18 @@ impl<'a> Scaling<'a> {
         self,
         configs: Vec<Loaded>,
         lives: Option<Lives>,
+        known: &mut Known,
         session: &mut Session<'_, '_>,
     ) -> Vec<Result<Pair, String>> {
         let is_complete = lives.as_ref().is_none_or(|lives| lives.is_complete);
         let mut lives = lives.map(|lives| lives.objects).unwrap_or_default();
         pairs::fill_namespace(&mut lives, self.namespace);
         let lives: Vec<Object> = lives.into_iter().flatten().collect();
+        for live in &lives {
+            // A definition that cannot be used was reported, and says nothing of replicas.
+            let _ = known.learn(&live.identity.kind, session);
+        }
+        let known = &*known;
         let mut named: HashMap<&str, Vec<&Object>> = HashMap::new();
         for live in &lives {
             named.entry(&live.identity.name).or_default().push(live);
@@ -105,11 +120,11 @@ impl<'a> Scaling<'a> {
                     lives => {
                         let name = config.identity.name.as_str();
                         let found = named.get(name).map(Vec::as_slice).unwrap_or_default();
-                        self.choose(&config, found, lives.is_empty(), is_complete)
+                        self.choose(&config, found, known, lives.is_empty(), is_complete)
                     }
                 };
                 let parent = parent.inspect_err(|error| session.error(&config.place, error))?;
-                let pair = self.with_parent(config, parent, session)?;
+                let pair = self.with_parent(config, parent, known, session)?;
                 let place = pair.config.place.to_string();
                 match written.insert(parent.place.to_string(), place) {
                     Some(first) => {
@@ -131,6 +146,7 @@ impl<'a> Scaling<'a> {
         self,
         config: &Object,
         named: &[&'o Object],
+        known: &Known,
         is_nothing_live: bool,
         is_complete: bool,
     ) -> Result<&'o Object, String> {
@@ -152,7 +168,7 @@ impl<'a> Scaling<'a> {
             .filter(|live| wanted.is_empty() || live.identity.namespace == wanted)
             .collect();
         let able: Vec<&'o Object> =
-            near.iter().copied().filter(|live| self.mapping(live).is_some()).collect();
+            near.iter().copied().filter(|live| self.mapping(live, known).is_some()).collect();
         match (able.as_slice(), near.as_slice()) {
             ([one], _) if is_complete => Ok(one),
             (_, _) if !is_complete => Err(format!(
@@ -183,9 +199,10 @@ impl<'a> Scaling<'a> {
         self,
         config: Object,
         parent: &Object,
+        known: &Known,
         session: &mut Session<'_, '_>,
     ) -> Result<Pair, String> {
-        let (live, parent) = match self.scale_of(parent) {
+        let (live, parent) = match self.scale_of(parent, known) {
             Ok(scale) => scale,
             Err(message) => {
                 session.error(&parent.place, &message);
@@ -198,8 +215,12 @@ impl<'a> Scaling<'a> {
     }
 
     /// The `Scale` of an object, which stands where the object stands.
-    pub(super) fn scale_of(self, object: &Object) -> Result<(Object, Parent), String> {
-        let mapping = self.mapping(object).ok_or_else(|| has_none(&object.identity))?;
+    pub(super) fn scale_of(
+        self,
+        object: &Object,
+        known: &Known,
+    ) -> Result<(Object, Parent), String> {
+        let mapping = self.mapping(object, known).ok_or_else(|| has_none(&object.identity))?;
         let scale = mapping.scale_of(&object.value).map_err(|error| error.to_string())?;
         Ok((object.with_value(scale), Parent { object: object.clone(), mapping }))
     }
@@ -209,8 +230,8 @@ impl<'a> Scaling<'a> {
 fn has_none(object: impl fmt::Display) -> String {
     format!(
         "{object} has no scale, as Deployments, ReplicaSets, StatefulSets and \
-         ReplicationControllers have one; for a custom resource say where its replicas are, with \
-         --replicas-path"
+         ReplicationControllers have one; for a custom resource say where its replicas are, with its \
+         definition behind --schema or with --replicas-path"
     )
 }
 

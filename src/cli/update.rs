@@ -38,7 +38,7 @@ pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
     let objects = input::load(&args.common.filename, recursive, session);
     let lives = input::load_live(&args.objects.live, recursive, session);
     let pairs = match Scaling::asked_for(&args.common, &args.objects) {
-        Some(scaling) => scaling.pair(objects, lives, session),
+        Some(scaling) => scaling.pair(objects, lives, &mut known, session),
         None => pairs::pair(objects, lives, args.common.namespace.as_deref(), session),
     };
     let mut results = Results::new(&args.objects, session);
@@ -112,7 +112,7 @@ impl Write<'_> {
             .update(document, &sent)
             .field_manager(self.writer.field_manager.as_deref().unwrap_or_default())
             .subresource(self.subresource)
-            .reset_fields(self.reset_fields.of_endpoint())
+            .reset_fields(self.known.reset_fields(self.reset_fields, &new.identity.kind))
             .at(session.now());
         if let Some(user_agent) = &self.writer.user_agent {
             request = request.user_agent(user_agent);

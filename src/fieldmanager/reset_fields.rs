@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::deep;
 use crate::fieldpath::{FieldSet, Filter, Matcher, Path, PathElement};
 use crate::merge::Filters;
-use crate::schema::GroupVersionKind;
+use crate::schema::{CustomResource, GroupVersionKind};
 use crate::value::{Arena, Node, Tag};
 
 use super::object;
@@ -83,6 +83,16 @@ impl ResetFields {
     ) -> ResetFields {
         let versions = versions_with_status.into_iter().map(Into::into).collect();
         ResetFields(Source::CustomResource(versions))
+    }
+
+    /// What the endpoints of the custom resource reset that a definition is of. Versions that are
+    /// neither served nor stored have no endpoints.
+    pub fn of_custom_resource(resource: &CustomResource) -> ResetFields {
+        let versions = resource
+            .versions()
+            .iter()
+            .filter(|version| version.has_status() && (version.is_served() || version.is_stored()));
+        ResetFields::custom_resource(versions.map(|version| version.api_version()))
     }
 
     /// What one endpoint resets in objects of each version, an `apiVersion`; nothing in those of

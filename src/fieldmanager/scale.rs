@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::fieldpath::{FieldSet, Path, PathElement};
 use crate::managedfields::{DecodeError, ManagedState, read_list};
 use crate::merge::VersionedSet;
-use crate::schema::GroupVersionKind;
+use crate::schema::{CustomResource, GroupVersionKind};
 use crate::value::{Arena, Value};
 
 use super::status::Status;
@@ -144,6 +144,35 @@ impl ScaleMapping {
             return None;
         }
         Some(ScaleMapping::of_workload(version, versions.iter().copied()))
+    }
+
+    /// For requests at a version of the custom resource that a definition is of; none if that version
+    /// has no scale subresource.
+    ///
+    /// ```
+    /// use managed_fields::fieldmanager::ScaleMapping;
+    /// use managed_fields::{Schemas, Value};
+    ///
+    /// let definition = Value::from_json(
+    ///     r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+    ///         "spec":{"group":"example.com","names":{"kind":"Lamp"},"versions":[{"name":"v1",
+    ///           "subresources":{"scale":{"specReplicasPath":".spec.bulbs"}}}]}}"#,
+    /// )?;
+    /// let lamp = Schemas::empty().add_crd(&definition)?;
+    /// assert!(ScaleMapping::of_custom_resource(&lamp, "example.com/v1").is_some());
+    /// assert!(ScaleMapping::of_custom_resource(&lamp, "example.com/v2").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_custom_resource(
+        resource: &CustomResource,
+        api_version: &str,
+    ) -> Option<ScaleMapping> {
+        let paths = resource.versions().iter().map(|version| {
+            let path = version.replicas_path().map(ScaleMapping::replicas_path);
+            (version.api_version().to_owned(), path)
+        });
+        let mapping = ScaleMapping::new(api_version, paths);
+        mapping.path().is_ok().then_some(mapping)
     }
 
     /// Where the replicas are in the objects of a request.

@@ -8,8 +8,8 @@ use crate::value::Value;
 use crate::value::text::{write_exact_json, write_json_string_quoted};
 
 use super::compiled::{
-    Atom, Compiled, Defaults, ElementRelationship, Field, FieldDefault, Key, KeyDefault, ListPart,
-    MapPart, Scalar, Span, TypeId, prefix,
+    ALONE, Atom, Compiled, Defaults, ElementRelationship, Field, FieldDefault, Key, KeyDefault,
+    ListPart, MapPart, Name, Scalar, Span, TypeId, prefix,
 };
 
 /// A schema as written: named types in order.
@@ -327,10 +327,10 @@ impl Builder {
                 };
             }
         }
-        let mut names: Vec<(Span, TypeId)> = Vec::with_capacity(self.named.len());
+        let mut names: Vec<Name> = Vec::with_capacity(self.named.len());
         for (name, id) in &self.named {
             if let Some(span) = self.texts.get(name) {
-                names.push((*span, *id));
+                names.push(Name { name: *span, type_id: *id, editions: ALONE });
             }
         }
         let defaults = (!self.default_fields.is_empty()).then(|| {
@@ -344,7 +344,7 @@ impl Builder {
         let text = |span: Span| {
             pool.get(span.start as usize..(span.start + span.len) as usize).unwrap_or_default()
         };
-        names.sort_unstable_by(|left, right| text(left.0).cmp(text(right.0)));
+        names.sort_unstable_by(|left, right| text(left.name).cmp(text(right.name)));
         let has_broken_lists = self.types.iter().any(|atom| {
             atom.list.is_some_and(|list| {
                 !matches!(
@@ -362,6 +362,7 @@ impl Builder {
             fields: Cow::Owned(self.fields),
             keys: Cow::Owned(self.keys),
             names: Cow::Owned(names),
+            edition: ALONE,
             pool: Cow::Owned(pool),
             has_broken_lists: has_broken_lists || has_wide_keys,
             defaults,

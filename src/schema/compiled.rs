@@ -170,7 +170,19 @@ pub(crate) struct FieldDefault {
     pub(crate) nullable: bool,
 }
 
-/// A schema's tables.
+/// The edition of a schema that shares its tables with no other.
+pub(crate) const ALONE: u8 = 1;
+
+/// A named type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) name: Span,
+    pub(crate) type_id: TypeId,
+    /// The schemas that have it, a bit for each that shares the tables.
+    pub(crate) editions: u8,
+}
+
+/// A schema's tables. Several schemas may share all but `edition`.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) pool: Cow<'static, str>,
@@ -178,7 +190,9 @@ pub(crate) struct Compiled {
     pub(crate) fields: Cow<'static, [Field]>,
     pub(crate) keys: Cow<'static, [Key]>,
     /// The named types, sorted by name.
-    pub(crate) names: Cow<'static, [(Span, TypeId)]>,
+    pub(crate) names: Cow<'static, [Name]>,
+    /// The bit of the names that are this schema's.
+    pub(crate) edition: u8,
     /// Some list neither atomic nor associative, or keyed by an integer beyond 2^53 by default: there
     /// comparing a value with itself may be an error.
     pub(crate) has_broken_lists: bool,
@@ -241,8 +255,15 @@ impl Compiled {
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<TypeId> {
-        let found = self.names.binary_search_by(|(span, _)| self.text(*span).cmp(name));
-        found.ok().and_then(|at| self.names.get(at)).map(|(_, id)| *id)
+        let first = self.names.partition_point(|row| self.text(row.name) < name);
+        let rest = self.names.get(first..).unwrap_or_default();
+        let mut same = rest.iter().take_while(|row| self.text(row.name) == name);
+        same.find(|row| self.has(row.editions)).map(|row| row.type_id)
+    }
+
+    /// Whether what these editions have is this schema's.
+    pub(crate) fn has(&self, editions: u8) -> bool {
+        editions & self.edition != 0
     }
 }
 
@@ -328,7 +349,9 @@ impl Schema {
 
     /// The names of all types, ascending.
     pub fn type_names(&self) -> impl Iterator<Item = &str> {
-        self.tables().names.iter().map(|(name, _)| self.tables().text(*name))
+        let tables = self.tables();
+        let own = tables.names.iter().filter(|row| tables.has(row.editions));
+        own.map(|row| tables.text(row.name))
     }
 
     pub(crate) fn is_same(&self, other: &Schema) -> bool {
@@ -346,7 +369,7 @@ impl Eq for Schema {}
 
 impl fmt::Debug for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Schema").field("types", &self.tables().names.len()).finish()
+        f.debug_struct("Schema").field("types", &self.type_names().count()).finish()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::compiled::{
-    Atom, Compiled, ElementRelationship, ListPart, MapPart, Scalar, Span, TypeId,
+    ALONE, Atom, Compiled, ElementRelationship, ListPart, MapPart, Name, Scalar, Span, TypeId,
 };
 
 const POOL: &str = "__untyped_atomic___untyped_deduced_";
@@ -53,7 +53,11 @@ static TYPES: [Atom; 3] = [
     any(DEDUCED_NAME, ROOT, ElementRelationship::Separable, true),
 ];
 
-static NAMES: [(Span, TypeId); 2] = [(ATOMIC_NAME, ATOMIC), (DEDUCED_NAME, ROOT)];
+const fn name(name: Span, type_id: TypeId) -> Name {
+    Name { name, type_id, editions: ALONE }
+}
+
+static NAMES: [Name; 2] = [name(ATOMIC_NAME, ATOMIC), name(DEDUCED_NAME, ROOT)];
 
 pub(super) static DEDUCED: Compiled = Compiled {
     pool: Cow::Borrowed(POOL),
@@ -61,6 +65,7 @@ pub(super) static DEDUCED: Compiled = Compiled {
     fields: Cow::Borrowed(&[]),
     keys: Cow::Borrowed(&[]),
     names: Cow::Borrowed(&NAMES),
+    edition: ALONE,
     has_broken_lists: false,
     defaults: None,
 };

@@ -5,6 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use super::compiled::{Schema, Type};
+use super::kubernetes::KubernetesVersion;
 
 /// Group, version and kind of an object.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Default)]
@@ -77,9 +78,27 @@ impl fmt::Display for GroupVersionKind {
 /// The types of all kinds that a program knows.
 #[derive(Clone, Debug, Default)]
 pub struct Schemas {
-    builtin: bool,
+    builtin: Option<KubernetesVersion>,
     deduced: bool,
-    added: IndexMap<GroupVersionKind, Type>,
+    added: IndexMap<GroupVersionKind, Added>,
+}
+
+#[derive(Clone, Debug)]
+struct Added {
+    ty: Type,
+    is_namespaced: Option<bool>,
+}
+
+/// Where the type of a kind comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Origin {
+    /// It was inserted, or added with a document.
+    Added,
+    /// It is compiled in.
+    Builtin(KubernetesVersion),
+    /// The kind is not known: it has the type of objects without schema, as all are given here.
+    Deduced,
 }
 
 impl Schemas {
@@ -95,36 +114,112 @@ impl Schemas {
         Schemas { deduced: true, ..Schemas::default() }
     }
 
-    /// Every kind that Kubernetes serves, compiled into the crate: nothing is read or built.
+    /// Every kind that the newest known Kubernetes serves, compiled into the crate: nothing is read or
+    /// built.
     #[cfg(feature = "builtin-schemas")]
     pub fn builtin() -> Schemas {
-        Schemas { builtin: true, ..Schemas::default() }
+        Schemas::builtin_for(KubernetesVersion::NEWEST)
+    }
+
+    /// Every kind that this version of Kubernetes serves, those that are off by default too. Costs
+    /// nothing: the types of all versions are constants.
+    ///
+    /// ```
+    /// use managed_fields::schema::{GroupVersionKind, KubernetesVersion, Schemas};
+    /// let schemas = Schemas::builtin_for("1.36".parse()?);
+    /// assert!(schemas.find(&GroupVersionKind::new("apps/v1", "Deployment")).is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "builtin-schemas")]
+    pub fn builtin_for(version: KubernetesVersion) -> Schemas {
+        Schemas { builtin: Some(version), ..Schemas::default() }
     }
 
     /// Adds or replaces the type of a kind.
     pub fn insert(&mut self, kind: GroupVersionKind, ty: Type) {
-        self.added.insert(kind, ty);
+        self.insert_scoped(kind, ty, None);
+    }
+
+    /// Adds or replaces the type of a kind of which it may be known whether its objects live in
+    /// namespaces.
+    pub(crate) fn insert_scoped(
+        &mut self,
+        kind: GroupVersionKind,
+        ty: Type,
+        is_namespaced: Option<bool>,
+    ) {
+        self.added.insert(kind, Added { ty, is_namespaced });
+    }
+
+    /// Adds or replaces all types that were added to others.
+    pub fn extend(&mut self, others: Schemas) {
+        self.added.extend(others.added);
     }
 
     /// The type of a kind. Allocates nothing for built-in kinds.
     pub fn find(&self, kind: &GroupVersionKind) -> Option<Type> {
-        if let Some(ty) = self.added.get(kind) {
-            return Some(ty.clone());
+        if let Some(added) = self.added.get(kind) {
+            return Some(added.ty.clone());
         }
         match self.builtin {
-            true => builtin(kind),
-            false => self.deduced.then(Schema::deduced_type),
+            Some(version) => builtin(version, kind).map(|row| row.ty(version)),
+            None => self.deduced.then(Schema::deduced_type),
         }
+    }
+
+    /// Where the type that [`find`](Self::find) gives comes from.
+    pub fn origin(&self, kind: &GroupVersionKind) -> Option<Origin> {
+        if self.added.contains_key(kind) {
+            return Some(Origin::Added);
+        }
+        match self.builtin {
+            Some(version) => builtin(version, kind).map(|_| Origin::Builtin(version)),
+            None => self.deduced.then_some(Origin::Deduced),
+        }
+    }
+
+    /// Whether objects of the kind live in namespaces, where that is known: published documents show
+    /// it by their paths.
+    pub fn is_namespaced(&self, kind: &GroupVersionKind) -> Option<bool> {
+        match (self.added.get(kind), self.builtin) {
+            (Some(added), _) => added.is_namespaced,
+            (None, Some(version)) => builtin(version, kind)?.is_namespaced(),
+            (None, None) => None,
+        }
+    }
+
+    /// All kinds that are known by name, ascending by group, version and kind. Linear but for the
+    /// sorting.
+    pub fn kinds(&self) -> Vec<GroupVersionKind> {
+        let mut kinds: Vec<GroupVersionKind> = self.added.keys().cloned().collect();
+        #[cfg(feature = "builtin-schemas")]
+        kinds.extend(self.builtin.into_iter().flat_map(super::builtin::kinds));
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
     }
 }
 
 #[cfg(feature = "builtin-schemas")]
-fn builtin(kind: &GroupVersionKind) -> Option<Type> {
-    super::builtin::find(kind)
+use super::builtin::find as builtin;
+
+/// Nothing is compiled in.
+#[cfg(not(feature = "builtin-schemas"))]
+enum Row {}
+
+#[cfg(not(feature = "builtin-schemas"))]
+impl Row {
+    fn ty(&self, _: KubernetesVersion) -> Type {
+        match *self {}
+    }
+
+    fn is_namespaced(&self) -> Option<bool> {
+        match *self {}
+    }
 }
 
 #[cfg(not(feature = "builtin-schemas"))]
-fn builtin(_: &GroupVersionKind) -> Option<Type> {
+fn builtin(_: KubernetesVersion, _: &GroupVersionKind) -> Option<&'static Row> {
     None
 }
 

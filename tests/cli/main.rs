@@ -2,13 +2,16 @@
 #![allow(missing_docs)]
 
 mod client_side;
+mod crd;
 mod hostile;
+mod kubernetes_version;
 mod locate;
 mod openapi;
 mod patch;
 mod repeats;
 mod reset_fields;
 mod scale;
+mod schema;
 
 use managed_fields::cli::{Io, run_from};
 

@@ -4,7 +4,7 @@ use crate::{Outcome, run, temporary};
 
 const LAMP: &str = "apiVersion: example.com/v1\nkind: Lamp\nmetadata: {name: desk}\nspec:\n  bulbs:\n  - {name: main, watts: 60}\n  tags: [a]\n";
 
-const FIELDS: &str = ".spec.bulbs[name=\"main\"]\n.spec.bulbs[name=\"main\"].name\n\
+pub(crate) const FIELDS: &str = ".spec.bulbs[name=\"main\"]\n.spec.bulbs[name=\"main\"].name\n\
     .spec.bulbs[name=\"main\"].watts\n.spec.tags[=\"a\"]\n";
 
 const SPEC: &str = "
@@ -37,18 +37,23 @@ fn v3() -> String {
     format!("openapi: 3.0.0\ncomponents:\n  schemas:\n    Lamp:{SPEC}")
 }
 
-/// What `fields --config` says of the lamp under a schema document, whose file is named FILE.
 fn under(name: &str, document: &str) -> Outcome {
+    fields_under(name, document, LAMP)
+}
+
+/// What `fields --config` says of an object under a schema document, whose file is named FILE.
+pub(crate) fn fields_under(name: &str, document: &str, object: &str) -> Outcome {
     let file = temporary(name, document);
-    let mut done = run(&format!("fields --config -f - --schema {file}"), LAMP);
+    let mut done = run(&format!("fields --config -f - --schema {file}"), object);
     done.err = done.err.replace(&file, "FILE");
     std::fs::remove_file(file).unwrap();
     done
 }
 
+/// The lamp's fields are known by the schema.
 #[track_caller]
-fn assert_known(done: &Outcome, warnings: &str) {
-    assert_eq!(done.err, warnings);
+pub(crate) fn assert_known(done: &Outcome, messages: &str) {
+    assert_eq!(done.err, messages);
     assert_eq!(done.out, FIELDS);
     assert_eq!(done.code, 0);
 }
@@ -129,7 +134,7 @@ fn documents_of_the_wrong_shape_are_refused() {
     for (document, expected) in [
         (
             "openapi: 3.0.0\ncomponents: 5\n",
-            "error: FILE: document 1 (line 1): components: expected a map, got a number",
+            "error: FILE:2: components: expected a map, got a number",
         ),
         (
             "openapi: 3.0.0\ncomponents:\n  schemas:\n    A:\n      type: 5\n",

@@ -277,7 +277,7 @@ fn a_scale_needs_an_object_that_has_one() {
     );
     let config_map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: web, namespace: shop}}";
     let none = "has no scale, as Deployments, ReplicaSets, StatefulSets and ReplicationControllers \
-                have one; for a custom resource say where its replicas are, with --replicas-path\n";
+                have one; for a custom resource say where its replicas are, with its definition behind --schema or with --replicas-path\n";
     assert_run(
         &with("--live -", config_map),
         2,

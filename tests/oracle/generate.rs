@@ -19,7 +19,7 @@ pub struct Case {
 }
 
 /// Operations with how often they come, of all.
-pub const OPS: [(usize, &str); 24] = [
+pub const OPS: [(usize, &str); 25] = [
     (2, "schema"),
     (6, "decode"),
     (3, "element"),
@@ -44,6 +44,7 @@ pub const OPS: [(usize, &str); 24] = [
     (4, "extract_into"),
     (3, "scale"),
     (3, "openapi"),
+    (3, "crd"),
 ];
 
 /// Cases that share their schemas.
@@ -118,6 +119,7 @@ impl Generator {
             "csaupgrade" | "find_owners" | "extract_into" => self.client(op, rng, &mut tags),
             "scale" => scale(rng, &mut tags),
             "openapi" => Json::map([("document", super::openapi::document(&mut rng))]),
+            "crd" => Json::map([("document", super::crd::definition(&mut rng))]),
             _ => self.typed(op, rng, &mut tags),
         };
         let op = if op == "fieldmanager-crowd" { "fieldmanager" } else { op };

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+
+	"managed-fields-oracle/protocol"
 )
 
-type answer map[string]any
+type answer = map[string]any
 
 // request is the union of what all operations take.
 type request struct {
@@ -106,40 +108,18 @@ type step struct {
 }
 
 func main() {
-	in := bufio.NewReaderSize(os.Stdin, 1<<20)
-	out := bufio.NewWriterSize(os.Stdout, 1<<20)
 	err := error(nil)
 	switch {
 	case len(os.Args) == 1:
-		err = watch(in, out)
+		err = watch(bufio.NewReaderSize(os.Stdin, 1<<20), bufio.NewWriterSize(os.Stdout, 1<<20))
 	case os.Args[1] == "answer":
-		err = answerAll(in, out)
+		err = protocol.Serve(newOracle().answer)
 	default:
 		err = command(os.Args[1:])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
-	}
-}
-
-func answerAll(in *bufio.Reader, out *bufio.Writer) error {
-	o := newOracle()
-	for {
-		line, err := in.ReadBytes('\n')
-		if len(line) > 0 {
-			encoder := json.NewEncoder(out)
-			encoder.SetEscapeHTML(false)
-			if err := encoder.Encode(o.answer(line)); err != nil {
-				return err
-			}
-		}
-		if in.Buffered() == 0 {
-			out.Flush()
-		}
-		if err != nil {
-			return out.Flush()
-		}
 	}
 }
 

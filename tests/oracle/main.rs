@@ -3,15 +3,18 @@
 //! - `compare --cases N --seed S [--first I] [--ops a,b] [--keep-going DIR]`: asks both, counts, and
 //!   shows the first difference as small as it gets.
 //! - `print --cases N --seed S`: the requests alone, one on a line.
-//! - `openapi FILE|DIR...`: asks both for every type of the OpenAPI documents, and counts.
+//! - `documents FILE|DIR...`: asks both for every type of the OpenAPI documents and of the definitions of
+//!   custom resources, and counts.
 //! - `record`: writes `tests/vectors/*.jsonl`.
 //! - `check`: fails if `record` would write anything else than what is there.
 //!
-//! The reference is the program named by `ORACLE`, else it is built from `tests/oracle` with `go`.
+//! The reference is the program named by `ORACLE`, else it is built from `tests/oracle` with `go`; for
+//! custom resources it is the one of `ORACLE_DEFINITIONS`, from `tests/oracle/definitions`.
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::explicit_auto_deref, reason = "what it proposes does not compile")]
 
+mod crd;
 mod generate;
 mod minimise;
 mod model;
@@ -74,12 +77,12 @@ fn main() -> ExitCode {
             };
             if arguments[0] == "print" { run.print() } else { run.compare() }
         }
-        Some("openapi") => openapi::compare_files(&mut Pair::start(), &arguments[1..]),
+        Some("documents") => openapi::compare_files(&mut Pair::start(), &arguments[1..]),
         Some("record") => record::record(number_of("--seed", record::SEED)),
         Some("check") => record::check(),
         _ => {
             eprintln!(
-                "usage: oracle compare --cases N --seed S [--ops a,b] | openapi FILE|DIR... | record | check"
+                "usage: oracle compare --cases N --seed S [--ops a,b] | documents FILE|DIR... | record | check"
             );
             ExitCode::from(2)
         }

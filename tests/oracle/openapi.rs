@@ -368,17 +368,7 @@ impl Maker<'_> {
             "id",
         ];
         let keyword = *self.rng.pick(&keywords);
-        let values = [
-            Json::Null,
-            Json::Bool(true),
-            Json::number(5),
-            Json::Number("1.5".to_owned()),
-            "text".into(),
-            Json::List(vec![]),
-            Json::List(vec![Json::Map(vec![])]),
-            Json::Map(vec![]),
-        ];
-        let value = self.rng.pick(&values).clone();
+        let value = self.rng.pick(&odd_values()).clone();
         schema.retain(|(key, _)| key != keyword);
         schema.push((keyword.to_owned(), value));
     }
@@ -418,29 +408,90 @@ impl Maker<'_> {
     }
 }
 
-/// Compares every type and kind of the documents in files, and in `.json` files of folders.
+/// What most keywords cannot be.
+pub fn odd_values() -> Vec<Json> {
+    vec![
+        Json::Null,
+        Json::Bool(true),
+        Json::number(5),
+        Json::Number("1.5".to_owned()),
+        "text".into(),
+        Json::List(vec![]),
+        Json::List(vec![Json::Map(vec![])]),
+        Json::Map(vec![]),
+    ]
+}
+
+/// Compares every type and kind of the documents in files and folders: OpenAPI and definitions of
+/// custom resources, also in lists, in JSON and, if the crate reads it, in YAML.
 pub fn compare_files(pair: &mut Pair, names: &[String]) -> ExitCode {
     let mut files = Vec::new();
     for name in names {
         find(Path::new(name), &mut files);
     }
     files.sort();
-    let (mut documents, mut types, mut kinds, mut different) = (0, 0, 0, 0);
+    let mut counts = Counts::default();
     for file in &files {
         let text = std::fs::read_to_string(file).expect("documents can be read");
-        let Ok(document) = Json::parse(&text) else { continue };
-        if document.get("openapi").is_none() && document.get("swagger").is_none() {
-            continue;
+        for document in documents(&text) {
+            counts.compare(pair, file, document);
         }
-        let request = Json::map([("op", Json::from("openapi")), ("document", document)]);
+    }
+    println!(
+        "{} OpenAPI documents, {} definitions, {} types, {} kinds, {} documents differ",
+        counts.documents, counts.definitions, counts.types, counts.kinds, counts.different
+    );
+    match counts.different == 0 && counts.documents + counts.definitions > 0 {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(feature = "yaml")]
+fn documents(text: &str) -> Vec<Json> {
+    let read = managed_fields::yaml::documents(text).flatten();
+    read.filter_map(|document| Json::parse(document.json()).ok()).collect()
+}
+
+#[cfg(not(feature = "yaml"))]
+fn documents(text: &str) -> Vec<Json> {
+    Json::parse(text).into_iter().collect()
+}
+
+#[derive(Default)]
+struct Counts {
+    documents: usize,
+    definitions: usize,
+    types: usize,
+    kinds: usize,
+    different: usize,
+}
+
+impl Counts {
+    fn compare(&mut self, pair: &mut Pair, file: &Path, document: Json) {
+        if let (Some(Json::List(items)), true) =
+            (document.get("items"), document.str_of("kind").ends_with("List"))
+        {
+            return items.iter().for_each(|item| self.compare(pair, file, item.clone()));
+        }
+        let op = if document.str_of("kind") == "CustomResourceDefinition" {
+            self.definitions += 1;
+            "crd"
+        } else if document.get("openapi").is_some() || document.get("swagger").is_some() {
+            self.documents += 1;
+            "openapi"
+        } else {
+            return;
+        };
+        let request =
+            Json::map([("op", op.into()), ("document", document), ("whole", Json::Bool(true))]);
         let case = Case { schemas: Default::default(), request, tags: Default::default() };
         let (expected, got) = pair.ask(&case);
-        documents += 1;
         let count = |key: &str| expected.get(key).map_or(0, |list| list.items().len());
-        types += count("types");
-        kinds += count("kinds");
+        self.types += count("types");
+        self.kinds += count("kinds");
         if compare(&case.request, &expected, &got) == Verdict::Same {
-            continue;
+            return;
         }
         println!("{}: differs", file.display());
         let of = |answer: &Json| answer.get("types").map(Json::items).unwrap_or_default().to_vec();
@@ -451,10 +502,8 @@ pub fn compare_files(pair: &mut Pair, names: &[String]) -> ExitCode {
             Some((left, right)) => println!("  reference: {left}\n  crate: {right}"),
             None => println!("  reference: {}\n  crate: {}", short(&expected), short(&got)),
         }
-        different += 1;
+        self.different += 1;
     }
-    println!("{documents} documents, {types} types, {kinds} kinds, {different} documents differ");
-    if different == 0 && documents > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn short(answer: &Json) -> String {
@@ -464,7 +513,7 @@ fn short(answer: &Json) -> String {
 fn find(path: &Path, files: &mut Vec<PathBuf>) {
     if let Ok(entries) = std::fs::read_dir(path) {
         entries.flatten().for_each(|entry| find(&entry.path(), files));
-    } else if path.extension().is_some_and(|extension| extension == "json") {
+    } else if path.extension().is_some_and(|end| end == "json" || end == "yaml" || end == "yml") {
         files.push(path.to_owned());
     }
 }

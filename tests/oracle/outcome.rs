@@ -22,6 +22,9 @@ pub fn outcomes(request: &Json, answer: &Json) -> BTreeSet<&'static str> {
         }
     }
     let op = request.str_of("op");
+    if op == "crd" {
+        out.extend(of_definition(answer));
+    }
     if let Some(Json::List(steps)) = answer.get("steps") {
         for (index, step) in steps.iter().enumerate() {
             let conflict = step.get("conflicts").is_some()
@@ -76,4 +79,22 @@ pub fn outcomes(request: &Json, answer: &Json) -> BTreeSet<&'static str> {
         out.insert("ok");
     }
     out
+}
+
+/// What became of the versions of a CustomResourceDefinition.
+fn of_definition(answer: &Json) -> BTreeSet<&'static str> {
+    if answer.get("untyped").is_some() {
+        return BTreeSet::from(["untyped"]);
+    }
+    let types = answer.get("types").map(Json::items).unwrap_or_default();
+    let words = types.iter().filter_map(|ty| {
+        let fields = ty.get("map")?.get("fields").map(Json::items).unwrap_or_default();
+        match fields.len() {
+            0 => Some("bare"),
+            // A list, or nothing more than every object has.
+            1..=4 => None,
+            _ => Some("structural"),
+        }
+    });
+    words.collect()
 }

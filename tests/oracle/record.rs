@@ -16,7 +16,7 @@ use super::{Pair, schema_request};
 pub const SEED: u64 = 20_250_101;
 
 /// The files and the operations whose cases go there, with how many there are to be.
-const FILES: [(&str, &[&str], usize); 7] = [
+const FILES: [(&str, &[&str], usize); 8] = [
     ("values", &["value", "from_value"], 160),
     ("sets", &["decode", "element", "algebra", "filter", "managed"], 520),
     (
@@ -38,6 +38,7 @@ const FILES: [(&str, &[&str], usize); 7] = [
     ("fieldmanager", &["fieldmanager"], 320),
     ("client-side", &["csaupgrade", "find_owners", "extract_into", "scale"], 320),
     ("openapi", &["openapi"], 120),
+    ("crd", &["crd"], 120),
 ];
 
 /// Requests that are longer than this say too little for their length.

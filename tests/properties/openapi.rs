@@ -179,7 +179,7 @@ fn what_says_nothing_of_types_is_not_looked_at() {
     assert!(merge_schema_of_openapi(&document).unwrap().to_json().contains("numeric"));
 }
 
-fn on_small_stack(operation: impl FnOnce() + Send + 'static) {
+pub(crate) fn on_small_stack(operation: impl FnOnce() + Send + 'static) {
     let begun = Instant::now();
     let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(operation);
     thread.unwrap().join().unwrap();

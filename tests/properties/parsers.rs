@@ -12,7 +12,9 @@ use managed_fields::fieldmanager::{
 };
 use managed_fields::fieldpath::{FieldSet, PathElement};
 use managed_fields::managedfields::{Operation, Time};
-use managed_fields::schema::{GroupVersionKind, Schemas, Type, merge_schema_of_openapi};
+use managed_fields::schema::{
+    GroupVersionKind, Schemas, Type, merge_schema_of_crd, merge_schema_of_openapi,
+};
 use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::Value;
 
@@ -371,6 +373,50 @@ pub(crate) fn openapi(bytes: &[u8]) {
         let object = r#"{"bulbs":[{"name":"a"}],"tags":["a"],"bulb":{},"map":{"a":1}}"#;
         if let Ok(typed) = TypedValue::new(Value::from_json(object).unwrap(), ty) {
             let _ = (typed.to_field_set(), typed.merge(&typed), typed.compare(&typed));
+        }
+    }
+}
+
+/// A definition of a kind that has what definitions have.
+pub(crate) const CUSTOM_RESOURCE: &str = r##"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+"metadata":{"name":"lamps.example.com"},"spec":{"group":"example.com","names":{"kind":"Lamp","plural":"lamps","listKind":"Lamps"},
+"preserveUnknownFields":false,"version":"v1","validation":{"openAPIV3Schema":{"type":"object"}},"versions":[
+{"name":"v1","served":true,"storage":true,"subresources":{"status":{},"scale":{"specReplicasPath":".spec.n"}},
+"schema":{"openAPIV3Schema":{"type":"object","properties":{"metadata":{"type":"object","properties":{"name":{"type":"string"}}},
+"bulbs":{"type":"array","items":{"type":"object","properties":{"name":{"type":"string","default":"main"}}},"x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"]},
+"tags":{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"set"},
+"port":{"x-kubernetes-int-or-string":true,"anyOf":[{"type":"integer"},{"type":"string"}]},
+"template":{"type":"object","x-kubernetes-embedded-resource":true,"x-kubernetes-preserve-unknown-fields":true},
+"map":{"type":"object","additionalProperties":{"type":"integer","nullable":true},"x-kubernetes-map-type":"granular"}},
+"allOf":[{"properties":{"tags":{"items":{"minLength":1}}},"required":["tags"]}],"not":{"required":["map"]}}}},
+{"name":"v2","served":false,"storage":false}]}}"##;
+
+/// A CustomResourceDefinition: what is made of it is a schema that can be read, and its kinds have types
+/// that can be used.
+pub(crate) fn crd(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for text in [text.clone(), text.replace("io/v1", "io/v1beta1").into()] {
+        let Ok(document) = Value::from_json(&text) else { continue };
+        let mut schemas = Schemas::empty();
+        let resource = match (schemas.add_crd(&document), merge_schema_of_crd(&document)) {
+            (Ok(resource), Ok(written)) => {
+                let schema = parse_schema(&written).unwrap();
+                assert!(schema.type_named("__untyped_deduced_").is_some());
+                resource
+            }
+            (Err(error), _) => {
+                assert!(!error.to_string().is_empty());
+                continue;
+            }
+            (Ok(_), Err(error)) => panic!("{error}"),
+        };
+        for version in resource.versions() {
+            let kind = GroupVersionKind::new(version.api_version(), resource.kind());
+            let object = r#"{"bulbs":[{"name":"a"}],"tags":["a"],"port":"a","template":{"a":1},"map":{"a":1}}"#;
+            let ty = schemas.find(&kind).unwrap();
+            if let Ok(typed) = TypedValue::new(Value::from_json(object).unwrap(), ty) {
+                let _ = (typed.to_field_set(), typed.merge(&typed), typed.compare(&typed));
+            }
         }
     }
 }

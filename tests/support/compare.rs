@@ -117,8 +117,12 @@ pub fn normal(request: &Json, answer: &Json) -> Json {
         }
         // Definitions and properties come in random order, and so do their problems. What the
         // reference's decoders say of a document that they cannot read is theirs.
-        "openapi" => {
+        "openapi" | "crd" => {
             answer.remove("why");
+            // Why a server goes on without types is told as a remark.
+            if let Some(why) = answer.get_mut("untyped") {
+                *why = Json::Bool(true);
+            }
             if let Some(Json::String(text)) = answer.get_mut("error") {
                 let mut lines: Vec<&str> = text.lines().collect();
                 lines.sort_unstable();

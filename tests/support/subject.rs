@@ -13,7 +13,8 @@ use managed_fields::merge::{
     ConvertError, Converter, Managers, Outcome, Updater, UpdaterError, VersionedSet,
 };
 use managed_fields::schema::{
-    GroupVersionKind, OpenApiError, Schema, Schemas, Type, merge_schema_of_openapi,
+    CustomResourceVersion, GroupVersionKind, OpenApiError, Schema, Schemas, Type,
+    merge_schema_of_crd, merge_schema_of_openapi,
 };
 use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::Value;
@@ -53,6 +54,7 @@ impl Subject {
         match request.str_of("op") {
             "schema" => self.schema(request),
             "openapi" => openapi(request),
+            "crd" => crd(request),
             "decode" => decode(request),
             "element" => Ok(element(request)),
             "algebra" => algebra(request),
@@ -886,6 +888,69 @@ fn openapi(request: &Json) -> Answer {
     kinds.sort();
     let kinds = kinds.into_iter().map(Json::String).collect();
     Ok(Json::map([("types", Json::List(types)), ("kinds", Json::List(kinds))]))
+}
+
+/// The types of a CustomResourceDefinition, and what it says of its endpoints.
+fn crd(request: &Json) -> Answer {
+    let read = value(request.get("document"))?;
+    let told = |error: OpenApiError| match error {
+        OpenApiError::Unreadable(_) | OpenApiError::NotADefinition => "unreadable".to_owned(),
+        other => other.server_text(),
+    };
+    let mut schemas = Schemas::empty();
+    let resource = schemas.add_crd(&read).map_err(told)?;
+    let schema = Json::parse(&merge_schema_of_crd(&read).map_err(told)?.to_json())?;
+    let mut types = schema.get("types").map(Json::items).unwrap_or_default().to_vec();
+    types.sort_by_key(|ty| ty.str_of("name").to_owned());
+    let is_common = |ty: &Json| {
+        let name = ty.str_of("name");
+        ["io.k8s.apimachinery.", "io.k8s.api.autoscaling.v1.", "__untyped_"]
+            .iter()
+            .any(|front| name.starts_with(front))
+    };
+    let (common, own): (Vec<Json>, Vec<Json>) = types.iter().cloned().partition(is_common);
+    let mut answer = Json::map([("served", Json::List(vec![]))]);
+    let texts =
+        |texts: &mut dyn Iterator<Item = String>| Json::List(texts.map(Json::String).collect());
+    if own.is_empty() {
+        answer.set("untyped", Json::Bool(true));
+    } else {
+        let mut kinds = Vec::new();
+        for version in resource.versions() {
+            let kind = GroupVersionKind::new(version.api_version(), resource.kind());
+            let ty = schemas.find(&kind).ok_or_else(|| format!("{kind} has no type"))?;
+            kinds.push(format!("{kind} is {}", ty.name()));
+        }
+        kinds.sort();
+        answer.set("kinds", texts(&mut kinds.into_iter()));
+        if request.get("whole").is_some() {
+            answer.set("types", Json::List(types));
+        } else {
+            answer.set("types", Json::List(own));
+            let mut names = common.iter().map(|ty| ty.str_of("name").to_owned());
+            answer.set("common", texts(&mut names));
+        }
+    }
+    let versions = || resource.versions().iter();
+    let name = |version: &CustomResourceVersion| version.api_version().to_owned();
+    answer.set("served", texts(&mut versions().filter(|version| version.is_served()).map(name)));
+    answer.set("status", texts(&mut versions().filter(|version| version.has_status()).map(name)));
+    answer.set("stored", texts(&mut versions().filter(|version| version.is_stored()).map(name)));
+    let scale = versions().map(|version| {
+        let path = version.replicas_path().map(ScaleMapping::replicas_path);
+        let names = path.map(|path| {
+            let names = path.elements().iter().filter_map(|element| match element {
+                PathElement::FieldName(name) => Some(Json::String(name.clone())),
+                _ => None,
+            });
+            Json::List(names.collect())
+        });
+        (version.api_version(), names.unwrap_or(Json::Null))
+    });
+    let mut mapping = Json::Map(vec![]);
+    scale.for_each(|(version, path)| mapping.set(version, path));
+    answer.set("scale", mapping);
+    Ok(answer)
 }
 
 /// Whatever looks like a kind.

@@ -1,78 +1,121 @@
 //! Makes the built-in tables, or checks that the committed ones are what would be made.
 //!
-//! `tables write FILE.json` and `tables check FILE.json`, where the file is what `tests/oracle`
-//! prints for `builtin-schema`, or what `tests/oracle/reset-fields` prints.
+//! `tables write FOLDER...` and `tables check FOLDER...` make the types from the OpenAPI v3 documents
+//! of Kubernetes versions, a folder for each; `tables check FILE.json...` from what the reference makes of
+//! them, the files that `tests/oracle` prints for `builtin-schema`. With the file that
+//! `tests/oracle/reset-fields` prints, both are about reset fields. `tables sizes` tells what each version
+//! costs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
-use managed_fields::schema::{GroupVersionKind, table_source};
+use managed_fields::schema::{Edition, GroupVersionKind, added_bytes, table_source};
 use managed_fields::value::ValueRef;
 use managed_fields::{Value, parse_schema};
 
-const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema/builtin/v1_37.rs");
+const SCHEMAS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema/builtin/tables.rs");
 const RESET_FIELDS: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/src/fieldmanager/reset_fields/builtin/v1_37.rs");
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [command, input] = arguments.as_slice() else {
-        eprintln!("usage: tables write|check FILE.json");
-        return ExitCode::from(2);
+    let (command, inputs) = match arguments.split_first() {
+        Some((command, [])) if command == "sizes" => {
+            sizes();
+            return ExitCode::SUCCESS;
+        }
+        Some((command, inputs))
+            if matches!(&**command, "write" | "check") && !inputs.is_empty() =>
+        {
+            (command.as_str(), inputs)
+        }
+        _ => {
+            eprintln!("usage: tables write|check FOLDER|FILE.json... or tables sizes");
+            return ExitCode::from(2);
+        }
     };
-    let text = std::fs::read_to_string(input).expect("the file can be read");
-    let document = Value::from_json(&text).expect("the file is JSON");
-    let (table, made) = match document.as_ref().get("endpoints") {
-        Some(endpoints) => (RESET_FIELDS, reset_fields(document.as_ref(), endpoints)),
-        None => (SCHEMAS, schemas(&document)),
-    };
-    match command.as_str() {
+    let (table, made) = made(inputs);
+    match command {
         "write" => {
             std::fs::write(table, made).expect("the table can be written");
             ExitCode::SUCCESS
         }
         _ if std::fs::read_to_string(table).expect("the table can be read") == made => {
-            println!("the built-in table is what the reference answers");
+            println!("{table} is what is made of this");
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!(
-                "the built-in table differs from what the reference answers: run `tables write`"
-            );
+            eprintln!("{table} differs from what is made of this: run `tables write`");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The table that the files are about, and what it should be.
+fn made(inputs: &[String]) -> (&'static str, String) {
+    let mut editions = Vec::new();
+    for input in inputs {
+        if Path::new(input).is_dir() {
+            editions.push(published(input));
+            continue;
+        }
+        let document = read(Path::new(input));
+        if let Some(endpoints) = document.as_ref().get("endpoints") {
+            return (RESET_FIELDS, reset_fields(document.as_ref(), endpoints));
+        }
+        editions.push(of_the_reference(&document));
+    }
+    (SCHEMAS, table_source(&editions).expect("types that agree"))
+}
+
+fn read(file: &Path) -> Value {
+    let text = std::fs::read_to_string(file).expect("the file can be read");
+    Value::from_json(&text).expect("the file is JSON")
+}
+
+/// The documents of a version: `.../kubernetes@v1.36.3/api/openapi-spec/v3`.
+fn published(folder: &str) -> Edition {
+    let (_, release) = folder.split_once("kubernetes@v").expect("a folder that names the release");
+    let release = release.split('/').next().unwrap_or_default();
+    let entries = std::fs::read_dir(folder).expect("the folder can be read");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|file| file.to_string_lossy().ends_with("_openapi.json"));
+    files.sort();
+    assert!(!files.is_empty(), "no OpenAPI documents in {folder}");
+    let documents: Vec<Value> = files.iter().map(|file| read(file)).collect();
+    Edition::of_openapi(release.to_owned(), &documents).expect("documents that can be converted")
+}
+
+fn sizes() {
+    let mut total = 0;
+    for (at, (version, bytes)) in added_bytes().into_iter().enumerate() {
+        let word = if at == 0 { "takes" } else { "adds" };
+        println!("{version} ({}) {word} {bytes} bytes", version.release());
+        total += bytes;
+    }
+    println!("all: {total} bytes");
 }
 
 fn text(value: ValueRef<'_>, key: &str) -> String {
     value.get(key).and_then(|text| text.as_str()).unwrap_or_default().into_owned()
 }
 
-fn schemas(document: &Value) -> String {
+fn of_the_reference(document: &Value) -> Edition {
     let root = document.as_ref();
     let schema = root.get("schema").expect("a member `schema`").to_value();
     let schema = parse_schema(&schema).expect("a merge schema");
-    let kinds: BTreeMap<GroupVersionKind, String> = root
-        .get("kinds")
-        .expect("a member `kinds`")
-        .items()
-        .map(|kind| {
-            let key = GroupVersionKind {
-                group: text(kind, "group"),
-                version: text(kind, "version"),
-                kind: text(kind, "kind"),
-            };
-            (key, text(kind, "type"))
-        })
-        .collect();
-    let version = text(root, "kubernetes");
-    let heading = format!(
-        "//! Every kind that Kubernetes {version} serves: {} types, {} kinds.\n//!\n//! Generated by `tests/tables`; not edited by hand.",
-        schema.type_names().count(),
-        kinds.len()
-    );
-    table_source(&schema, &kinds, &heading)
+    let kinds = root.get("kinds").expect("a member `kinds`").items().map(|kind| {
+        let key = GroupVersionKind {
+            group: text(kind, "group"),
+            version: text(kind, "version"),
+            kind: text(kind, "kind"),
+        };
+        let is_namespaced = kind.get("namespaced").and_then(ValueRef::as_bool);
+        (key, (text(kind, "type"), is_namespaced))
+    });
+    Edition::new(text(root, "kubernetes"), schema, kinds.collect())
 }
 
 /// A row for each endpoint and different answer of it, with the versions that have the answer.

@@ -25,6 +25,8 @@ const UNIONS: &str = "x-kubernetes-unions";
 pub(super) enum Notation {
     /// Every number is a double.
     Json,
+    /// Numbers are what they are: a definition that comes from storage.
+    Stored,
     /// Read again as YAML 1.1 after a YAML 1.2 writer: strings such as `on` and `n` are booleans.
     Yaml11,
 }
@@ -44,7 +46,7 @@ impl Notation {
                 let (arena, node) = value.parts();
                 ValueRef::of_floats(arena, node)
             }
-            Notation::Yaml11 => value,
+            Notation::Stored | Notation::Yaml11 => value,
         }
     }
 
@@ -68,7 +70,7 @@ impl Notation {
 
     fn boolean(self, text: &str) -> Option<bool> {
         match text {
-            _ if self == Notation::Json => None,
+            _ if self != Notation::Yaml11 => None,
             "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
             "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
             _ => None,
@@ -148,7 +150,7 @@ impl Notation {
 
     fn print(self, out: &mut String, value: ValueRef<'_>, source: bool) {
         let map = match self {
-            Notation::Json => "map[string]interface {}{",
+            Notation::Json | Notation::Stored => "map[string]interface {}{",
             Notation::Yaml11 => "map[interface {}]interface {}{",
         };
         let between = if source { ", " } else { " " };
@@ -308,15 +310,22 @@ impl Notation {
     /// The kinds of a schema. What is not group, version and kind in strings is none.
     pub(super) fn kinds(self, schema: ValueRef<'_>) -> impl Iterator<Item = GroupVersionKind> {
         let items = schema.get(KIND).into_iter().flat_map(ValueRef::items);
-        let kinds = items.filter_map(move |item| {
-            let text = |key| item.get(key).and_then(|said| self.text(said)).map(Cow::into_owned);
-            Some(GroupVersionKind {
-                group: text("group")?,
-                version: text("version")?,
-                kind: text("kind")?,
-            })
-        });
-        kinds.filter(|kind| !kind.kind.is_empty())
+        items.filter_map(move |item| self.one_kind(item))
+    }
+
+    /// The kind that an operation is about.
+    pub(super) fn kind(self, operation: ValueRef<'_>) -> Option<GroupVersionKind> {
+        self.one_kind(operation.get(KIND)?)
+    }
+
+    fn one_kind(self, said: ValueRef<'_>) -> Option<GroupVersionKind> {
+        let text = |key| said.get(key).and_then(|said| self.text(said)).map(Cow::into_owned);
+        let kind = GroupVersionKind {
+            group: text("group")?,
+            version: text("version")?,
+            kind: text("kind")?,
+        };
+        (!kind.kind.is_empty()).then_some(kind)
     }
 
     /// What is wrong with the unions of a schema. They have no other effect.

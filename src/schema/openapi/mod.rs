@@ -3,9 +3,12 @@
 //! API servers make the types of their kinds from OpenAPI v3 schemas ([`structural`]); clients make
 //! them from the v2 document ([`swagger`]). The two differ in what they make of the same words, so
 //! each has a walk of its own; what the extensions of Kubernetes mean is the same for both
-//! ([`extensions`]). Which documents can be read at all is asked before ([`readable`]).
+//! ([`extensions`]). Which documents can be read at all is asked before ([`readable`]). Of custom
+//! resources servers publish what their definitions say ([`crd`]), and make types of that.
 
+mod crd;
 mod extensions;
+mod paths;
 mod problem;
 mod readable;
 mod structural;
@@ -22,6 +25,8 @@ use super::compiled::{Schema, Type};
 use super::document::write_schema;
 use super::kinds::{GroupVersionKind, Schemas};
 
+pub use crd::{CustomResource, CustomResourceVersion, merge_schema_of_crd};
+use extensions::Notation;
 use problem::{Findings, Place};
 pub use problem::{OpenApiError, Problem};
 
@@ -66,7 +71,7 @@ pub(crate) fn learn(
 ) -> Result<Learned, OpenApiError> {
     let room = room_for(definitions.iter().map(|(_, schema)| schema.depth()).max());
     deep::with_stack(room, || {
-        structural::convert(definitions, preserve_unknown_fields).map(compiled)
+        structural::convert(definitions, preserve_unknown_fields, Notation::Json).map(compiled)
     })
 }
 
@@ -115,7 +120,7 @@ fn convert(document: ValueRef<'_>, version: Version) -> Result<Converted, OpenAp
             readable::check_v2(&definitions)?;
             swagger::convert(&definitions)
         }
-        Version::V3 => structural::convert(&definitions_v3(document)?, false),
+        Version::V3 => structural::convert(&definitions_v3(document)?, false, Notation::Json),
     }
 }
 
@@ -213,8 +218,10 @@ impl Schemas {
             Version::V2 => convert(root, version).map(compiled),
             Version::V3 => learn(&definitions_v3(root)?, false),
         })?;
+        let scopes = paths::scopes(root);
         for (kind, ty) in learned.kinds {
-            self.insert(kind, ty);
+            let is_namespaced = scopes.get(&kind).copied();
+            self.insert_scoped(kind, ty, is_namespaced);
         }
         Ok(learned.remarks)
     }

@@ -6,7 +6,7 @@ use crate::fieldpath::{Path, PathElement};
 
 use super::super::kinds::GroupVersionKind;
 
-/// Something in a definition of an OpenAPI document that is wrong, or hardly meant.
+/// Something in a definition that is wrong, or hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{definition}{path}: {message}")]
 pub struct Problem {
@@ -14,15 +14,19 @@ pub struct Problem {
     path: Path,
     inlined: usize,
     message: String,
+    /// The type that it was found in, where the definition is called otherwise.
+    type_name: Option<Box<str>>,
 }
 
 impl Problem {
-    /// The name of the definition.
+    /// The name of the definition: of the schema in an OpenAPI document, or of the
+    /// CustomResourceDefinition.
     pub fn definition(&self) -> &str {
         &self.definition
     }
 
-    /// Where in the definition, by the keys of the document: `.properties.spec.items`.
+    /// Where in the definition, by the keys of the document: `.properties.spec.items`, or
+    /// `.spec.versions[0].schema.openAPIV3Schema.properties.spec.items`.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -36,8 +40,25 @@ impl Problem {
     /// deep.
     pub fn server_text(&self) -> String {
         let mut text = "inlined in ".repeat(self.inlined);
-        let _ = write!(text, "{}: {}", self.definition, self.message);
+        let name = self.type_name.as_deref().unwrap_or(&self.definition);
+        let _ = write!(text, "{name}: {}", self.message);
         text
+    }
+
+    /// The same place with something else to say of it.
+    pub(super) fn saying(self, message: String) -> Problem {
+        Problem { message, ..self }
+    }
+
+    /// The same problem as part of a definition that contains this one.
+    pub(super) fn inside(self, definition: &str, way: &[PathElement]) -> Problem {
+        let elements = way.iter().chain(self.path.elements()).cloned();
+        Problem {
+            path: elements.collect(),
+            definition: definition.to_owned(),
+            type_name: self.type_name.or_else(|| Some(self.definition.into_boxed_str())),
+            ..self
+        }
     }
 
     /// The problem as the builder of models tells it, which knows properties alone.
@@ -58,13 +79,19 @@ impl Problem {
     }
 }
 
-/// Why an OpenAPI document gives no types.
+/// Why an OpenAPI document or a CustomResourceDefinition gives no types.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenApiError {
     /// The document says neither `openapi` nor `swagger`, or not the one that was asked for.
     #[error("this is no OpenAPI document of that version")]
     NotOpenApi,
+    /// The document is no CustomResourceDefinition of a version that is known.
+    #[error(
+        "this is no CustomResourceDefinition of apiextensions.k8s.io/v1 or \
+         apiextensions.k8s.io/v1beta1"
+    )]
+    NotADefinition,
     /// A keyword has a value that it cannot have, or, in v2, is none.
     #[error("{0}")]
     Unreadable(Problem),
@@ -97,7 +124,21 @@ impl OpenApiError {
                 std::slice::from_ref(problem)
             }
             OpenApiError::Refused { problems, .. } => problems,
-            OpenApiError::NotOpenApi | OpenApiError::DuplicateKind { .. } => &[],
+            OpenApiError::NotOpenApi
+            | OpenApiError::NotADefinition
+            | OpenApiError::DuplicateKind { .. } => &[],
+        }
+    }
+
+    /// The same error with its problems changed.
+    pub(super) fn with_problems(self, change: impl Fn(Problem) -> Problem) -> OpenApiError {
+        match self {
+            OpenApiError::Unreadable(problem) => OpenApiError::Unreadable(change(problem)),
+            OpenApiError::NoModel(problem) => OpenApiError::NoModel(change(problem)),
+            OpenApiError::Refused { problems, more } => {
+                OpenApiError::Refused { problems: problems.into_iter().map(change).collect(), more }
+            }
+            other => other,
         }
     }
 
@@ -167,6 +208,7 @@ impl<'p> Place<'p> {
             path: Path::new(steps),
             inlined: self.inlined,
             message: message.into(),
+            type_name: None,
         }
     }
 }

@@ -14,6 +14,8 @@ use super::{Definitions, members};
 enum Takes {
     Anything,
     Text,
+    /// A text that says something even if it is empty.
+    Word,
     Flag,
     Number,
     Integer,
@@ -33,11 +35,13 @@ enum Takes {
     Dependencies,
     /// A map with a description and an address.
     Docs,
+    /// A list of rules for validation.
+    Rules,
 }
 
 use Takes::{
-    Anything, Dependencies, Docs, Fields, Flag, Integer, List, Number, Schema, SchemaOrFlag,
-    SchemaOrList, Schemas, Text, Texts, Type,
+    Anything, Dependencies, Docs, Fields, Flag, Integer, List, Number, Rules, Schema, SchemaOrFlag,
+    SchemaOrList, Schemas, Text, Texts, Type, Word,
 };
 
 /// What both versions know.
@@ -60,8 +64,9 @@ fn common(keyword: &str) -> Option<Takes> {
     })
 }
 
-fn of_v3(keyword: &str) -> Takes {
-    let own = match keyword {
+/// What v3 and definitions of custom resources know beyond that.
+fn more(keyword: &str) -> Option<Takes> {
+    Some(match keyword {
         "id" => Text,
         "nullable" => Flag,
         "enum" => List,
@@ -71,9 +76,46 @@ fn of_v3(keyword: &str) -> Takes {
         "additionalItems" => SchemaOrFlag,
         "definitions" | "patternProperties" => Fields,
         "dependencies" => Dependencies,
-        _ => Anything,
-    };
-    common(keyword).unwrap_or(own)
+        _ => return None,
+    })
+}
+
+fn of_v3(keyword: &str) -> Option<Takes> {
+    common(keyword).or_else(|| more(keyword))
+}
+
+/// What definitions of custom resources know. All else is passed over.
+fn of_crd(keyword: &str) -> Option<Takes> {
+    match keyword {
+        "$ref" | "$schema" | "type" => Some(Text),
+        "x-kubernetes-embedded-resource"
+        | "x-kubernetes-int-or-string"
+        | "x-kubernetes-preserve-unknown-fields" => Some(Flag),
+        "x-kubernetes-list-map-keys" => Some(Texts),
+        "x-kubernetes-list-type" | "x-kubernetes-map-type" => Some(Word),
+        "x-kubernetes-validations" => Some(Rules),
+        "discriminator" | "readOnly" => None,
+        _ => of_v3(keyword),
+    }
+}
+
+/// Whether the schemas of definitions have the keyword.
+pub(super) fn is_known_in_crd(keyword: &str) -> bool {
+    of_crd(keyword).is_some()
+}
+
+/// Whether a keyword in the schema of a definition says as much as if it were left out.
+pub(super) fn says_nothing(keyword: &str, value: ValueRef<'_>) -> bool {
+    let Some(takes) = of_crd(keyword) else { return true };
+    match (takes, value.kind()) {
+        (_, Kind::Null) => true,
+        (Flag | SchemaOrFlag, Kind::Bool) => value.as_bool() == Some(false),
+        (Text, Kind::String) => value.as_str().is_some_and(|text| text.is_empty()),
+        (List | Texts | Schemas | Rules, Kind::List) => value.is_empty(),
+        (Fields | Dependencies, Kind::Map) => value.is_empty(),
+        (SchemaOrList, kind) => kind != Kind::Map,
+        _ => false,
+    }
 }
 
 fn of_v2(keyword: &str) -> Option<Takes> {
@@ -107,10 +149,15 @@ pub(super) fn check_v3(definitions: &Definitions<'_>) -> Result<(), OpenApiError
         let place = Place::of(name);
         match schema.kind() {
             Kind::Null => Err(place.problem("expected a schema, got null")),
-            _ => schema_v3(*schema, &place),
+            _ => check_schema(*schema, of_v3, &place),
         }
     });
     check.map_err(OpenApiError::Unreadable)
+}
+
+/// Checks a schema of a definition. Recursive: the caller gives it room.
+pub(super) fn check_crd(schema: ValueRef<'_>, place: &Place<'_>) -> Result<(), Problem> {
+    check_schema(schema, of_crd, place)
 }
 
 /// Checks v2 definitions. Recursive: the caller gives it room.
@@ -120,7 +167,7 @@ pub(super) fn check_v2(definitions: &Definitions<'_>) -> Result<(), OpenApiError
     check.map_err(OpenApiError::Unreadable)
 }
 
-fn expected(what: &str, got: ValueRef<'_>) -> String {
+pub(super) fn expected(what: &str, got: ValueRef<'_>) -> String {
     let got = match got.kind() {
         Kind::Null => "null",
         Kind::Bool => "a boolean",
@@ -132,36 +179,45 @@ fn expected(what: &str, got: ValueRef<'_>) -> String {
     format!("expected {what}, got {got}")
 }
 
-/// A schema of v3; null is an empty one.
-fn schema_v3(schema: ValueRef<'_>, place: &Place<'_>) -> Result<(), Problem> {
+/// The keywords of a dialect.
+type Dialect = fn(&str) -> Option<Takes>;
+
+/// A schema whose keywords are strict about what they take; null is an empty one.
+fn check_schema(schema: ValueRef<'_>, dialect: Dialect, place: &Place<'_>) -> Result<(), Problem> {
     match schema.kind() {
         Kind::Null => return Ok(()),
         Kind::Map => {}
         _ => return Err(place.problem(expected("a map", schema))),
     }
     for (keyword, value) in schema.members() {
-        if keyword == "$ref" && value.as_str().is_some_and(|text| resource_locator(&text).is_none())
-        {
+        let takes = dialect(&keyword);
+        // In OpenAPI it is an address.
+        let is_address = keyword == "$ref" && takes.is_none();
+        if is_address && value.as_str().is_some_and(|text| resource_locator(&text).is_none()) {
             return Err(place.problem("$ref is no URL"));
         }
         if value.kind() == Kind::Null {
             continue;
         }
-        keyword_v3(&keyword, value, place)?;
+        let at = place.at(&keyword);
+        check_keyword(takes.unwrap_or(Anything), value, dialect, &at)?;
     }
     Ok(())
 }
 
-fn keyword_v3(keyword: &str, value: ValueRef<'_>, place: &Place<'_>) -> Result<(), Problem> {
-    let at = place.at(keyword);
-    let takes = of_v3(keyword);
+fn check_keyword(
+    takes: Takes,
+    value: ValueRef<'_>,
+    dialect: Dialect,
+    at: &Place<'_>,
+) -> Result<(), Problem> {
     let kind = value.kind();
     let texts = |list: ValueRef<'_>| {
         list.items().all(|item| matches!(item.kind(), Kind::String | Kind::Null))
     };
     let wrong = match (takes, kind) {
         (Anything, _)
-        | (Text, Kind::String)
+        | (Text | Word, Kind::String)
         | (Flag, Kind::Bool)
         | (Number, Kind::Int | Kind::Float)
         | (Integer, Kind::Int)
@@ -178,26 +234,34 @@ fn keyword_v3(keyword: &str, value: ValueRef<'_>, place: &Place<'_>) -> Result<(
                 false => "strings in it",
             }
         }
-        (Schema | SchemaOrFlag | SchemaOrList, Kind::Map) => return schema_v3(value, &at),
+        (Rules, Kind::List) => match value.items().find_map(wrong_in_rule) {
+            Some(wrong) => wrong,
+            None => return Ok(()),
+        },
+        (Schema | SchemaOrFlag | SchemaOrList, Kind::Map) => {
+            return check_schema(value, dialect, at);
+        }
         (Schemas | SchemaOrList, Kind::List) => {
-            return value.items().try_for_each(|item| schema_v3(item, &at));
+            return value.items().try_for_each(|item| check_schema(item, dialect, at));
         }
         (SchemaOrList, _) => return Ok(()),
         (Fields, Kind::Map) => {
-            return value.members().try_for_each(|(name, schema)| schema_v3(schema, &at.at(&name)));
+            return value
+                .members()
+                .try_for_each(|(name, schema)| check_schema(schema, dialect, &at.at(&name)));
         }
         (Dependencies, Kind::Map) => {
             return value.members().try_for_each(|(name, member)| match member.kind() {
-                Kind::Map => schema_v3(member, &at.at(&name)),
+                Kind::Map => check_schema(member, dialect, &at.at(&name)),
                 Kind::List if !texts(member) => Err(at.problem(expected("strings", member))),
                 _ => Ok(()),
             });
         }
-        (Text, _) => "a string",
+        (Text | Word, _) => "a string",
         (Flag, _) => "a boolean",
         (Number, _) => "a number",
         (Integer, _) => "an integer",
-        (List, _) => "a list",
+        (List | Rules, _) => "a list",
         (Texts, _) => "a list of strings",
         (Type, _) => "a string or a list of strings",
         (Schema, _) => "a schema",
@@ -206,6 +270,21 @@ fn keyword_v3(keyword: &str, value: ValueRef<'_>, place: &Place<'_>) -> Result<(
         (Fields | Dependencies | Docs, _) => "a map",
     };
     Err(at.problem(expected(wrong, value)))
+}
+
+/// What a rule for validation should be, or should have in it, where it is or has something else.
+fn wrong_in_rule(rule: ValueRef<'_>) -> Option<&'static str> {
+    const TEXTS: [&str; 5] = ["rule", "message", "messageExpression", "reason", "fieldPath"];
+    let is = |key: &str, kind: Kind| {
+        rule.get(key).is_none_or(|said| said.kind() == kind || said.kind() == Kind::Null)
+    };
+    match rule.kind() {
+        Kind::Null => None,
+        Kind::Map if !TEXTS.iter().all(|key| is(key, Kind::String)) => Some("strings in it"),
+        Kind::Map if !is("optionalOldSelf", Kind::Bool) => Some("a boolean in it"),
+        Kind::Map => None,
+        _ => Some("maps in it"),
+    }
 }
 
 /// A schema of v2; what is no map is an empty one.

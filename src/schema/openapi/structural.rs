@@ -16,21 +16,21 @@ use super::{
     remark_on_keys, remark_on_kinds, scalar, scalar_of, untyped_atomic, with_common,
 };
 
-const NOTATION: Notation = Notation::Json;
-
 /// Converts definitions. Recursive: the caller gives it room.
 pub(super) fn convert(
     definitions: &Definitions<'_>,
     preserve_unknown_fields: bool,
+    notation: Notation,
 ) -> Result<Converted, OpenApiError> {
     let mut walk = Walk {
+        notation,
         names: definitions.iter().map(|(name, schema)| (name.as_ref(), *schema)).collect(),
         findings: Findings::default(),
     };
     let mut types = Vec::with_capacity(definitions.len());
     let mut kinds = Vec::new();
     for (name, schema) in definitions {
-        let own: Vec<GroupVersionKind> = NOTATION.kinds(*schema).collect();
+        let own: Vec<GroupVersionKind> = notation.kinds(*schema).collect();
         if !own.is_empty() {
             kinds.push((name.to_string(), own));
         }
@@ -72,6 +72,8 @@ fn is_said<'a>(schema: ValueRef<'a>, keyword: &str) -> Option<ValueRef<'a>> {
 }
 
 struct Walk<'a> {
+    /// What defaults and extensions are written in.
+    notation: Notation,
     names: HashMap<&'a str, ValueRef<'a>>,
     findings: Findings,
 }
@@ -79,7 +81,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// The type that a schema states itself.
     fn atom(&mut self, schema: ValueRef<'_>, place: &Place<'_>, preserve: bool) -> AtomDef {
-        let preserve = preserve || NOTATION.preserves(schema);
+        let preserve = preserve || self.notation.preserves(schema);
         let ty = first_type(schema);
         match ty.as_ref() {
             "" => {
@@ -110,7 +112,7 @@ impl Walk<'_> {
         let nullable = schema.get("nullable").and_then(ValueRef::as_bool) == Some(true);
         match target(schema) {
             Some(target) => {
-                let relationship = NOTATION.map(schema, place, &mut self.findings);
+                let relationship = self.notation.map(schema, place, &mut self.findings);
                 if !self.names.contains_key(target.as_str()) {
                     self.findings.remark(
                         place,
@@ -132,7 +134,7 @@ impl Walk<'_> {
         let mut fields = Vec::new();
         for (name, property) in properties.into_iter().flat_map(ValueRef::members) {
             let type_ref = self.type_ref(property, &at.at(&name), preserve);
-            fields.push((name.to_string(), type_ref, NOTATION.default(property)));
+            fields.push((name.to_string(), type_ref, self.notation.default(property)));
         }
         let additional = is_said(schema, "additionalProperties");
         let element = match additional.map(|said| (said, said.as_bool())) {
@@ -143,7 +145,7 @@ impl Walk<'_> {
                 self.type_ref(additional, &place.at("additionalProperties"), preserve)
             }
         };
-        let relationship = NOTATION.map(schema, place, &mut self.findings);
+        let relationship = self.notation.map(schema, place, &mut self.findings);
         MapDef { fields, element: Box::new(element), relationship }
     }
 
@@ -154,7 +156,7 @@ impl Walk<'_> {
         preserve: bool,
         is_array: bool,
     ) -> ListDef {
-        let (relationship, keys) = NOTATION.list(schema, place, &mut self.findings);
+        let (relationship, keys) = self.notation.list(schema, place, &mut self.findings);
         let element = match is_said(schema, "items") {
             Some(items) if items.kind() == Kind::Map => {
                 if !keys.is_empty() {
