@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Command is one line of what the driver is told.
+type Command struct {
+	Op string `json:"op"`
+	// begin: a history of random requests, or of these.
+	Seed    uint64    `json:"seed"`
+	Number  uint64    `json:"number"`
+	Steps   int       `json:"steps"`
+	Replay  []Request `json:"replay"`
+	IsGiven bool      `json:"given"`
+	// fill: what the server makes of an object, put in the place of the live one.
+	Request *Request        `json:"request"`
+	Object  json.RawMessage `json:"object"`
+	// openapi: an apiVersion.
+	Version string `json:"version"`
+}
+
+// Request is one write.
+type Request struct {
+	// apply, create, update or patch
+	Verb string `json:"verb"`
+	// merge, json or strategic
+	Patch       string          `json:"patch,omitempty"`
+	Path        string          `json:"path"`
+	Name        string          `json:"name"`
+	Version     string          `json:"version"`
+	Kind        string          `json:"kind"`
+	Subresource string          `json:"subresource,omitempty"`
+	Manager     string          `json:"manager,omitempty"`
+	UserAgent   string          `json:"user_agent,omitempty"`
+	Force       bool            `json:"force,omitempty"`
+	Body        json.RawMessage `json:"body"`
+	// Whether the request comes in a later second than the last change.
+	Later bool `json:"later,omitempty"`
+}
+
+// Record is what became of a request.
+type Record struct {
+	Request Request `json:"request"`
+	// The object before and after, at the version of the request.
+	Live  json.RawMessage `json:"live"`
+	After json.RawMessage `json:"after"`
+	// What the server answers, and what it answered to a dry run before.
+	Code   int             `json:"code"`
+	Answer json.RawMessage `json:"answer"`
+	Dry    json.RawMessage `json:"dry,omitempty"`
+	// The entries that were sent with the object.
+	Sent json.RawMessage `json:"sent,omitempty"`
+	Now  string          `json:"now"`
+}
+
+// Driver sends the requests of one history.
+type Driver struct {
+	client  *Client
+	history *history
+	replay  []Request
+	left    int
+}
+
+func (d *Driver) answer(ctx context.Context, command Command) (any, error) {
+	switch command.Op {
+	case "begin":
+		d.replay, d.left, d.history = command.Replay, command.Steps, nil
+		if !command.IsGiven {
+			d.history = newHistory(rand.New(rand.NewPCG(command.Seed, command.Number)), command.Seed, command.Number)
+			return object{"begun": d.history.kind.kind}, d.remove(ctx, d.history.path())
+		}
+		d.left = len(d.replay)
+		if d.left == 0 {
+			return object{"begun": ""}, nil
+		}
+		return object{"begun": d.replay[0].Kind}, d.remove(ctx, d.replay[0].Path)
+	case "next":
+		if d.left == 0 {
+			return object{"end": true}, nil
+		}
+		d.left--
+		if d.history == nil {
+			next := d.replay[len(d.replay)-1-d.left]
+			return d.step(ctx, next, d.client.get(ctx, next.Path))
+		}
+		version := d.history.nextVersion()
+		live := d.client.get(ctx, d.history.kind.path(version, d.history.name))
+		var scale answer
+		if d.history.kind.scale {
+			scale = d.client.get(ctx, d.history.kind.path(version, d.history.name)+"/scale")
+		}
+		return d.step(ctx, d.history.next(version, live, scale), live)
+	case "fill":
+		return d.fill(ctx, command)
+	case "openapi":
+		got := d.client.get(ctx, "/openapi/v3/apis/"+command.Version)
+		if got.code != http.StatusOK {
+			return nil, fmt.Errorf("%s", got.body)
+		}
+		return object{"document": json.RawMessage(got.body)}, nil
+	}
+	return nil, fmt.Errorf("unknown op %q", command.Op)
+}
+
+// remove makes sure that nothing of a former history is there.
+func (d *Driver) remove(ctx context.Context, path string) error {
+	for range 50 {
+		if d.client.get(ctx, path).code == http.StatusNotFound {
+			return nil
+		}
+		d.client.do(ctx, call{
+			verb: http.MethodPatch, path: path, contentType: patchTypes["merge"],
+			body: []byte(`{"metadata":{"finalizers":null}}`),
+		})
+		d.client.do(ctx, call{
+			verb: http.MethodDelete, path: path,
+			query: url.Values{"gracePeriodSeconds": {"0"}, "propagationPolicy": {"Background"}},
+		})
+	}
+	return fmt.Errorf("%s cannot be removed", path)
+}
+
+var patchTypes = map[string]string{
+	"merge":     "application/merge-patch+json",
+	"json":      "application/json-patch+json",
+	"strategic": "application/strategic-merge-patch+json",
+	"apply":     "application/apply-patch+yaml",
+}
+
+// call is the request as it is sent.
+func (r *Request) call(isDry bool) call {
+	sent := call{path: r.Path, query: url.Values{}, userAgent: r.UserAgent, body: r.Body}
+	if r.Subresource != "" {
+		sent.path += "/" + r.Subresource
+	}
+	if r.Manager != "" {
+		sent.query.Set("fieldManager", r.Manager)
+	}
+	if isDry {
+		sent.query.Set("dryRun", "All")
+	}
+	switch r.Verb {
+	case "create":
+		sent.verb = http.MethodPost
+		sent.path = sent.path[:strings.LastIndex(sent.path, "/")]
+	case "update":
+		sent.verb = http.MethodPut
+	case "apply":
+		sent.verb, sent.contentType = http.MethodPatch, patchTypes["apply"]
+		if r.Force {
+			sent.query.Set("force", "true")
+		}
+	case "patch":
+		sent.verb, sent.contentType = http.MethodPatch, patchTypes[r.Patch]
+	}
+	return sent
+}
+
+// step sends one request.
+func (d *Driver) step(ctx context.Context, request Request, live answer) (*Record, error) {
+	record := &Record{Request: request, Live: json.RawMessage("null"), After: json.RawMessage("null")}
+	before := time.Time{}
+	if live.code == http.StatusOK {
+		record.Live = live.body
+		before = newest(live.body)
+	}
+	if request.Later {
+		time.Sleep(time.Until(before.Add(time.Second + 5*time.Millisecond)))
+	}
+	if request.Verb != "apply" {
+		record.Dry = d.client.do(ctx, request.call(true)).body
+		record.Sent = sentEntries(request, record.Live)
+	}
+	got := d.client.do(ctx, request.call(false))
+	if got.code == 0 {
+		return nil, fmt.Errorf("%s", got.body)
+	}
+	record.Code, record.Answer = got.code, got.body
+	if after := d.client.get(ctx, request.Path); after.code == http.StatusOK {
+		record.After = after.body
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	if after := newest(record.After); after.After(before) {
+		now = after
+	}
+	record.Now = now.Format(time.RFC3339)
+	return record, nil
+}
+
+// fill lets the server fill in an object as it would have at the endpoint of the request, without
+// storing it.
+func (d *Driver) fill(ctx context.Context, command Command) (any, error) {
+	request := *command.Request
+	request.Verb, request.Body, request.Manager = "update", command.Object, "filling"
+	if d.client.get(ctx, request.Path).code == http.StatusNotFound {
+		request.Verb = "create"
+	}
+	got := d.client.do(ctx, request.call(true))
+	return object{"code": got.code, "answer": json.RawMessage(got.body)}, nil
+}
+
+// newest is the newest time in the entries of an object.
+func newest(text []byte) time.Time {
+	var object struct {
+		Metadata struct {
+			ManagedFields []struct {
+				Time time.Time `json:"time"`
+			} `json:"managedFields"`
+		} `json:"metadata"`
+	}
+	last := time.Time{}
+	if json.Unmarshal(text, &object) != nil {
+		return last
+	}
+	for _, entry := range object.Metadata.ManagedFields {
+		if entry.Time.After(last) {
+			last = entry.Time
+		}
+	}
+	return last
+}
+
+// sentEntries are the entries of the object that the request makes: those of its body, or those of
+// the live object as a patch leaves them.
+func sentEntries(request Request, live json.RawMessage) json.RawMessage {
+	type entries struct {
+		Metadata struct {
+			ManagedFields json.RawMessage `json:"managedFields"`
+		} `json:"metadata"`
+	}
+	var sent, stored entries
+	if request.Patch == "json" {
+		_ = json.Unmarshal(live, &stored)
+		var operations []struct {
+			Path  string          `json:"path"`
+			Value json.RawMessage `json:"value"`
+		}
+		_ = json.Unmarshal(request.Body, &operations)
+		for _, operation := range operations {
+			if operation.Path == "/metadata/managedFields" {
+				return operation.Value
+			}
+		}
+		return stored.Metadata.ManagedFields
+	}
+	_ = json.Unmarshal(request.Body, &sent)
+	if request.Verb == "patch" && sent.Metadata.ManagedFields == nil {
+		_ = json.Unmarshal(live, &stored)
+		return stored.Metadata.ManagedFields
+	}
+	return sent.Metadata.ManagedFields
+}

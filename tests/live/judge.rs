@@ -1,0 +1,272 @@
+//! What the crate makes of a request that a server has answered, and whether both agree.
+
+use std::collections::BTreeMap;
+
+use super::driver::Driver;
+use super::explain;
+use super::support::compare::first_difference;
+use super::support::json::{Json, same_data};
+use super::support::subject::Subject;
+
+/// What a comparison came to.
+pub enum Verdict {
+    /// The same was stored, or the same was refused.
+    Same(Outcome),
+    /// Why not.
+    Different(String),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Outcome {
+    Stored,
+    /// Stored, and nothing changed, not even times.
+    Nothing,
+    Conflict,
+    /// Refused for another reason of the field manager's or of storage.
+    Refused,
+    /// Refused by validation, which the crate leaves out: what it would store is refused by the
+    /// server in the same words.
+    Invalid,
+    /// Refused before there was an object whose ownership could be recorded.
+    Before,
+}
+
+/// The crate, with the kinds that the server publishes.
+pub struct Judge {
+    subject: Subject,
+    pub explained: BTreeMap<&'static str, usize>,
+}
+
+/// The group of the custom resources, and what their definitions say of their versions.
+const GROUP: &str = "live.example.com";
+const VERSIONS: [&str; 3] =
+    ["live.example.com/v1", "live.example.com/v1beta1", "live.example.com/v1alpha1"];
+
+fn with_status(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "Gadget" => &[],
+        "Blob" => &VERSIONS[..1],
+        _ => &VERSIONS[..2],
+    }
+}
+
+impl Judge {
+    pub fn new(driver: &mut Driver) -> Judge {
+        let mut subject = Subject::default();
+        let answer = subject.answer(&served(driver));
+        assert!(answer.get("error").is_none(), "{answer}");
+        Judge { subject, explained: BTreeMap::new() }
+    }
+
+    /// What the crate is asked about a record; none if the server refused the request before there
+    /// was a new object.
+    fn request(&mut self, record: &Json) -> Option<(Json, Vec<&'static str>)> {
+        let sent = record.get("request")?;
+        let mut hits = Vec::new();
+        let verb = sent.str_of("verb");
+        let object = if verb == "apply" {
+            sent.get("body")?.clone()
+        } else if is_status(record.get("dry")?) {
+            // Only a whole object can be judged without the server's help.
+            (verb == "update").then(|| sent.get("body").cloned())??
+        } else {
+            let mut object = record.get("dry")?.clone();
+            let metadata = object.get_mut("metadata")?;
+            metadata.remove("managedFields");
+            if let Some(entries) = record.get("sent").filter(|entries| !entries.is_null()) {
+                metadata.set("managedFields", entries.clone());
+            }
+            let body = sent.get("body").unwrap_or(&Json::Null);
+            let live = record.get("live").unwrap_or(&Json::Null);
+            hits = explain::take_out(sent.str_of("kind"), live, body, &mut object);
+            object
+        };
+        let mut request = Json::map([
+            ("op", Json::from("server")),
+            ("verb", Json::from(if verb == "apply" { verb } else { "update" })),
+        ]);
+        for key in ["version", "kind", "subresource", "manager", "user_agent", "force"] {
+            if let Some(value) = sent.get(key) {
+                request.set(key, value.clone());
+            }
+        }
+        let kind = sent.str_of("kind");
+        if sent.str_of("version").starts_with(GROUP) {
+            request.set("served", Json::from(GROUP));
+            let versions = with_status(kind).iter().map(|version| Json::from(*version));
+            request.set("with_status", Json::List(versions.collect()));
+            if kind == "Widget" {
+                let paths = VERSIONS[..2].iter().map(|v| (*v, Json::from(".spec.replicas")));
+                request.set("replicas", Json::map(paths));
+            }
+        }
+        request.set("live", record.get("live")?.clone());
+        request.set("object", object);
+        request.set("now", record.get("now")?.clone());
+        Some((request, hits))
+    }
+
+    /// Compares what the server did with what the crate does.
+    pub fn judge(&mut self, driver: &mut Driver, record: &Json) -> Verdict {
+        let answer = record.get("answer").unwrap_or(&Json::Null);
+        let sent = record.get("request").unwrap_or(&Json::Null);
+        let Some((request, hits)) = self.request(record) else {
+            return if is_status(answer) {
+                Verdict::Same(Outcome::Before)
+            } else {
+                Verdict::Different("only the dry run was refused".to_owned())
+            };
+        };
+        let got = self.subject.answer(&request);
+        if got.get("error").is_some() || got.get("panic").is_some() {
+            return Verdict::Different(format!("the crate cannot answer: {got}"));
+        }
+        for hit in hits {
+            *self.explained.entry(hit).or_default() += 1;
+        }
+        match (is_status(answer), got.get("status")) {
+            (false, None) => self.stored(driver, record, &request, &got),
+            (false, Some(status)) => {
+                Verdict::Different(format!("only the crate refuses: {status}"))
+            }
+            (true, Some(status)) => {
+                let (expected, got) = (refusal(answer), refusal(status));
+                if same_data(&expected, &got) {
+                    let is_conflict = got.to_string().contains("FieldManagerConflict");
+                    return Verdict::Same(if is_conflict {
+                        Outcome::Conflict
+                    } else {
+                        Outcome::Refused
+                    });
+                }
+                let at = first_difference(&expected, &got);
+                Verdict::Different(format!("refusals differ at {at}:\n{expected}\n{got}"))
+            }
+            (true, None) if sent.str_of("verb") != "apply" => {
+                let reason = answer.str_of("reason");
+                if reason == "Conflict" {
+                    return Verdict::Different(format!("only the server refuses: {answer}"));
+                }
+                Verdict::Same(Outcome::Before)
+            }
+            (true, None) => {
+                let object = bare(got.get("object").unwrap_or(&Json::Null));
+                let filled = fill(driver, sent, &object);
+                let refused = filled.get("answer").unwrap_or(&Json::Null);
+                if answer.str_of("reason") == "Invalid"
+                    && same_data(&refusal(answer), &refusal(refused))
+                {
+                    return Verdict::Same(Outcome::Invalid);
+                }
+                Verdict::Different(format!(
+                    "only the server refuses: {answer}; what the crate makes: {refused}"
+                ))
+            }
+        }
+    }
+
+    fn stored(
+        &mut self,
+        driver: &mut Driver,
+        record: &Json,
+        request: &Json,
+        got: &Json,
+    ) -> Verdict {
+        let sent = record.get("request").unwrap_or(&Json::Null);
+        let after = record.get("after").unwrap_or(&Json::Null);
+        let entries = after.get("metadata").and_then(|metadata| metadata.get("managedFields"));
+        let entries = entries.cloned().unwrap_or(Json::List(Vec::new()));
+        let own = got.get("managed_fields").unwrap_or(&Json::Null);
+        // To the byte, but for the order of members that JSON leaves open outside of sets.
+        if entries.to_string() != own.to_string() {
+            let at = first_difference(&entries, own);
+            return Verdict::Different(format!("entries differ at {at}:\n{entries}\n{own}"));
+        }
+        let is_nothing = record.get("live") == Some(after);
+        let outcome = if is_nothing { Outcome::Nothing } else { Outcome::Stored };
+        let kind = sent.str_of("kind");
+        let mut expected = bare(after);
+        let mut object = bare(got.get("object").unwrap_or(&Json::Null));
+        if same_data(&expected, &object) {
+            return Verdict::Same(outcome);
+        }
+        let is_builtin = request.get("served").is_none();
+        if is_builtin && sent.str_of("verb") == "apply" {
+            if sent.str_of("subresource").is_empty() && !same_status(record, &object) {
+                return Verdict::Different("the status was not left alone".to_owned());
+            }
+            let filled = fill(driver, sent, &object);
+            object = bare(filled.get("answer").unwrap_or(&Json::Null));
+            if same_data(&expected, &object) {
+                return Verdict::Same(outcome);
+            }
+        }
+        for hit in explain::forget(kind, &mut expected, &mut object) {
+            *self.explained.entry(hit).or_default() += 1;
+        }
+        if same_data(&expected, &object) {
+            return Verdict::Same(outcome);
+        }
+        let at = first_difference(&expected, &object);
+        Verdict::Different(format!("objects differ at {at}:\n{expected}\n{object}"))
+    }
+}
+
+/// What the server publishes of the custom resources.
+pub fn served(driver: &mut Driver) -> Json {
+    let documents = VERSIONS.iter().map(|version| {
+        let ask = Json::map([("op", Json::from("openapi")), ("version", Json::from(*version))]);
+        driver.ask(&ask).remove("document").expect("a document")
+    });
+    Json::map([
+        ("op", Json::from("served")),
+        ("served", Json::from(GROUP)),
+        ("versions", Json::List(VERSIONS.iter().map(|v| Json::from(*v)).collect())),
+        ("documents", Json::List(documents.collect())),
+    ])
+}
+
+/// What the server makes of the crate's object where its own object is.
+fn fill(driver: &mut Driver, sent: &Json, object: &Json) -> Json {
+    driver.ask(&Json::map([
+        ("op", Json::from("fill")),
+        ("request", sent.clone()),
+        ("object", object.clone()),
+    ]))
+}
+
+/// An endpoint other than that of the status keeps the status.
+fn same_status(record: &Json, object: &Json) -> bool {
+    let live = record.get("live").unwrap_or(&Json::Null);
+    live.is_null() || {
+        let status = |of: &Json| of.get("status").cloned().unwrap_or(Json::Null);
+        same_data(&status(live), &status(object))
+    }
+}
+
+pub fn is_status(answer: &Json) -> bool {
+    answer.str_of("kind") == "Status" && answer.get("status").is_some_and(|s| s.as_str().is_some())
+}
+
+/// An object without what the server counts and keeps for itself.
+fn bare(object: &Json) -> Json {
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata") {
+        for key in ["managedFields", "resourceVersion", "uid", "creationTimestamp", "generation"] {
+            metadata.remove(key);
+        }
+    }
+    object
+}
+
+/// What is the same every time in a refusal: the causes come in random order.
+fn refusal(status: &Json) -> Json {
+    let mut status = status.clone();
+    let causes = status.get_mut("details").and_then(|details| details.get_mut("causes"));
+    if let Some(Json::List(causes)) = causes {
+        causes.sort_by_key(|cause| {
+            (cause.str_of("message").to_owned(), cause.str_of("field").to_owned())
+        });
+    }
+    status
+}

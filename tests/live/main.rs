@@ -1,0 +1,56 @@
+//! Puts a real API server beside the crate and compares what both store.
+//!
+//! - `compare --requests N --seeds A,B`: random requests to the server, judged by the crate; the first
+//!   history that differs is shrunk into a scenario file.
+//! - `replay FILE`: the requests of a scenario once more.
+//!
+//! `tests/live/run` builds what is needed and says where it is: `LIVE_DRIVER` is the program of
+//! `tests/live`, `LIVE_BIN` the folder with the servers, `LIVE_OUT` where scenarios go.
+#![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod driver;
+mod explain;
+mod judge;
+#[allow(dead_code)]
+#[path = "../oracle/minimise.rs"]
+mod minimise;
+mod random;
+#[allow(dead_code)]
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+use driver::Server;
+use support::json::Json;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let value_of = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1).map(String::as_str)
+    };
+    let number_of =
+        |name: &str, default: usize| value_of(name).map_or(default, |n| n.parse().expect("number"));
+    match arguments.first().map(String::as_str) {
+        Some("compare") => {
+            let seeds = value_of("--seeds").unwrap_or("1,2,3").split(',');
+            let run = random::Run {
+                seeds: seeds.map(|seed| seed.parse().expect("a seed is a number")).collect(),
+                requests: number_of("--requests", 2_400),
+                keeps_going: arguments.iter().any(|argument| argument == "--keep-going"),
+            };
+            run.compare(&Server::start())
+        }
+        Some("replay") => {
+            let file = arguments.get(1).expect("which scenario?");
+            let text = std::fs::read_to_string(file).expect("the scenario can be read");
+            random::replay(&Server::start(), &Json::parse(&text).expect("a scenario is JSON"))
+        }
+        _ => {
+            eprintln!("usage: live compare [--requests N] [--seeds A,B] | replay FILE");
+            ExitCode::from(2)
+        }
+    }
+}

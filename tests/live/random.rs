@@ -1,0 +1,235 @@
+//! Random histories: judged, counted, and shrunk where server and crate part.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::driver::{Driver, Server, variable};
+use super::explain::RULES;
+use super::judge::{Judge, Outcome, Verdict};
+use super::minimise::minimise;
+use super::support::json::Json;
+
+/// Requests of one history.
+const STEPS: usize = 12;
+/// Histories at a time: most of a request is waiting for the next second.
+const AT_A_TIME: usize = 24;
+/// Replays that shrinking a history may take.
+const TRIES: usize = 80;
+
+pub struct Run {
+    pub seeds: Vec<u64>,
+    pub requests: usize,
+    /// Shows all differences, each as it is.
+    pub keeps_going: bool,
+}
+
+/// What was seen.
+#[derive(Default)]
+struct Counts {
+    requests: usize,
+    by_verb: BTreeMap<String, usize>,
+    by_kind: BTreeMap<String, usize>,
+    by_outcome: BTreeMap<Outcome, usize>,
+    explained: BTreeMap<&'static str, usize>,
+    differences: usize,
+}
+
+impl Run {
+    pub fn compare(&self, server: &Server) -> ExitCode {
+        let started = Instant::now();
+        let counts = Mutex::new(Counts::default());
+        let per_seed = self.requests.div_ceil(self.seeds.len() * STEPS) as u64;
+        let all = per_seed * self.seeds.len() as u64;
+        let next = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..AT_A_TIME.min(all as usize) {
+                scope.spawn(|| {
+                    let mut driver = server.driver();
+                    let mut judge = Judge::new(&mut driver);
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        let found = counts.lock().expect("no panic").differences;
+                        if number >= all || (found > 0 && !self.keeps_going) {
+                            break;
+                        }
+                        let seed = self.seeds[(number / per_seed) as usize];
+                        self.history(&mut driver, &mut judge, seed, number % per_seed, &counts);
+                    }
+                    let mut counts = counts.lock().expect("no panic");
+                    for (name, count) in judge.explained {
+                        *counts.explained.entry(name).or_default() += count;
+                    }
+                });
+            }
+        });
+        let counts = counts.into_inner().expect("no panic");
+        counts.print();
+        println!("{:.0} s", started.elapsed().as_secs_f64());
+        if counts.differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn history(
+        &self,
+        driver: &mut Driver,
+        judge: &mut Judge,
+        seed: u64,
+        number: u64,
+        counts: &Mutex<Counts>,
+    ) {
+        driver.ask(&Json::map([
+            ("op", Json::from("begin")),
+            ("seed", Json::number(seed)),
+            ("number", Json::number(number)),
+            ("steps", Json::number(STEPS)),
+        ]));
+        let mut requests = Vec::new();
+        while let Some(record) = driver.next() {
+            let request = record.get("request").expect("a record has its request").clone();
+            let verdict = judge.judge(driver, &record);
+            let why = counts.lock().expect("no panic").add(&request, verdict);
+            requests.push(request);
+            let Some(why) = why else { continue };
+            let text = if self.keeps_going {
+                show(&record, &why)
+            } else {
+                scenario(driver, judge, requests, record, why)
+            };
+            println!("seed {seed} history {number}\n{text}");
+            return;
+        }
+    }
+}
+
+impl Counts {
+    /// Counts a request; the difference, if there is one.
+    fn add(&mut self, request: &Json, verdict: Verdict) -> Option<String> {
+        let mut verb = request.str_of("verb").to_owned();
+        if verb == "patch" {
+            verb = format!("{} patch", request.str_of("patch"));
+        } else if request.flag("force") {
+            verb = "forced apply".to_owned();
+        }
+        if !request.str_of("subresource").is_empty() {
+            verb = format!("{verb} of {}", request.str_of("subresource"));
+        }
+        self.requests += 1;
+        *self.by_verb.entry(verb).or_default() += 1;
+        *self.by_kind.entry(request.str_of("kind").to_owned()).or_default() += 1;
+        match verdict {
+            Verdict::Same(outcome) => {
+                *self.by_outcome.entry(outcome).or_default() += 1;
+                None
+            }
+            Verdict::Different(why) => {
+                self.differences += 1;
+                Some(why)
+            }
+        }
+    }
+
+    fn print(&self) {
+        fn line<K: std::fmt::Debug>(title: &str, counts: &BTreeMap<K, usize>) {
+            let counts: Vec<String> = counts
+                .iter()
+                .map(|(name, count)| format!("{name:?} {count}").replace('"', ""))
+                .collect();
+            println!("{title}: {}", counts.join(", "));
+        }
+        line("requests", &self.by_verb);
+        line("kinds", &self.by_kind);
+        line("outcomes", &self.by_outcome);
+        for rule in RULES {
+            let count = self.explained.get(rule.name).unwrap_or(&0);
+            println!("explained: {} {count}: {}", rule.name, rule.cause);
+        }
+        println!("{} requests, {} differences", self.requests, self.differences);
+    }
+}
+
+/// A request with what the server made of it.
+fn show(record: &Json, why: &str) -> String {
+    let part = |key: &str| record.get(key).map(Json::to_string).unwrap_or_default();
+    format!(
+        "request: {}\nlive: {}\ncode: {}\nafter: {}\n{why}\n",
+        part("request"),
+        part("live"),
+        part("code"),
+        part("after"),
+    )
+}
+
+/// Shrinks a history that ends in a difference and writes it down.
+fn scenario(
+    driver: &mut Driver,
+    judge: &mut Judge,
+    requests: Vec<Json>,
+    record: Json,
+    why: String,
+) -> String {
+    let mut found = (record, why);
+    let kind = |why: &str| why.split([':', '\n']).next().unwrap_or_default().to_owned();
+    let wanted = kind(&found.1);
+    let small = minimise(Json::List(requests), TRIES, &mut |steps| match first_difference(
+        driver,
+        judge,
+        steps.items(),
+    ) {
+        Some(other) if kind(&other.1) == wanted => {
+            found = other;
+            true
+        }
+        _ => false,
+    });
+    let (record, why) = found;
+    let name = record.get("request").map(|request| request.str_of("name").to_owned());
+    let folder = variable("LIVE_OUT");
+    let file = folder.join(format!("{}.json", name.unwrap_or_default()));
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    std::fs::write(&file, format!("{small}\n")).expect("the scenario can be written");
+    format!("scenario: {}\n{}", file.display(), show(&record, &why))
+}
+
+/// Sends requests until server and crate part.
+fn first_difference(
+    driver: &mut Driver,
+    judge: &mut Judge,
+    steps: &[Json],
+) -> Option<(Json, String)> {
+    let is_whole = |step: &Json| {
+        ["verb", "path", "version", "kind"].iter().all(|key| !step.str_of(key).is_empty())
+            && step.get("body").is_some()
+    };
+    if steps.is_empty() || !steps.iter().all(is_whole) {
+        return None;
+    }
+    driver.ask(&Json::map([
+        ("op", Json::from("begin")),
+        ("given", Json::Bool(true)),
+        ("replay", Json::List(steps.to_vec())),
+    ]));
+    while let Some(record) = driver.next() {
+        if let Verdict::Different(why) = judge.judge(driver, &record) {
+            return Some((record, why));
+        }
+    }
+    None
+}
+
+/// Sends the requests of a scenario and shows where server and crate part.
+pub fn replay(server: &Server, steps: &Json) -> ExitCode {
+    let mut driver = server.driver();
+    let mut judge = Judge::new(&mut driver);
+    match first_difference(&mut driver, &mut judge, steps.items()) {
+        Some((record, why)) => {
+            println!("{}", show(&record, &why));
+            ExitCode::FAILURE
+        }
+        None => {
+            println!("server and crate agree");
+            ExitCode::SUCCESS
+        }
+    }
+}
