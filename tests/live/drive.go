@@ -200,11 +200,29 @@ func (d *Driver) step(ctx context.Context, request Request, live answer) (*Recor
 func (d *Driver) fill(ctx context.Context, command Command) (any, error) {
 	request := *command.Request
 	request.Verb, request.Body, request.Manager = "update", command.Object, "filling"
-	if d.client.get(ctx, request.Path).code == http.StatusNotFound {
+	stored := d.client.get(ctx, request.Path)
+	if stored.code == http.StatusNotFound {
 		request.Verb = "create"
+	} else if version := resourceVersion(stored.body); request.Subresource != "scale" {
+		// Some kinds are only updated from the version that is stored.
+		var whole object
+		if json.Unmarshal(request.Body, &whole) == nil {
+			set(whole, "metadata.resourceVersion", version)
+			request.Body = encode(whole)
+		}
 	}
 	got := d.client.do(ctx, request.call(true))
 	return object{"code": got.code, "answer": json.RawMessage(got.body)}, nil
+}
+
+func resourceVersion(text []byte) string {
+	var stored struct {
+		Metadata struct {
+			ResourceVersion string `json:"resourceVersion"`
+		} `json:"metadata"`
+	}
+	_ = json.Unmarshal(text, &stored)
+	return stored.Metadata.ResourceVersion
 }
 
 // newest is the newest time in the entries of an object.

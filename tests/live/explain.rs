@@ -20,28 +20,118 @@ enum When {
     /// The server puts the field into a new object after ownership is recorded: it is taken out of
     /// the object that the crate is given, unless it was sent or was there before.
     FilledAfter,
-    /// The stored field differs from what the dry run of the same request gave.
-    Stored,
+    /// The field of a new object differs.
+    New,
+    /// The crate's object has the field empty, the stored one not at all.
+    Empty,
 }
 
-pub const RULES: &[Rule] = &[];
+/// Stands for every kind.
+const ANY_KIND: &str = "*";
+
+const EMPTY_METADATA: &str =
+    "the server keeps metadata in a type of its own, which is written without empty lists and maps";
+const ADMISSION: &str = "admission plugins change a new object after ownership is recorded";
+
+pub const RULES: &[Rule] = &[
+    Rule {
+        name: "empty labels",
+        kind: ANY_KIND,
+        path: &["metadata", "labels"],
+        cause: EMPTY_METADATA,
+        when: When::Empty,
+    },
+    Rule {
+        name: "empty annotations",
+        kind: ANY_KIND,
+        path: &["metadata", "annotations"],
+        cause: EMPTY_METADATA,
+        when: When::Empty,
+    },
+    Rule {
+        name: "empty finalizers",
+        kind: ANY_KIND,
+        path: &["metadata", "finalizers"],
+        cause: EMPTY_METADATA,
+        when: When::Empty,
+    },
+    Rule {
+        name: "empty owner references",
+        kind: ANY_KIND,
+        path: &["metadata", "ownerReferences"],
+        cause: EMPTY_METADATA,
+        when: When::Empty,
+    },
+    Rule {
+        name: "first status",
+        kind: ANY_KIND,
+        path: &["status"],
+        cause: "strategies give a new object its first status",
+        when: When::New,
+    },
+    Rule {
+        name: "priority of pods",
+        kind: "Pod",
+        path: &["spec", "priority"],
+        cause: ADMISSION,
+        when: When::FilledAfter,
+    },
+    Rule {
+        name: "preemption policy of pods",
+        kind: "Pod",
+        path: &["spec", "preemptionPolicy"],
+        cause: ADMISSION,
+        when: When::FilledAfter,
+    },
+    Rule {
+        name: "tolerations of pods",
+        kind: "Pod",
+        path: &["spec", "tolerations"],
+        cause: ADMISSION,
+        when: When::FilledAfter,
+    },
+];
+
+/// A refusal that is explained: nothing is stored, so no set is involved.
+pub const SCALE_OF_CUSTOM_RESOURCE: &str = "apply to the scale of a custom resource";
+
+/// Whether the server refused an apply to the scale of a custom resource, whatever is in it: it
+/// converts the Scale as if it were the custom resource.
+pub fn is_scale_of_custom_resource(request: &Json, answer: &Json) -> bool {
+    request.str_of("subresource") == "scale"
+        && request.get("served").is_some()
+        && request.str_of("verb") == "apply"
+        && answer
+            .str_of("message")
+            .ends_with("request to convert CR to an invalid group/version: autoscaling/v1")
+}
 
 /// Takes out of a new object what the server puts in after ownership is recorded. Says which rules
 /// were needed.
 pub fn take_out(kind: &str, live: &Json, sent: &Json, object: &mut Json) -> Vec<&'static str> {
+    hits(kind, |rule| rule.when == When::FilledAfter && take(rule.path, live, sent, object))
+}
+
+fn hits(kind: &str, mut needs: impl FnMut(&Rule) -> bool) -> Vec<&'static str> {
     let mut hits = Vec::new();
-    for rule in RULES.iter().filter(|rule| rule.when == When::FilledAfter && rule.kind == kind) {
-        if take(rule.path, live, sent, object) {
+    for rule in RULES.iter().filter(|rule| rule.kind == ANY_KIND || rule.kind == kind) {
+        if needs(rule) {
             hits.push(rule.name);
         }
     }
     hits
 }
 
+fn is_empty(value: &Json) -> bool {
+    value.is_null() || value.items().is_empty() && value.members().is_empty() && !value.is_scalar()
+}
+
 fn take(path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
     match (path, object) {
         ([name], object @ Json::Map(_)) => {
-            let is_known = [live, sent].iter().any(|known| known.get(name).is_some());
+            let is_known = [live, sent]
+                .iter()
+                .any(|known| known.get(name).is_some_and(|known| !is_empty(known)));
             !is_known && object.remove(name).is_some()
         }
         (["*", rest @ ..], Json::List(items)) => {
@@ -62,20 +152,26 @@ fn take(path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
 }
 
 /// Makes equal in both objects what rules explain, where it differs. Says which rules were needed.
-pub fn forget(kind: &str, expected: &mut Json, got: &mut Json) -> Vec<&'static str> {
-    let mut hits = Vec::new();
-    for rule in RULES.iter().filter(|rule| rule.when == When::Stored && rule.kind == kind) {
-        if equalise(rule.path, expected, got) {
-            hits.push(rule.name);
-        }
-    }
-    hits
+pub fn forget(kind: &str, is_new: bool, expected: &mut Json, got: &mut Json) -> Vec<&'static str> {
+    hits(kind, |rule| match rule.when {
+        When::FilledAfter => false,
+        When::New => is_new && equalise(rule.path, expected, got, &|_, _| true),
+        When::Empty => equalise(rule.path, expected, got, &|stored, got| {
+            stored.is_none() && got.is_some_and(is_empty)
+        }),
+    })
 }
 
-fn equalise(path: &[&str], expected: &mut Json, got: &mut Json) -> bool {
+fn equalise(
+    path: &[&str],
+    expected: &mut Json,
+    got: &mut Json,
+    applies: &dyn Fn(Option<&Json>, Option<&Json>) -> bool,
+) -> bool {
     match (path, expected, got) {
         ([name], expected, got) => {
-            let differs = expected.get(name) != got.get(name);
+            let (stored, own) = (expected.get(name), got.get(name));
+            let differs = stored != own && applies(stored, own);
             if differs {
                 expected.remove(name);
                 got.remove(name);
@@ -85,12 +181,12 @@ fn equalise(path: &[&str], expected: &mut Json, got: &mut Json) -> bool {
         (["*", rest @ ..], Json::List(expected), Json::List(got)) => {
             let mut any = false;
             for (expected, got) in expected.iter_mut().zip(got) {
-                any |= equalise(rest, expected, got);
+                any |= equalise(rest, expected, got, applies);
             }
             any
         }
         ([name, rest @ ..], expected, got) => match (expected.get_mut(name), got.get_mut(name)) {
-            (Some(expected), Some(got)) => equalise(rest, expected, got),
+            (Some(expected), Some(got)) => equalise(rest, expected, got, applies),
             _ => false,
         },
         _ => false,

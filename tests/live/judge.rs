@@ -149,6 +149,10 @@ impl Judge {
                 }
                 Verdict::Same(Outcome::Before)
             }
+            (true, None) if explain::is_scale_of_custom_resource(&request, answer) => {
+                *self.explained.entry(explain::SCALE_OF_CUSTOM_RESOURCE).or_default() += 1;
+                Verdict::Same(Outcome::Before)
+            }
             (true, None) => {
                 let object = bare(got.get("object").unwrap_or(&Json::Null));
                 let filled = fill(driver, sent, &object);
@@ -181,6 +185,7 @@ impl Judge {
             let at = first_difference(&entries, own);
             return Verdict::Different(format!("entries differ at {at}:\n{entries}\n{own}"));
         }
+        let is_new = record.get("live").is_none_or(Json::is_null);
         let is_nothing = record.get("live") == Some(after);
         let outcome = if is_nothing { Outcome::Nothing } else { Outcome::Stored };
         let kind = sent.str_of("kind");
@@ -200,7 +205,7 @@ impl Judge {
                 return Verdict::Same(outcome);
             }
         }
-        for hit in explain::forget(kind, &mut expected, &mut object) {
+        for hit in explain::forget(kind, is_new, &mut expected, &mut object) {
             *self.explained.entry(hit).or_default() += 1;
         }
         if same_data(&expected, &object) {
