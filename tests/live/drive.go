@@ -20,9 +20,8 @@ type Command struct {
 	Steps   int       `json:"steps"`
 	Replay  []Request `json:"replay"`
 	IsGiven bool      `json:"given"`
-	// fill: what the server makes of an object, put in the place of the live one.
-	Request *Request        `json:"request"`
-	Object  json.RawMessage `json:"object"`
+	// go: the object that is expected; none where a refusal is.
+	Object json.RawMessage `json:"object"`
 	// openapi: an apiVersion.
 	Version string `json:"version"`
 }
@@ -58,6 +57,8 @@ type Record struct {
 	Dry    json.RawMessage `json:"dry,omitempty"`
 	// The entries that were sent with the object.
 	Sent json.RawMessage `json:"sent,omitempty"`
+	// What the server makes of the object that was expected, put in the place of the live one.
+	Filled json.RawMessage `json:"filled,omitempty"`
 	Now  string          `json:"now"`
 }
 
@@ -67,6 +68,9 @@ type Driver struct {
 	history *history
 	replay  []Request
 	left    int
+	// The request that is to be sent next.
+	request Request
+	live    answer
 }
 
 func (d *Driver) answer(ctx context.Context, command Command) (any, error) {
@@ -88,18 +92,25 @@ func (d *Driver) answer(ctx context.Context, command Command) (any, error) {
 		}
 		d.left--
 		if d.history == nil {
-			next := d.replay[len(d.replay)-1-d.left]
-			return d.step(ctx, next, d.client.get(ctx, next.Path))
+			d.request = d.replay[len(d.replay)-1-d.left]
+			d.live = d.client.get(ctx, d.request.Path)
+		} else {
+			version := d.history.nextVersion()
+			path := d.history.kind.path(version, d.history.name)
+			d.live = d.client.get(ctx, path)
+			var scale answer
+			if d.history.kind.scale {
+				scale = d.client.get(ctx, path+"/scale")
+			}
+			d.request = d.history.next(version, d.live, scale)
 		}
-		version := d.history.nextVersion()
-		live := d.client.get(ctx, d.history.kind.path(version, d.history.name))
-		var scale answer
-		if d.history.kind.scale {
-			scale = d.client.get(ctx, d.history.kind.path(version, d.history.name)+"/scale")
+		record := &Record{Request: d.request, Live: json.RawMessage("null")}
+		if d.live.code == http.StatusOK {
+			record.Live = d.live.body
 		}
-		return d.step(ctx, d.history.next(version, live, scale), live)
-	case "fill":
-		return d.fill(ctx, command)
+		return record, nil
+	case "go":
+		return d.step(ctx, d.request, d.live, command.Object)
 	case "openapi":
 		got := d.client.get(ctx, "/openapi/v3/apis/"+command.Version)
 		if got.code != http.StatusOK {
@@ -164,9 +175,14 @@ func (r *Request) call(isDry bool) call {
 	return sent
 }
 
-// step sends one request.
-func (d *Driver) step(ctx context.Context, request Request, live answer) (*Record, error) {
+// step sends one request, and before that what is expected of it, to have it filled in.
+func (d *Driver) step(
+	ctx context.Context, request Request, live answer, expected json.RawMessage,
+) (*Record, error) {
 	record := &Record{Request: request, Live: json.RawMessage("null"), After: json.RawMessage("null")}
+	if len(expected) > 0 && request.Subresource != "scale" {
+		record.Filled = d.fill(ctx, request, live, expected).body
+	}
 	before := time.Time{}
 	if live.code == http.StatusOK {
 		record.Live = live.body
@@ -197,22 +213,19 @@ func (d *Driver) step(ctx context.Context, request Request, live answer) (*Recor
 
 // fill lets the server fill in an object as it would have at the endpoint of the request, without
 // storing it.
-func (d *Driver) fill(ctx context.Context, command Command) (any, error) {
-	request := *command.Request
-	request.Verb, request.Body, request.Manager = "update", command.Object, "filling"
-	stored := d.client.get(ctx, request.Path)
-	if stored.code == http.StatusNotFound {
+func (d *Driver) fill(ctx context.Context, request Request, live answer, expected json.RawMessage) answer {
+	request.Verb, request.Body, request.Manager = "update", expected, "filling"
+	if live.code == http.StatusNotFound {
 		request.Verb = "create"
-	} else if version := resourceVersion(stored.body); request.Subresource != "scale" {
-		// Some kinds are only updated from the version that is stored.
-		var whole object
-		if json.Unmarshal(request.Body, &whole) == nil {
-			set(whole, "metadata.resourceVersion", version)
-			request.Body = encode(whole)
-		}
+		return d.client.do(ctx, request.call(true))
 	}
-	got := d.client.do(ctx, request.call(true))
-	return object{"code": got.code, "answer": json.RawMessage(got.body)}, nil
+	// Some kinds are only updated from the version that is stored.
+	var whole object
+	if json.Unmarshal(expected, &whole) == nil {
+		set(whole, "metadata.resourceVersion", resourceVersion(live.body))
+		request.Body = encode(whole)
+	}
+	return d.client.do(ctx, request.call(true))
 }
 
 func resourceVersion(text []byte) string {

@@ -85,9 +85,18 @@ impl Driver {
         answer
     }
 
-    /// The next request of a history and what became of it.
+    /// The next request of a history, which is not sent yet, with the object as it is.
     pub fn next(&mut self) -> Option<Json> {
         let record = self.ask(&Json::map([("op", Json::from("next"))]));
         (!record.flag("end")).then_some(record)
+    }
+
+    /// Sends that request. What is expected of it is filled in before.
+    pub fn send(&mut self, expected: Option<Json>) -> Json {
+        let mut command = Json::map([("op", Json::from("go"))]);
+        if let Some(object) = expected {
+            command.set("object", object);
+        }
+        self.ask(&command)
     }
 }

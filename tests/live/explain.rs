@@ -17,11 +17,13 @@ pub struct Rule {
 /// Where a rule counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// The server puts the field into a new object after ownership is recorded: it is taken out of
-    /// the object that the crate is given, unless it was sent or was there before.
+    /// The server fills in the field after ownership is recorded: it is taken out of the object that
+    /// the crate is given, unless it was sent or was there before.
     FilledAfter,
     /// The field of a new object differs.
     New,
+    /// The field is drawn by lot, in every dry run too.
+    Drawn,
     /// The crate's object has the field empty, the stored one not at all.
     Empty,
 }
@@ -32,6 +34,8 @@ const ANY_KIND: &str = "*";
 const EMPTY_METADATA: &str =
     "the server keeps metadata in a type of its own, which is written without empty lists and maps";
 const ADMISSION: &str = "admission plugins change a new object after ownership is recorded";
+
+const ALLOCATED: &str = "the storage of services allocates it after ownership is recorded";
 
 pub const RULES: &[Rule] = &[
     Rule {
@@ -68,6 +72,69 @@ pub const RULES: &[Rule] = &[
         path: &["status"],
         cause: "strategies give a new object its first status",
         when: When::New,
+    },
+    Rule {
+        name: "address of services",
+        kind: "Service",
+        path: &["spec", "clusterIP"],
+        cause: ALLOCATED,
+        when: When::FilledAfter,
+    },
+    Rule {
+        name: "addresses of services",
+        kind: "Service",
+        path: &["spec", "clusterIPs"],
+        cause: ALLOCATED,
+        when: When::FilledAfter,
+    },
+    Rule {
+        name: "families of services",
+        kind: "Service",
+        path: &["spec", "ipFamilies"],
+        cause: ALLOCATED,
+        when: When::FilledAfter,
+    },
+    Rule {
+        name: "family policy of services",
+        kind: "Service",
+        path: &["spec", "ipFamilyPolicy"],
+        cause: ALLOCATED,
+        when: When::FilledAfter,
+    },
+    Rule {
+        name: "node ports of services",
+        kind: "Service",
+        path: &["spec", "ports", "*", "nodePort"],
+        cause: ALLOCATED,
+        when: When::FilledAfter,
+    },
+    Rule {
+        name: "drawn address of services",
+        kind: "Service",
+        path: &["spec", "clusterIP"],
+        cause: ALLOCATED,
+        when: When::Drawn,
+    },
+    Rule {
+        name: "drawn addresses of services",
+        kind: "Service",
+        path: &["spec", "clusterIPs"],
+        cause: ALLOCATED,
+        when: When::Drawn,
+    },
+    Rule {
+        name: "drawn node ports of services",
+        kind: "Service",
+        path: &["spec", "ports", "*", "nodePort"],
+        cause: ALLOCATED,
+        when: When::Drawn,
+    },
+    Rule {
+        name: "taints of nodes",
+        kind: "Node",
+        path: &["spec", "taints"],
+        cause: ADMISSION,
+        when: When::FilledAfter,
     },
     Rule {
         name: "priority of pods",
@@ -108,8 +175,42 @@ pub fn is_scale_of_custom_resource(request: &Json, answer: &Json) -> bool {
 
 /// Takes out of a new object what the server puts in after ownership is recorded. Says which rules
 /// were needed.
-pub fn take_out(kind: &str, live: &Json, sent: &Json, object: &mut Json) -> Vec<&'static str> {
-    hits(kind, |rule| rule.when == When::FilledAfter && take(rule.path, live, sent, object))
+pub fn take_out(live: &Json, request: &Json, object: &mut Json) -> Vec<&'static str> {
+    let sent = sent(request);
+    // What a patch does not speak of stays as it is.
+    let live = if request.str_of("verb") == "patch" { live } else { &Json::Null };
+    hits(request.str_of("kind"), |rule| {
+        rule.when == When::FilledAfter && take(rule.path, live, &sent, object)
+    })
+}
+
+/// What a request says of fields.
+fn sent(request: &Json) -> Json {
+    let body = request.get("body").unwrap_or(&Json::Null);
+    if request.str_of("patch") != "json" {
+        return body.clone();
+    }
+    let mut sent = Json::Map(Vec::new());
+    for operation in body.items() {
+        let names = operation.str_of("path").trim_start_matches('/').split('/');
+        let value = operation.get("value").cloned().unwrap_or(Json::Null);
+        let value = names.rev().fold(value, |inner, name| Json::map([(name, inner)]));
+        for (key, value) in value.members() {
+            merge(&mut sent, key, value);
+        }
+    }
+    sent
+}
+
+fn merge(into: &mut Json, key: &str, value: &Json) {
+    match into.get_mut(key) {
+        Some(inner @ Json::Map(_)) if matches!(value, Json::Map(_)) => {
+            for (key, value) in value.members() {
+                merge(inner, key, value);
+            }
+        }
+        _ => into.set(key, value.clone()),
+    }
 }
 
 fn hits(kind: &str, mut needs: impl FnMut(&Rule) -> bool) -> Vec<&'static str> {
@@ -129,9 +230,7 @@ fn is_empty(value: &Json) -> bool {
 fn take(path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
     match (path, object) {
         ([name], object @ Json::Map(_)) => {
-            let is_known = [live, sent]
-                .iter()
-                .any(|known| known.get(name).is_some_and(|known| !is_empty(known)));
+            let is_known = sent.get(name).or(live.get(name)).is_some_and(|known| !is_empty(known));
             !is_known && object.remove(name).is_some()
         }
         (["*", rest @ ..], Json::List(items)) => {
@@ -154,7 +253,10 @@ fn take(path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
 /// Makes equal in both objects what rules explain, where it differs. Says which rules were needed.
 pub fn forget(kind: &str, is_new: bool, expected: &mut Json, got: &mut Json) -> Vec<&'static str> {
     hits(kind, |rule| match rule.when {
-        When::FilledAfter => false,
+        When::FilledAfter => equalise(rule.path, expected, got, &|_, got| got.is_none()),
+        When::Drawn => {
+            equalise(rule.path, expected, got, &|stored, got| stored.is_some() && got.is_some())
+        }
         When::New => is_new && equalise(rule.path, expected, got, &|_, _| true),
         When::Empty => equalise(rule.path, expected, got, &|stored, got| {
             stored.is_none() && got.is_some_and(is_empty)

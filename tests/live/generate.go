@@ -58,7 +58,8 @@ func (h *history) next(version string, live, scale answer) Request {
 		return request
 	}
 	kind := h.r.IntN(100)
-	if len(h.kind.status) > 0 && h.percent(20) {
+	hasStatus := len(h.kind.status) > 0 && !strings.HasSuffix(version, "alpha1")
+	if hasStatus && h.percent(20) {
 		request.Subresource = "status"
 	} else if h.kind.scale && h.percent(15) {
 		request.Subresource = "scale"

@@ -86,9 +86,8 @@ impl Run {
             ("steps", Json::number(STEPS)),
         ]));
         let mut requests = Vec::new();
-        while let Some(record) = driver.next() {
+        while let Some((record, verdict)) = judge.next(driver) {
             let request = record.get("request").expect("a record has its request").clone();
-            let verdict = judge.judge(driver, &record);
             let why = counts.lock().expect("no panic").add(&request, verdict);
             requests.push(request);
             let Some(why) = why else { continue };
@@ -212,8 +211,8 @@ fn first_difference(
         ("given", Json::Bool(true)),
         ("replay", Json::List(steps.to_vec())),
     ]));
-    while let Some(record) = driver.next() {
-        if let Verdict::Different(why) = judge.judge(driver, &record) {
+    while let Some((record, verdict)) = judge.next(driver) {
+        if let Verdict::Different(why) = verdict {
             return Some((record, why));
         }
     }
