@@ -20,6 +20,9 @@ enum When {
     /// The server fills in the field after ownership is recorded: it is taken out of the object that
     /// the crate is given, unless it was sent or was there before.
     FilledAfter,
+    /// The server drops the field after ownership is recorded: it is put back into the object that
+    /// the crate is given.
+    DroppedAfter,
     /// The field of a new object differs.
     New,
     /// The field is drawn by lot, in every dry run too.
@@ -109,6 +112,13 @@ pub const RULES: &[Rule] = &[
         when: When::FilledAfter,
     },
     Rule {
+        name: "traffic policy of services",
+        kind: "Service",
+        path: &["spec", "externalTrafficPolicy"],
+        cause: "the storage of services drops what their type has no use for after ownership is recorded",
+        when: When::DroppedAfter,
+    },
+    Rule {
         name: "drawn address of services",
         kind: "Service",
         path: &["spec", "clusterIP"],
@@ -162,6 +172,24 @@ pub const RULES: &[Rule] = &[
 /// A refusal that is explained: nothing is stored, so no set is involved.
 pub const SCALE_OF_CUSTOM_RESOURCE: &str = "apply to the scale of a custom resource";
 
+/// Another.
+pub const NULLS: &str = "nulls where maps and lists were";
+
+/// Whether the server's validation refused nulls, all of which are in the crate's object too: a map
+/// or list that loses everything in it becomes null. An object that is sent with them loses them
+/// before it is validated, so that the server cannot be asked.
+pub fn is_refusal_of_nulls(answer: &Json, object: &Json) -> bool {
+    let causes = answer.get("details").and_then(|details| details.get("causes"));
+    let causes = causes.map(Json::items).unwrap_or_default();
+    !causes.is_empty()
+        && causes.iter().all(|cause| {
+            let mut at = cause.str_of("field").split('.');
+            let found = at.try_fold(object, |inner, name| inner.get(name));
+            cause.str_of("message").starts_with("Invalid value: \"null\"")
+                && found.is_some_and(Json::is_null)
+        })
+}
+
 /// Whether the server refused an apply to the scale of a custom resource, whatever is in it: it
 /// converts the Scale as if it were the custom resource.
 pub fn is_scale_of_custom_resource(request: &Json, answer: &Json) -> bool {
@@ -173,14 +201,16 @@ pub fn is_scale_of_custom_resource(request: &Json, answer: &Json) -> bool {
             .ends_with("request to convert CR to an invalid group/version: autoscaling/v1")
 }
 
-/// Takes out of a new object what the server puts in after ownership is recorded. Says which rules
-/// were needed.
-pub fn take_out(live: &Json, request: &Json, object: &mut Json) -> Vec<&'static str> {
+/// Makes of the object that is stored the one whose ownership was recorded. Says which rules were
+/// needed.
+pub fn undo(live: &Json, request: &Json, object: &mut Json) -> Vec<&'static str> {
     let sent = sent(request);
     // What a patch does not speak of stays as it is.
     let live = if request.str_of("verb") == "patch" { live } else { &Json::Null };
-    hits(request.str_of("kind"), |rule| {
-        rule.when == When::FilledAfter && take(rule.path, live, &sent, object)
+    hits(request.str_of("kind"), |rule| match rule.when {
+        When::FilledAfter => take(rule.path, live, &sent, object),
+        When::DroppedAfter => put(rule.path, live, &sent, object),
+        _ => false,
     })
 }
 
@@ -227,6 +257,26 @@ fn is_empty(value: &Json) -> bool {
     value.is_null() || value.items().is_empty() && value.members().is_empty() && !value.is_scalar()
 }
 
+fn put(path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
+    let [names @ .., last] = path else { return false };
+    let within = |root: &Json| {
+        names
+            .iter()
+            .try_fold(root.clone(), |inner, name| inner.get(name).cloned())
+            .unwrap_or(Json::Null)
+    };
+    let (live, sent) = (within(live), within(sent));
+    let value = sent.get(last).or(live.get(last)).filter(|value| !is_empty(value));
+    let holder = names.iter().try_fold(object, |inner, name| inner.get_mut(name));
+    match (value, holder) {
+        (Some(value), Some(holder)) if holder.get(last).is_none() => {
+            holder.set(last, value.clone());
+            true
+        }
+        _ => false,
+    }
+}
+
 fn take(path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
     match (path, object) {
         ([name], object @ Json::Map(_)) => {
@@ -254,6 +304,7 @@ fn take(path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
 pub fn forget(kind: &str, is_new: bool, expected: &mut Json, got: &mut Json) -> Vec<&'static str> {
     hits(kind, |rule| match rule.when {
         When::FilledAfter => equalise(rule.path, expected, got, &|_, got| got.is_none()),
+        When::DroppedAfter => equalise(rule.path, expected, got, &|stored, _| stored.is_none()),
         When::Drawn => {
             equalise(rule.path, expected, got, &|stored, got| stored.is_some() && got.is_some())
         }

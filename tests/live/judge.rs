@@ -77,7 +77,7 @@ impl Judge {
                 metadata.set("managedFields", entries.clone());
             }
             let live = record.get("live").unwrap_or(&Json::Null);
-            hits = explain::take_out(live, sent, &mut object);
+            hits = explain::undo(live, sent, &mut object);
             object
         };
         let mut request = Json::map([
@@ -177,6 +177,10 @@ impl Judge {
             (true, None) => {
                 let refused = record.get("filled").unwrap_or(&Json::Null);
                 let object = got.get("object").unwrap_or(&Json::Null);
+                if explain::is_refusal_of_nulls(answer, object) {
+                    *self.explained.entry(explain::NULLS).or_default() += 1;
+                    return Verdict::Same(Outcome::Invalid);
+                }
                 if answer.str_of("reason") == "Invalid"
                     && same_data(&refusal(answer), &refusal(refused))
                 {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::driver::{Driver, Server, variable};
-use super::explain::{RULES, SCALE_OF_CUSTOM_RESOURCE};
+use super::explain::{NULLS, RULES, SCALE_OF_CUSTOM_RESOURCE};
 use super::judge::{Judge, Outcome, Verdict};
 use super::minimise::minimise;
 use super::support::json::Json;
@@ -144,6 +144,8 @@ impl Counts {
             let count = self.explained.get(rule.name).unwrap_or(&0);
             println!("explained: {} {count}: {}", rule.name, rule.cause);
         }
+        let nulls = self.explained.get(NULLS).unwrap_or(&0);
+        println!("explained: {NULLS} {nulls}: validation refuses them, and decoding drops them");
         let scales = self.explained.get(SCALE_OF_CUSTOM_RESOURCE).unwrap_or(&0);
         println!("explained: {SCALE_OF_CUSTOM_RESOURCE} {scales}: the server converts it wrongly");
         println!("{} requests, {} differences", self.requests, self.differences);
