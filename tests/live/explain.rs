@@ -17,12 +17,13 @@ pub struct Rule {
 /// Where a rule counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// The server fills in the field after ownership is recorded: it is taken out of the object that
-    /// the crate is given, unless it was sent or was there before.
-    FilledAfter,
-    /// The server drops the field after ownership is recorded: it is put back into the object that
-    /// the crate is given.
-    DroppedAfter,
+    /// The server fills in, changes or drops the field after ownership is recorded: the object that
+    /// the crate is given has it as it was sent or, of a patch that does not speak of it, as it was.
+    /// Below lists, whose items may have moved, it is only taken out where neither has it.
+    ChangedAfter,
+    /// The server stores an empty list as none after ownership is recorded: the object that the crate
+    /// is given has it as it was sent.
+    EmptiedAfter,
     /// The field of a new object differs.
     New,
     /// The field is drawn by lot, in every dry run too.
@@ -81,42 +82,42 @@ pub const RULES: &[Rule] = &[
         kind: "Service",
         path: &["spec", "clusterIP"],
         cause: ALLOCATED,
-        when: When::FilledAfter,
+        when: When::ChangedAfter,
     },
     Rule {
         name: "addresses of services",
         kind: "Service",
         path: &["spec", "clusterIPs"],
         cause: ALLOCATED,
-        when: When::FilledAfter,
+        when: When::ChangedAfter,
     },
     Rule {
         name: "families of services",
         kind: "Service",
         path: &["spec", "ipFamilies"],
         cause: ALLOCATED,
-        when: When::FilledAfter,
+        when: When::ChangedAfter,
     },
     Rule {
         name: "family policy of services",
         kind: "Service",
         path: &["spec", "ipFamilyPolicy"],
         cause: ALLOCATED,
-        when: When::FilledAfter,
+        when: When::ChangedAfter,
     },
     Rule {
         name: "node ports of services",
         kind: "Service",
         path: &["spec", "ports", "*", "nodePort"],
         cause: ALLOCATED,
-        when: When::FilledAfter,
+        when: When::ChangedAfter,
     },
     Rule {
         name: "traffic policy of services",
         kind: "Service",
         path: &["spec", "externalTrafficPolicy"],
         cause: "the storage of services drops what their type has no use for after ownership is recorded",
-        when: When::DroppedAfter,
+        when: When::ChangedAfter,
     },
     Rule {
         name: "drawn address of services",
@@ -140,32 +141,39 @@ pub const RULES: &[Rule] = &[
         when: When::Drawn,
     },
     Rule {
+        name: "empty rules of roles",
+        kind: "ClusterRole",
+        path: &["rules"],
+        cause: "storage makes no difference between an empty list and none",
+        when: When::EmptiedAfter,
+    },
+    Rule {
         name: "taints of nodes",
         kind: "Node",
         path: &["spec", "taints"],
         cause: ADMISSION,
-        when: When::FilledAfter,
+        when: When::ChangedAfter,
     },
     Rule {
         name: "priority of pods",
         kind: "Pod",
         path: &["spec", "priority"],
         cause: ADMISSION,
-        when: When::FilledAfter,
+        when: When::ChangedAfter,
     },
     Rule {
         name: "preemption policy of pods",
         kind: "Pod",
         path: &["spec", "preemptionPolicy"],
         cause: ADMISSION,
-        when: When::FilledAfter,
+        when: When::ChangedAfter,
     },
     Rule {
         name: "tolerations of pods",
         kind: "Pod",
         path: &["spec", "tolerations"],
         cause: ADMISSION,
-        when: When::FilledAfter,
+        when: When::ChangedAfter,
     },
 ];
 
@@ -208,8 +216,10 @@ pub fn undo(live: &Json, request: &Json, object: &mut Json) -> Vec<&'static str>
     // What a patch does not speak of stays as it is.
     let live = if request.str_of("verb") == "patch" { live } else { &Json::Null };
     hits(request.str_of("kind"), |rule| match rule.when {
-        When::FilledAfter => take(rule.path, live, &sent, object),
-        When::DroppedAfter => put(rule.path, live, &sent, object),
+        When::ChangedAfter => restore(rule.path, live, &sent, object, &|value| !is_empty(value)),
+        When::EmptiedAfter => {
+            restore(rule.path, &Json::Null, &sent, object, &|value| *value == Json::List(vec![]))
+        }
         _ => false,
     })
 }
@@ -257,44 +267,39 @@ fn is_empty(value: &Json) -> bool {
     value.is_null() || value.items().is_empty() && value.members().is_empty() && !value.is_scalar()
 }
 
-fn put(path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
-    let [names @ .., last] = path else { return false };
-    let within = |root: &Json| {
-        names
-            .iter()
-            .try_fold(root.clone(), |inner, name| inner.get(name).cloned())
-            .unwrap_or(Json::Null)
-    };
-    let (live, sent) = (within(live), within(sent));
-    let value = sent.get(last).or(live.get(last)).filter(|value| !is_empty(value));
-    let holder = names.iter().try_fold(object, |inner, name| inner.get_mut(name));
-    match (value, holder) {
-        (Some(value), Some(holder)) if holder.get(last).is_none() => {
-            holder.set(last, value.clone());
-            true
-        }
-        _ => false,
-    }
-}
-
-fn take(path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
+/// Sets back a field. False if it was so already.
+fn restore(
+    path: &[&str],
+    live: &Json,
+    sent: &Json,
+    object: &mut Json,
+    counts: &dyn Fn(&Json) -> bool,
+) -> bool {
+    let within = |root: &Json, name: &str| root.get(name).cloned().unwrap_or(Json::Null);
     match (path, object) {
-        ([name], object @ Json::Map(_)) => {
-            let is_known = sent.get(name).or(live.get(name)).is_some_and(|known| !is_empty(known));
-            !is_known && object.remove(name).is_some()
-        }
-        (["*", rest @ ..], Json::List(items)) => {
+        ([list, "*", name], object) => {
+            let (live, sent) = (within(live, list), within(sent, list));
+            let Some(Json::List(items)) = object.get_mut(list) else { return false };
             let mut any = false;
             for (index, item) in items.iter_mut().enumerate() {
-                let of = |list: &Json| list.items().get(index).cloned().unwrap_or(Json::Null);
-                any |= take(rest, &of(live), &of(sent), item);
+                let has =
+                    |list: &Json| list.items().get(index).is_some_and(|i| i.get(name).is_some());
+                any |= !has(&live) && !has(&sent) && item.remove(name).is_some();
             }
             any
         }
+        ([name], object @ Json::Map(_)) => {
+            let known = sent.get(name).or(live.get(name)).filter(|value| counts(value));
+            match known {
+                Some(value) if object.get(name) != Some(value) => object.set(name, value.clone()),
+                None if object.get(name).is_some_and(counts) => drop(object.remove(name)),
+                _ => return false,
+            }
+            true
+        }
         ([name, rest @ ..], object) => {
-            let of = |known: &Json| known.get(name).cloned().unwrap_or(Json::Null);
-            let (live, sent) = (of(live), of(sent));
-            object.get_mut(name).is_some_and(|inner| take(rest, &live, &sent, inner))
+            let (live, sent) = (within(live, name), within(sent, name));
+            object.get_mut(name).is_some_and(|inner| restore(rest, &live, &sent, inner, counts))
         }
         _ => false,
     }
@@ -303,8 +308,7 @@ fn take(path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
 /// Makes equal in both objects what rules explain, where it differs. Says which rules were needed.
 pub fn forget(kind: &str, is_new: bool, expected: &mut Json, got: &mut Json) -> Vec<&'static str> {
     hits(kind, |rule| match rule.when {
-        When::FilledAfter => equalise(rule.path, expected, got, &|_, got| got.is_none()),
-        When::DroppedAfter => equalise(rule.path, expected, got, &|stored, _| stored.is_none()),
+        When::ChangedAfter | When::EmptiedAfter => equalise(rule.path, expected, got, &|_, _| true),
         When::Drawn => {
             equalise(rule.path, expected, got, &|stored, got| stored.is_some() && got.is_some())
         }

@@ -150,6 +150,10 @@ impl Judge {
             (false, Some(status)) => {
                 Verdict::Different(format!("only the crate refuses: {status}"))
             }
+            (true, _) if explain::is_scale_of_custom_resource(&request, answer) => {
+                *self.explained.entry(explain::SCALE_OF_CUSTOM_RESOURCE).or_default() += 1;
+                Verdict::Same(Outcome::Before)
+            }
             (true, Some(status)) => {
                 let (expected, got) = (refusal(answer), refusal(status));
                 if same_data(&expected, &got) {
@@ -168,10 +172,6 @@ impl Judge {
                 if reason == "Conflict" {
                     return Verdict::Different(format!("only the server refuses: {answer}"));
                 }
-                Verdict::Same(Outcome::Before)
-            }
-            (true, None) if explain::is_scale_of_custom_resource(&request, answer) => {
-                *self.explained.entry(explain::SCALE_OF_CUSTOM_RESOURCE).or_default() += 1;
                 Verdict::Same(Outcome::Before)
             }
             (true, None) => {
