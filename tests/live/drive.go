@@ -59,7 +59,7 @@ type Record struct {
 	Sent json.RawMessage `json:"sent,omitempty"`
 	// What the server makes of the object that was expected, put in the place of the live one.
 	Filled json.RawMessage `json:"filled,omitempty"`
-	Now  string          `json:"now"`
+	Now    string          `json:"now"`
 }
 
 // Driver sends the requests of one history.
@@ -195,6 +195,7 @@ func (d *Driver) step(
 		record.Dry = d.client.do(ctx, request.call(true)).body
 		record.Sent = sentEntries(request, record.Live)
 	}
+	sentAt := time.Now().UTC().Truncate(time.Second)
 	got := d.client.do(ctx, request.call(false))
 	if got.code == 0 {
 		return nil, fmt.Errorf("%s", got.body)
@@ -204,7 +205,7 @@ func (d *Driver) step(
 		record.After = after.body
 	}
 	now := time.Now().UTC().Truncate(time.Second)
-	if after := newest(record.After); after.After(before) {
+	if after := newest(record.After); !after.Before(sentAt) {
 		now = after
 	}
 	record.Now = now.Format(time.RFC3339)

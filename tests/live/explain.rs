@@ -21,13 +21,14 @@ enum When {
     /// the crate is given has it as it was sent or, of a patch that does not speak of it, as it was.
     /// Below lists, whose items may have moved, it is only taken out where neither has it.
     ChangedAfter,
+    /// The server drops the field after ownership is recorded: the object that the crate is given has
+    /// it as it was sent or, of a patch that does not speak of it, as it was.
+    DroppedAfter,
     /// The server stores an empty list as none after ownership is recorded: the object that the crate
     /// is given has it as it was sent.
     EmptiedAfter,
     /// The field of a new object differs.
     New,
-    /// The field is drawn by lot, in every dry run too.
-    Drawn,
     /// The crate's object has the field empty, the stored one not at all.
     Empty,
 }
@@ -117,28 +118,7 @@ pub const RULES: &[Rule] = &[
         kind: "Service",
         path: &["spec", "externalTrafficPolicy"],
         cause: "the storage of services drops what their type has no use for after ownership is recorded",
-        when: When::ChangedAfter,
-    },
-    Rule {
-        name: "drawn address of services",
-        kind: "Service",
-        path: &["spec", "clusterIP"],
-        cause: ALLOCATED,
-        when: When::Drawn,
-    },
-    Rule {
-        name: "drawn addresses of services",
-        kind: "Service",
-        path: &["spec", "clusterIPs"],
-        cause: ALLOCATED,
-        when: When::Drawn,
-    },
-    Rule {
-        name: "drawn node ports of services",
-        kind: "Service",
-        path: &["spec", "ports", "*", "nodePort"],
-        cause: ALLOCATED,
-        when: When::Drawn,
+        when: When::DroppedAfter,
     },
     Rule {
         name: "empty rules of roles",
@@ -216,10 +196,10 @@ pub fn undo(live: &Json, request: &Json, object: &mut Json) -> Vec<&'static str>
     // What a patch does not speak of stays as it is.
     let live = if request.str_of("verb") == "patch" { live } else { &Json::Null };
     hits(request.str_of("kind"), |rule| match rule.when {
-        When::ChangedAfter => restore(rule.path, live, &sent, object, &|value| !is_empty(value)),
-        When::EmptiedAfter => {
-            restore(rule.path, &Json::Null, &sent, object, &|value| *value == Json::List(vec![]))
+        When::ChangedAfter | When::DroppedAfter => {
+            restore(rule.when, rule.path, live, &sent, object)
         }
+        When::EmptiedAfter => restore(rule.when, rule.path, &Json::Null, &sent, object),
         _ => false,
     })
 }
@@ -268,13 +248,12 @@ fn is_empty(value: &Json) -> bool {
 }
 
 /// Sets back a field. False if it was so already.
-fn restore(
-    path: &[&str],
-    live: &Json,
-    sent: &Json,
-    object: &mut Json,
-    counts: &dyn Fn(&Json) -> bool,
-) -> bool {
+fn restore(when: When, path: &[&str], live: &Json, sent: &Json, object: &mut Json) -> bool {
+    // What is empty is not written at all, but for those of the rule.
+    let counts = |value: &Json| match when {
+        When::EmptiedAfter => *value == Json::List(Vec::new()),
+        _ => !is_empty(value),
+    };
     let within = |root: &Json, name: &str| root.get(name).cloned().unwrap_or(Json::Null);
     match (path, object) {
         ([list, "*", name], object) => {
@@ -292,14 +271,16 @@ fn restore(
             let known = sent.get(name).or(live.get(name)).filter(|value| counts(value));
             match known {
                 Some(value) if object.get(name) != Some(value) => object.set(name, value.clone()),
-                None if object.get(name).is_some_and(counts) => drop(object.remove(name)),
+                None if when == When::ChangedAfter && object.get(name).is_some_and(counts) => {
+                    object.remove(name);
+                }
                 _ => return false,
             }
             true
         }
         ([name, rest @ ..], object) => {
             let (live, sent) = (within(live, name), within(sent, name));
-            object.get_mut(name).is_some_and(|inner| restore(rest, &live, &sent, inner, counts))
+            object.get_mut(name).is_some_and(|inner| restore(when, rest, &live, &sent, inner))
         }
         _ => false,
     }
@@ -308,9 +289,8 @@ fn restore(
 /// Makes equal in both objects what rules explain, where it differs. Says which rules were needed.
 pub fn forget(kind: &str, is_new: bool, expected: &mut Json, got: &mut Json) -> Vec<&'static str> {
     hits(kind, |rule| match rule.when {
-        When::ChangedAfter | When::EmptiedAfter => equalise(rule.path, expected, got, &|_, _| true),
-        When::Drawn => {
-            equalise(rule.path, expected, got, &|stored, got| stored.is_some() && got.is_some())
+        When::ChangedAfter | When::DroppedAfter | When::EmptiedAfter => {
+            equalise(rule.path, expected, got, &|_, _| true)
         }
         When::New => is_new && equalise(rule.path, expected, got, &|_, _| true),
         When::Empty => equalise(rule.path, expected, got, &|stored, got| {
