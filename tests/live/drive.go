@@ -24,6 +24,8 @@ type Command struct {
 	Object json.RawMessage `json:"object"`
 	// openapi: an apiVersion.
 	Version string `json:"version"`
+	// get: the path of an object.
+	Path string `json:"path"`
 }
 
 // Request is one write.
@@ -111,6 +113,14 @@ func (d *Driver) answer(ctx context.Context, command Command) (any, error) {
 		return record, nil
 	case "go":
 		return d.step(ctx, d.request, d.live, command.Object)
+	case "get":
+		got := d.client.get(ctx, command.Path)
+		if got.code != http.StatusOK {
+			return object{"object": nil}, nil
+		}
+		return object{"object": json.RawMessage(got.body)}, nil
+	case "controllers":
+		return object{"done": true}, runControllers(ctx, d.client)
 	case "openapi":
 		got := d.client.get(ctx, "/openapi/v3/apis/"+command.Version)
 		if got.code != http.StatusOK {

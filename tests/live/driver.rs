@@ -1,7 +1,7 @@
 //! The programs on the other side: the servers, and what sends requests to them.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::support::json::Json;
@@ -53,7 +53,8 @@ pub fn variable(name: &str) -> PathBuf {
 
 /// An API server with all that it needs; stopped and removed at the end.
 pub struct Server {
-    _lines: Lines,
+    lines: Lines,
+    dir: PathBuf,
     pub kubeconfig: String,
 }
 
@@ -61,8 +62,24 @@ impl Server {
     pub fn start() -> Server {
         let bin = variable("LIVE_BIN");
         let mut lines = Lines::start("serve", bin.to_str().expect("the folder is UTF-8"));
-        let kubeconfig = lines.hear().str_of("kubeconfig").to_owned();
-        Server { _lines: lines, kubeconfig }
+        let ready = lines.hear();
+        let text = |key: &str| ready.str_of(key).to_owned();
+        Server { dir: text("dir").into(), kubeconfig: text("kubeconfig"), lines }
+    }
+
+    pub fn start_controllers(&mut self) {
+        self.lines.say("controllers");
+        self.lines.hear();
+    }
+
+    /// A folder that goes when the server goes.
+    pub fn folder(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What was written in the namespace of the controllers.
+    pub fn audit_log(&self) -> PathBuf {
+        self.dir.join("audit.log")
     }
 
     pub fn driver(&self) -> Driver {

@@ -4,13 +4,13 @@ use super::support::json::Json;
 
 /// One explained difference. It is about one path of objects of a kind, and never about entries: a
 /// manager's set is always compared.
-pub struct Rule {
-    pub name: &'static str,
+struct Rule {
+    name: &'static str,
     kind: &'static str,
     /// Names of fields; `*` is any item.
     path: &'static [&'static str],
     /// What in the server makes the difference.
-    pub cause: &'static str,
+    cause: &'static str,
     when: When,
 }
 
@@ -42,7 +42,7 @@ const ADMISSION: &str = "admission plugins change a new object after ownership i
 
 const ALLOCATED: &str = "the storage of services allocates it after ownership is recorded";
 
-pub const RULES: &[Rule] = &[
+const RULES: &[Rule] = &[
     Rule {
         name: "empty labels",
         kind: ANY_KIND,
@@ -156,6 +156,15 @@ pub const RULES: &[Rule] = &[
         when: When::ChangedAfter,
     },
 ];
+
+/// Every rule with its cause.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let refusals = [
+        (NULLS, "validation refuses them, and decoding drops them"),
+        (SCALE_OF_CUSTOM_RESOURCE, "the server converts the Scale as if it were its parent"),
+    ];
+    RULES.iter().map(|rule| (rule.name, rule.cause)).chain(refusals)
+}
 
 /// A refusal that is explained: nothing is stored, so no set is involved.
 pub const SCALE_OF_CUSTOM_RESOURCE: &str = "apply to the scale of a custom resource";

@@ -7,6 +7,7 @@ use super::explain;
 use super::support::compare::first_difference;
 use super::support::json::{Json, same_data};
 use super::support::subject::Subject;
+use super::vectors::trimmed;
 
 /// What a comparison came to.
 pub enum Verdict {
@@ -34,6 +35,8 @@ pub enum Outcome {
 /// The crate, with the kinds that the server publishes.
 pub struct Judge {
     subject: Subject,
+    /// What the server publishes of the custom resources.
+    pub served: Json,
     pub explained: BTreeMap<&'static str, usize>,
 }
 
@@ -53,9 +56,10 @@ fn with_status(kind: &str) -> &'static [&'static str] {
 impl Judge {
     pub fn new(driver: &mut Driver) -> Judge {
         let mut subject = Subject::default();
-        let answer = subject.answer(&served(driver));
+        let served = served(driver);
+        let answer = subject.answer(&served);
         assert!(answer.get("error").is_none(), "{answer}");
-        Judge { subject, explained: BTreeMap::new() }
+        Judge { subject, served, explained: BTreeMap::new() }
     }
 
     /// What the crate is asked about a record; none if the server refused the request before there
@@ -127,8 +131,37 @@ impl Judge {
         self.subject.answer(&request).get("object").map(bare)
     }
 
+    /// A record on which both agree as a vector, without what no answer depends on.
+    pub fn vector(&mut self, record: &Json) -> Option<Json> {
+        let (mut request, _) = self.request(record)?;
+        let server = record.get("answer")?;
+        let answer = if is_status(server) {
+            Json::map([("status", refusal(server))])
+        } else {
+            Json::map([("managed_fields", entries(record.get("after")?))])
+        };
+        for key in ["live", "object"] {
+            let trimmed = trimmed(request.get(key)?);
+            request.set(key, trimmed);
+        }
+        let got = self.subject.answer(&request);
+        let is_same = match answer.get("status") {
+            Some(status) => same_data(status, &refusal(got.get("status")?)),
+            None => same_entries(answer.get("managed_fields")?, got.get("managed_fields")?),
+        };
+        is_same.then(|| Json::map([("request", request), ("answer", answer)]))
+    }
+
+    /// Prints which rules were needed, and how often.
+    pub fn print_explained(explained: &BTreeMap<&'static str, usize>) {
+        for (name, cause) in explain::all() {
+            let count = explained.get(name).unwrap_or(&0);
+            println!("explained: {name} {count}: {cause}");
+        }
+    }
+
     /// Compares what the server did with what the crate does.
-    fn judge(&mut self, record: &Json) -> Verdict {
+    pub fn judge(&mut self, record: &Json) -> Verdict {
         let answer = record.get("answer").unwrap_or(&Json::Null);
         let sent = record.get("request").unwrap_or(&Json::Null);
         let Some((request, hits)) = self.request(record) else {
@@ -196,8 +229,7 @@ impl Judge {
     fn stored(&mut self, record: &Json, request: &Json, got: &Json) -> Verdict {
         let sent = record.get("request").unwrap_or(&Json::Null);
         let after = record.get("after").unwrap_or(&Json::Null);
-        let entries = after.get("metadata").and_then(|metadata| metadata.get("managedFields"));
-        let entries = entries.cloned().unwrap_or(Json::List(Vec::new()));
+        let entries = entries(after);
         let own = got.get("managed_fields").unwrap_or(&Json::Null);
         if !same_entries(&entries, own) {
             let at = first_difference(&entries, own);
@@ -217,6 +249,10 @@ impl Judge {
             if sent.str_of("subresource").is_empty() && !same_status(record, &object) {
                 return Verdict::Different("the status was not left alone".to_owned());
             }
+            if record.flag("logged") {
+                // Nobody has asked the server to fill it in.
+                return Verdict::Same(outcome);
+            }
             object = bare(record.get("filled").unwrap_or(&Json::Null));
             if same_data(&expected, &object) {
                 return Verdict::Same(outcome);
@@ -231,6 +267,12 @@ impl Judge {
         let at = first_difference(&expected, &object);
         Verdict::Different(format!("objects differ at {at}:\n{expected}\n{object}"))
     }
+}
+
+/// The entries of an object.
+pub fn entries(object: &Json) -> Json {
+    let entries = object.get("metadata").and_then(|metadata| metadata.get("managedFields"));
+    entries.cloned().unwrap_or(Json::List(Vec::new()))
 }
 
 /// Sets to the byte; the other members of entries in any order.

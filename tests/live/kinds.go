@@ -43,7 +43,9 @@ type part struct {
 	value func(*rand.Rand) any
 }
 
-func (k *kind) path(version, name string) string {
+func (k *kind) path(version, name string) string { return k.pathIn(version, namespace, name) }
+
+func (k *kind) pathIn(version, namespace, name string) string {
 	prefix := "/apis/"
 	if !strings.Contains(version, "/") {
 		prefix = "/api/"

@@ -1,16 +1,16 @@
 //! Random histories: judged, counted, and shrunk where server and crate part.
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::driver::{Driver, Server, variable};
-use super::explain::{NULLS, RULES, SCALE_OF_CUSTOM_RESOURCE};
 use super::judge::{Judge, Outcome, Verdict};
 use super::minimise::minimise;
 use super::support::json::Json;
+use super::vectors::Vectors;
 
 /// Requests of one history.
 const STEPS: usize = 12;
@@ -24,10 +24,11 @@ pub struct Run {
     pub requests: usize,
     /// Shows all differences, each as it is.
     pub keeps_going: bool,
+    /// The folder that vectors are written to.
+    pub vectors: Option<PathBuf>,
 }
 
 /// What was seen.
-#[derive(Default)]
 struct Counts {
     requests: usize,
     by_verb: BTreeMap<String, usize>,
@@ -35,12 +36,14 @@ struct Counts {
     by_outcome: BTreeMap<Outcome, usize>,
     explained: BTreeMap<&'static str, usize>,
     differences: usize,
+    vectors: Vectors,
+    served: Json,
 }
 
 impl Run {
-    pub fn compare(&self, server: &Server) -> ExitCode {
+    pub fn compare(&self, server: &Server) -> bool {
         let started = Instant::now();
-        let counts = Mutex::new(Counts::default());
+        let counts = Mutex::new(Counts::new());
         let per_seed = self.requests.div_ceil(self.seeds.len() * STEPS) as u64;
         let all = per_seed * self.seeds.len() as u64;
         let next = AtomicU64::new(0);
@@ -59,6 +62,7 @@ impl Run {
                         self.history(&mut driver, &mut judge, seed, number % per_seed, &counts);
                     }
                     let mut counts = counts.lock().expect("no panic");
+                    counts.served = judge.served.clone();
                     for (name, count) in judge.explained {
                         *counts.explained.entry(name).or_default() += count;
                     }
@@ -67,8 +71,15 @@ impl Run {
         });
         let counts = counts.into_inner().expect("no panic");
         counts.print();
+        if let (Some(folder), 0) = (&self.vectors, counts.differences) {
+            counts.vectors.write(
+                &folder.join("live-random.jsonl"),
+                "random requests",
+                &counts.served,
+            );
+        }
         println!("{:.0} s", started.elapsed().as_secs_f64());
-        if counts.differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        counts.differences == 0
     }
 
     fn history(
@@ -88,7 +99,14 @@ impl Run {
         let mut requests = Vec::new();
         while let Some((record, verdict)) = judge.next(driver) {
             let request = record.get("request").expect("a record has its request").clone();
-            let why = counts.lock().expect("no panic").add(&request, verdict);
+            let is_vector = matches!(
+                verdict,
+                Verdict::Same(
+                    Outcome::Stored | Outcome::Nothing | Outcome::Conflict | Outcome::Refused
+                )
+            );
+            let vector = if is_vector { judge.vector(&record) } else { None };
+            let why = counts.lock().expect("no panic").add(&request, verdict, vector);
             requests.push(request);
             let Some(why) = why else { continue };
             let text = if self.keeps_going {
@@ -103,8 +121,24 @@ impl Run {
 }
 
 impl Counts {
+    fn new() -> Counts {
+        Counts {
+            requests: 0,
+            by_verb: BTreeMap::new(),
+            by_kind: BTreeMap::new(),
+            by_outcome: BTreeMap::new(),
+            explained: BTreeMap::new(),
+            differences: 0,
+            vectors: Vectors::default(),
+            served: Json::Null,
+        }
+    }
+
     /// Counts a request; the difference, if there is one.
-    fn add(&mut self, request: &Json, verdict: Verdict) -> Option<String> {
+    fn add(&mut self, request: &Json, verdict: Verdict, vector: Option<Json>) -> Option<String> {
+        if let Some(vector) = vector {
+            self.vectors.add(vector);
+        }
         let mut verb = request.str_of("verb").to_owned();
         if verb == "patch" {
             verb = format!("{} patch", request.str_of("patch"));
@@ -140,14 +174,7 @@ impl Counts {
         line("requests", &self.by_verb);
         line("kinds", &self.by_kind);
         line("outcomes", &self.by_outcome);
-        for rule in RULES {
-            let count = self.explained.get(rule.name).unwrap_or(&0);
-            println!("explained: {} {count}: {}", rule.name, rule.cause);
-        }
-        let nulls = self.explained.get(NULLS).unwrap_or(&0);
-        println!("explained: {NULLS} {nulls}: validation refuses them, and decoding drops them");
-        let scales = self.explained.get(SCALE_OF_CUSTOM_RESOURCE).unwrap_or(&0);
-        println!("explained: {SCALE_OF_CUSTOM_RESOURCE} {scales}: the server converts it wrongly");
+        Judge::print_explained(&self.explained);
         println!("{} requests, {} differences", self.requests, self.differences);
     }
 }
@@ -222,17 +249,17 @@ fn first_difference(
 }
 
 /// Sends the requests of a scenario and shows where server and crate part.
-pub fn replay(server: &Server, steps: &Json) -> ExitCode {
+pub fn replay(server: &Server, steps: &Json) -> bool {
     let mut driver = server.driver();
     let mut judge = Judge::new(&mut driver);
     match first_difference(&mut driver, &mut judge, steps.items()) {
         Some((record, why)) => {
             println!("{}", show(&record, &why));
-            ExitCode::FAILURE
+            false
         }
         None => {
             println!("server and crate agree");
-            ExitCode::SUCCESS
+            true
         }
     }
 }

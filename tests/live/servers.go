@@ -281,7 +281,7 @@ func (c *Cluster) Prepare(ctx context.Context) error {
 
 // Everything that controllers write, with what they sent and what was stored.
 const auditPolicy = `{"apiVersion":"audit.k8s.io/v1","kind":"Policy","omitStages":["RequestReceived"],"rules":[
-{"level":"RequestResponse","verbs":["create","update","patch"],"namespaces":["controllers"],"resources":[
+{"level":"RequestResponse","verbs":["create","update","patch"],"namespaces":["` + watched + `"],"resources":[
 {"group":"","resources":["pods","pods/status","replicationcontrollers","replicationcontrollers/*","services","resourcequotas","resourcequotas/status"]},
 {"group":"apps"},{"group":"autoscaling"},{"group":"batch"},{"group":"policy"},{"group":"discovery.k8s.io"}]},
 {"level":"None"}]}`
