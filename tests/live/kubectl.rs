@@ -11,6 +11,8 @@ use super::driver::{Driver, Server, variable};
 use super::judge::entries;
 use super::support::json::{Json, same_data};
 
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// What a command line came to.
 struct Ran {
     is_well: bool,
@@ -71,9 +73,9 @@ const STORIES: &[Story] = &[
         name: "a new object, applied again and changed",
         path: "/api/v1/namespaces/live/configmaps/fresh",
         steps: &[
-            Both(&[], map!("fresh", "{a: x, b: y}")),
-            Both(&[], map!("fresh", "{a: x, b: y}")),
-            Both(&[], map!("fresh", "{a: z}")),
+            Both(&[], map!("fresh", "{a: one, b: two}")),
+            Both(&[], map!("fresh", "{a: one, b: two}")),
+            Both(&[], map!("fresh", "{a: three}")),
         ],
     },
     Story {
@@ -82,10 +84,10 @@ const STORIES: &[Story] = &[
         steps: &[
             Before(
                 &["apply", "--server-side", "--field-manager=other"],
-                map!("one", "{a: x, b: y}"),
+                map!("one", "{a: one, b: two}"),
             ),
-            Both(&[], map!("one", "{a: z}")),
-            Both(&["--force-conflicts"], map!("one", "{a: z}")),
+            Both(&[], map!("one", "{a: three}")),
+            Both(&["--force-conflicts"], map!("one", "{a: three}")),
         ],
     },
     Story {
@@ -121,22 +123,22 @@ const STORIES: &[Story] = &[
         name: "from client-side apply, changed by somebody else",
         path: "/api/v1/namespaces/live/configmaps/stolen",
         steps: &[
-            Before(CLIENT_SIDE, map!("stolen", "{a: x, b: y}")),
+            Before(CLIENT_SIDE, map!("stolen", "{a: one, b: two}")),
             Before(
                 &["apply", "--server-side", "--field-manager=other", "--force-conflicts"],
-                map!("stolen", "{a: z}"),
+                map!("stolen", "{a: three}"),
             ),
-            Both(&[], map!("stolen", "{a: x, b: y}")),
-            Both(&["--force-conflicts"], map!("stolen", "{a: x, b: y}")),
+            Both(&[], map!("stolen", "{a: one, b: two}")),
+            Both(&["--force-conflicts"], map!("stolen", "{a: one, b: two}")),
         ],
     },
     Story {
         name: "what was created without applying",
         path: "/api/v1/namespaces/live/configmaps/created",
         steps: &[
-            Before(&["create"], map!("created", "{a: x}")),
-            Both(&[], map!("created", "{a: y}")),
-            Both(&["--force-conflicts"], map!("created", "{a: y}")),
+            Before(&["create"], map!("created", "{a: one}")),
+            Both(&[], map!("created", "{a: two}")),
+            Both(&["--force-conflicts"], map!("created", "{a: two}")),
         ],
     },
     Story {
@@ -159,12 +161,12 @@ const STORIES: &[Story] = &[
             Both(
                 &[],
                 "apiVersion: live.example.com/v1\nkind: Widget\nmetadata: {name: custom}\n\
-                 spec: {ports: [{port: 80, name: y}, {port: 81}], finalWords: [b], mode: fast}\n",
+                 spec: {ports: [{port: 80, name: z}, {port: 81}], finalWords: [b], mode: fast}\n",
             ),
             Both(
                 &["--force-conflicts"],
                 "apiVersion: live.example.com/v1\nkind: Widget\nmetadata: {name: custom}\n\
-                 spec: {ports: [{port: 80, name: y}, {port: 81}], finalWords: [b], mode: fast}\n",
+                 spec: {ports: [{port: 80, name: z}, {port: 81}], finalWords: [b], mode: fast}\n",
             ),
         ],
     },
@@ -193,10 +195,10 @@ pub fn run(server: &Server) -> bool {
                 }
                 Both(arguments, file) => {
                     steps += 1;
-                    if let Err(why) = both.step(story.path, arguments, file, &schema) {
-                        differences += 1;
-                        println!("kubectl, {}, {arguments:?}: {why}", story.name);
-                    }
+                    let told = both.step(story.path, arguments, file, &schema);
+                    differences += usize::from(told.is_err());
+                    let (Ok(told) | Err(told)) = told;
+                    println!("{}, {arguments:?}: {told}", story.name);
                 }
             }
         }
@@ -244,7 +246,13 @@ impl Tools<'_> {
     }
 
     /// One apply with both.
-    fn step(&mut self, path: &str, more: &[&str], file: &str, schema: &Path) -> Result<(), String> {
+    fn step(
+        &mut self,
+        path: &str,
+        more: &[&str],
+        file: &str,
+        schema: &Path,
+    ) -> Result<String, String> {
         let before = self.object(path);
         let theirs = self.kubectl(&[SERVER_SIDE, more].concat(), file);
         let after = self.object(path);
@@ -260,33 +268,10 @@ impl Tools<'_> {
             self.own(&arguments, &config, live, now, schema)
         };
         let mut ours = apply(&before);
-        // As kubectl does it: the fields of client-side apply are adopted after an apply, and the
-        // file is applied once more.
-        let is_client_side = |object: &Json| {
-            entries(object)
-                .items()
-                .iter()
-                .any(|entry| entry.str_of("manager") == "kubectl-client-side-apply")
-        };
-        if ours.is_well
-            && let Ok(applied) = Json::parse(&ours.stdout)
-            && is_client_side(&applied)
+        if let (true, Ok(applied)) =
+            (ours.is_well && manager == "kubectl", Json::parse(&ours.stdout))
         {
-            let file = self.write("adopted.json", &applied.to_string());
-            let arguments = [
-                "plan",
-                "adopt",
-                "--from",
-                "kubectl-client-side-apply",
-                "--to",
-                "kubectl",
-                "-o",
-                "json",
-            ];
-            let adopted = self.own(&arguments, &file, &Json::Null, now, schema);
-            let adopted = Json::parse(&adopted.stdout)
-                .map_err(|error| format!("the plan is no object: {error}: {}", adopted.stderr))?;
-            ours = apply(&adopted);
+            ours = self.migrated(applied, ours, &apply, now, schema)?;
         }
         if theirs.is_well != ours.is_well {
             return Err(format!("kubectl: {}\nmanaged-fields: {}", theirs.stderr, ours.stderr));
@@ -294,7 +279,7 @@ impl Tools<'_> {
         if !theirs.is_well {
             let message = message(&theirs.stderr);
             return match ours.stderr.contains(message) && !message.is_empty() {
-                true => Ok(()),
+                true => Ok(format!("both say {message}")),
                 false => {
                     Err(format!("kubectl says {message}\nmanaged-fields says {}", ours.stderr))
                 }
@@ -302,9 +287,62 @@ impl Tools<'_> {
         }
         let own = Json::parse(&ours.stdout).map_err(|error| format!("{error}: {}", ours.stdout))?;
         match same_data(&entries(&after), &entries(&own)) {
-            true => Ok(()),
+            true => Ok(format!("the same {} entries", entries(&own).items().len())),
             false => Err(format!("entries differ:\n{}\n{}", entries(&after), entries(&own))),
         }
+    }
+
+    /// What kubectl does after an apply to what it applied client-side before: it keeps the annotation
+    /// under a name of its own, adopts the fields and applies the file once more.
+    fn migrated(
+        &self,
+        mut applied: Json,
+        ours: Ran,
+        apply: &dyn Fn(&Json) -> Ran,
+        now: &str,
+        schema: &Path,
+    ) -> Result<Ran, String> {
+        let object = |ran: &Ran| {
+            Json::parse(&ran.stdout).map_err(|error| format!("{error}: {}", ran.stderr))
+        };
+        let is_owned_by = |operation: &str, applied: &Json| {
+            entries(applied).items().iter().any(|entry| {
+                entry.str_of("operation") == operation
+                    && entry.to_string().contains(&format!("f:{LAST_APPLIED}"))
+            })
+        };
+        let annotation = applied
+            .get("metadata")
+            .and_then(|metadata| metadata.get("annotations"))
+            .and_then(|annotations| annotations.get(LAST_APPLIED));
+        if let Some(annotation) = annotation
+            && !is_owned_by("Apply", &applied)
+        {
+            let name = applied.get("metadata").and_then(|m| m.get("name")).cloned();
+            let config = Json::map([
+                ("apiVersion", Json::from(applied.str_of("apiVersion"))),
+                ("kind", Json::from(applied.str_of("kind"))),
+                (
+                    "metadata",
+                    Json::map([
+                        ("name", name.unwrap_or(Json::Null)),
+                        ("annotations", Json::map([(LAST_APPLIED, annotation.clone())])),
+                    ]),
+                ),
+            ]);
+            let config = self.write("annotation.json", &config.to_string());
+            let arguments = ["apply", "--field-manager", "kubectl-last-applied"];
+            applied = object(&self.own(&arguments, &config, &applied, now, schema))?;
+        }
+        let from = "kubectl-client-side-apply";
+        let is_client_side = |entry: &Json| entry.str_of("manager") == from;
+        if !entries(&applied).items().iter().any(is_client_side) {
+            return Ok(Ran { stdout: applied.to_string(), ..ours });
+        }
+        let file = self.write("adopted.json", &applied.to_string());
+        let arguments = ["plan", "adopt", "--from", from, "--to", "kubectl", "-o", "json"];
+        let adopted = object(&self.own(&arguments, &file, &Json::Null, now, schema))?;
+        Ok(apply(&adopted))
     }
 
     /// The crate's command line.
