@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 )
 
 // Command is one line of what the driver is told.
@@ -57,7 +59,9 @@ type Record struct {
 	Code   int             `json:"code"`
 	Answer json.RawMessage `json:"answer"`
 	Dry    json.RawMessage `json:"dry,omitempty"`
-	// The entries that were sent with the object.
+	// The object that the request makes, before the server does anything to it; of a strategic merge
+	// patch the patch itself, and of any its entries.
+	Made json.RawMessage `json:"made,omitempty"`
 	Sent json.RawMessage `json:"sent,omitempty"`
 	// What the server makes of the object that was expected, put in the place of the live one.
 	Filled json.RawMessage `json:"filled,omitempty"`
@@ -203,7 +207,11 @@ func (d *Driver) step(
 	}
 	if request.Verb != "apply" {
 		record.Dry = d.client.do(ctx, request.call(true)).body
-		record.Sent = sentEntries(request, record.Live)
+		record.Made = request.made(record.Live)
+		record.Sent = entriesOf(record.Made)
+		if request.Patch == "strategic" && record.Sent == nil {
+			record.Sent = entriesOf(record.Live)
+		}
 	}
 	sentAt := time.Now().UTC().Truncate(time.Second)
 	got := d.client.do(ctx, request.call(false))
@@ -270,33 +278,29 @@ func newest(text []byte) time.Time {
 	return last
 }
 
-// sentEntries are the entries of the object that the request makes: those of its body, or those of
-// the live object as a patch leaves them.
-func sentEntries(request Request, live json.RawMessage) json.RawMessage {
-	type entries struct {
+// made is the object that the request makes of the live one.
+func (r *Request) made(live json.RawMessage) json.RawMessage {
+	switch r.Patch {
+	case "merge":
+		if made, err := jsonpatch.MergePatch(live, r.Body); err == nil {
+			return made
+		}
+	case "json":
+		if patch, err := jsonpatch.DecodePatch(r.Body); err == nil {
+			if made, err := patch.Apply(live); err == nil {
+				return made
+			}
+		}
+	}
+	return r.Body
+}
+
+func entriesOf(text json.RawMessage) json.RawMessage {
+	var object struct {
 		Metadata struct {
 			ManagedFields json.RawMessage `json:"managedFields"`
 		} `json:"metadata"`
 	}
-	var sent, stored entries
-	if request.Patch == "json" {
-		_ = json.Unmarshal(live, &stored)
-		var operations []struct {
-			Path  string          `json:"path"`
-			Value json.RawMessage `json:"value"`
-		}
-		_ = json.Unmarshal(request.Body, &operations)
-		for _, operation := range operations {
-			if operation.Path == "/metadata/managedFields" {
-				return operation.Value
-			}
-		}
-		return stored.Metadata.ManagedFields
-	}
-	_ = json.Unmarshal(request.Body, &sent)
-	if request.Verb == "patch" && sent.Metadata.ManagedFields == nil {
-		_ = json.Unmarshal(live, &stored)
-		return stored.Metadata.ManagedFields
-	}
-	return sent.Metadata.ManagedFields
+	_ = json.Unmarshal(text, &object)
+	return object.Metadata.ManagedFields
 }

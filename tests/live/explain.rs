@@ -27,6 +27,9 @@ enum When {
     /// The server stores an empty list as none after ownership is recorded: the object that the crate
     /// is given has it as it was sent.
     EmptiedAfter,
+    /// The endpoint of this subresource sets the field back after ownership is recorded: the object
+    /// that the crate is given has it as it was sent.
+    SetBackThrough(&'static str),
     /// The field of a new object differs.
     New,
     /// The crate's object has the field empty, the stored one not at all.
@@ -40,6 +43,7 @@ const EMPTY_METADATA: &str =
     "the server keeps metadata in a type of its own, which is written without empty lists and maps";
 const ADMISSION: &str = "admission plugins change a new object after ownership is recorded";
 
+const SET_BACK: &str = "the endpoint of a custom resource sets it back after ownership is recorded";
 const ALLOCATED: &str = "the storage of services allocates it after ownership is recorded";
 
 const RULES: &[Rule] = &[
@@ -77,6 +81,55 @@ const RULES: &[Rule] = &[
         path: &["status"],
         cause: "strategies give a new object its first status",
         when: When::New,
+    },
+    Rule {
+        name: "status of widgets",
+        kind: "Widget",
+        path: &["status"],
+        cause: SET_BACK,
+        when: When::SetBackThrough(""),
+    },
+    Rule {
+        name: "status of flows",
+        kind: "Flow",
+        path: &["status"],
+        cause: SET_BACK,
+        when: When::SetBackThrough(""),
+    },
+    Rule {
+        name: "status of blobs",
+        kind: "Blob",
+        path: &["status"],
+        cause: SET_BACK,
+        when: When::SetBackThrough(""),
+    },
+    Rule {
+        name: "specification of widgets",
+        kind: "Widget",
+        path: &["spec"],
+        cause: SET_BACK,
+        when: When::SetBackThrough("status"),
+    },
+    Rule {
+        name: "specification of flows",
+        kind: "Flow",
+        path: &["spec"],
+        cause: SET_BACK,
+        when: When::SetBackThrough("status"),
+    },
+    Rule {
+        name: "specification of blobs",
+        kind: "Blob",
+        path: &["spec"],
+        cause: SET_BACK,
+        when: When::SetBackThrough("status"),
+    },
+    Rule {
+        name: "data of blobs",
+        kind: "Blob",
+        path: &["data"],
+        cause: SET_BACK,
+        when: When::SetBackThrough("status"),
     },
     Rule {
         name: "address of services",
@@ -162,6 +215,7 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     let refusals = [
         (NULLS, "validation refuses them, and decoding drops them"),
         (SCALE_OF_CUSTOM_RESOURCE, "the server converts the Scale as if it were its parent"),
+        (UID, "storage compares it before validation does, and tells of its own key"),
     ];
     RULES.iter().map(|rule| (rule.name, rule.cause)).chain(refusals)
 }
@@ -187,6 +241,18 @@ pub fn is_refusal_of_nulls(answer: &Json, object: &Json) -> bool {
         })
 }
 
+/// Another.
+pub const UID: &str = "uid of another object in a PUT";
+
+/// Whether both refuse a PUT because of `metadata.uid`, the server already in storage.
+pub fn is_refusal_of_uid(request: &Json, answer: &Json, own: &Json) -> bool {
+    request.str_of("verb") == "update"
+        && answer.str_of("message").contains("Precondition failed: UID in precondition: ")
+        && ["metadata.uid: Invalid value: ", "the object has been modified"]
+            .iter()
+            .any(|words| own.str_of("message").contains(words))
+}
+
 /// Whether the server refused an apply to the scale of a custom resource, whatever is in it: it
 /// converts the Scale as if it were the custom resource.
 pub fn is_scale_of_custom_resource(request: &Json, answer: &Json) -> bool {
@@ -200,46 +266,24 @@ pub fn is_scale_of_custom_resource(request: &Json, answer: &Json) -> bool {
 
 /// Makes of the object that is stored the one whose ownership was recorded. Says which rules were
 /// needed.
-pub fn undo(live: &Json, request: &Json, object: &mut Json) -> Vec<&'static str> {
-    let sent = sent(request);
-    // What a patch does not speak of stays as it is.
-    let live = if request.str_of("verb") == "patch" { live } else { &Json::Null };
+pub fn undo(record: &Json, object: &mut Json) -> Vec<&'static str> {
+    let part = |key: &str| record.get(key).unwrap_or(&Json::Null);
+    let request = part("request");
+    let sent = record.get("made").or(request.get("body")).unwrap_or(&Json::Null);
+    // What such a patch does not speak of stays as it is.
+    let is_partial = request.str_of("patch") == "strategic";
+    let live = if is_partial { part("live") } else { &Json::Null };
     hits(request.str_of("kind"), |rule| match rule.when {
         When::ChangedAfter | When::DroppedAfter => {
-            restore(rule.when, rule.path, live, &sent, object)
+            restore(rule.when, rule.path, live, sent, object)
         }
-        When::EmptiedAfter => restore(rule.when, rule.path, &Json::Null, &sent, object),
+        When::SetBackThrough(subresource) => {
+            subresource == request.str_of("subresource")
+                && restore(rule.when, rule.path, live, sent, object)
+        }
+        When::EmptiedAfter => restore(rule.when, rule.path, &Json::Null, sent, object),
         _ => false,
     })
-}
-
-/// What a request says of fields.
-fn sent(request: &Json) -> Json {
-    let body = request.get("body").unwrap_or(&Json::Null);
-    if request.str_of("patch") != "json" {
-        return body.clone();
-    }
-    let mut sent = Json::Map(Vec::new());
-    for operation in body.items() {
-        let names = operation.str_of("path").trim_start_matches('/').split('/');
-        let value = operation.get("value").cloned().unwrap_or(Json::Null);
-        let value = names.rev().fold(value, |inner, name| Json::map([(name, inner)]));
-        for (key, value) in value.members() {
-            merge(&mut sent, key, value);
-        }
-    }
-    sent
-}
-
-fn merge(into: &mut Json, key: &str, value: &Json) {
-    match into.get_mut(key) {
-        Some(inner @ Json::Map(_)) if matches!(value, Json::Map(_)) => {
-            for (key, value) in value.members() {
-                merge(inner, key, value);
-            }
-        }
-        _ => into.set(key, value.clone()),
-    }
 }
 
 fn hits(kind: &str, mut needs: impl FnMut(&Rule) -> bool) -> Vec<&'static str> {
@@ -261,6 +305,7 @@ fn restore(when: When, path: &[&str], live: &Json, sent: &Json, object: &mut Jso
     // What is empty is not written at all, but for those of the rule.
     let counts = |value: &Json| match when {
         When::EmptiedAfter => *value == Json::List(Vec::new()),
+        When::SetBackThrough(_) => true,
         _ => !is_empty(value),
     };
     let within = |root: &Json, name: &str| root.get(name).cloned().unwrap_or(Json::Null);
@@ -280,7 +325,7 @@ fn restore(when: When, path: &[&str], live: &Json, sent: &Json, object: &mut Jso
             let known = sent.get(name).or(live.get(name)).filter(|value| counts(value));
             match known {
                 Some(value) if object.get(name) != Some(value) => object.set(name, value.clone()),
-                None if when == When::ChangedAfter && object.get(name).is_some_and(counts) => {
+                None if when != When::DroppedAfter && object.get(name).is_some_and(counts) => {
                     object.remove(name);
                 }
                 _ => return false,
@@ -301,6 +346,8 @@ pub fn forget(kind: &str, is_new: bool, expected: &mut Json, got: &mut Json) -> 
         When::ChangedAfter | When::DroppedAfter | When::EmptiedAfter => {
             equalise(rule.path, expected, got, &|_, _| true)
         }
+        // The crate sets it back itself.
+        When::SetBackThrough(_) => false,
         When::New => is_new && equalise(rule.path, expected, got, &|_, _| true),
         When::Empty => equalise(rule.path, expected, got, &|stored, got| {
             stored.is_none() && got.is_some_and(is_empty)

@@ -172,7 +172,7 @@ func (h *history) changed(live []byte, subresource string) object {
 	} else if h.percent(40) {
 		meta["resourceVersion"] = "1"
 	}
-	if true || h.percent(97) {
+	if h.percent(97) {
 		delete(meta, "uid")
 	} else if h.percent(50) {
 		meta["uid"] = "00000000-0000-0000-0000-000000000000"

@@ -80,8 +80,7 @@ impl Judge {
             if let Some(entries) = record.get("sent").filter(|entries| !entries.is_null()) {
                 metadata.set("managedFields", entries.clone());
             }
-            let live = record.get("live").unwrap_or(&Json::Null);
-            hits = explain::undo(live, sent, &mut object);
+            hits = explain::undo(record, &mut object);
             object
         };
         let mut request = Json::map([
@@ -185,6 +184,10 @@ impl Judge {
             }
             (true, _) if explain::is_scale_of_custom_resource(&request, answer) => {
                 *self.explained.entry(explain::SCALE_OF_CUSTOM_RESOURCE).or_default() += 1;
+                Verdict::Same(Outcome::Before)
+            }
+            (true, Some(status)) if explain::is_refusal_of_uid(&request, answer, status) => {
+                *self.explained.entry(explain::UID).or_default() += 1;
                 Verdict::Same(Outcome::Before)
             }
             (true, Some(status)) => {

@@ -35,6 +35,9 @@ use std::process::ExitCode;
 use driver::Server;
 use support::json::Json;
 
+/// Requests of a run that says nothing else.
+const REQUESTS: usize = 6_000;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let value_of = |name: &str| {
@@ -48,7 +51,7 @@ fn main() -> ExitCode {
             let seeds = value_of("--seeds").unwrap_or("1,2,3").split(',');
             let run = random::Run {
                 seeds: seeds.map(|seed| seed.parse().expect("a seed is a number")).collect(),
-                requests: number_of("--requests", 2_400),
+                requests: number_of("--requests", REQUESTS),
                 keeps_going: arguments.iter().any(|argument| argument == "--keep-going"),
                 vectors: None,
             };
@@ -62,7 +65,7 @@ fn main() -> ExitCode {
             let mut server = Server::start();
             let run = random::Run {
                 seeds: vec![1, 2, 3],
-                requests: 2_400,
+                requests: REQUESTS,
                 keeps_going: false,
                 vectors: None,
             };
