@@ -65,7 +65,9 @@ type Record struct {
 	Sent json.RawMessage `json:"sent,omitempty"`
 	// What the server makes of the object that was expected, put in the place of the live one.
 	Filled json.RawMessage `json:"filled,omitempty"`
-	Now    string          `json:"now"`
+	// What the server answers to the same apply, asked again and again, where that may vary.
+	Again []json.RawMessage `json:"again,omitempty"`
+	Now   string            `json:"now"`
 }
 
 // Driver sends the requests of one history.
@@ -202,6 +204,11 @@ func (d *Driver) step(
 		record.Live = live.body
 		before = newest(live.body)
 	}
+	if request.Verb == "apply" && versions(live.body) > 1 {
+		for range 12 {
+			record.Again = append(record.Again, d.client.do(ctx, request.call(true)).body)
+		}
+	}
 	if request.Later {
 		time.Sleep(time.Until(before.Add(time.Second + 5*time.Millisecond)))
 	}
@@ -245,6 +252,23 @@ func (d *Driver) fill(ctx context.Context, request Request, live answer, expecte
 		request.Body = encode(whole)
 	}
 	return d.client.do(ctx, request.call(true))
+}
+
+// versions counts the versions in the entries of an object.
+func versions(text []byte) int {
+	var stored struct {
+		Metadata struct {
+			ManagedFields []struct {
+				APIVersion string `json:"apiVersion"`
+			} `json:"managedFields"`
+		} `json:"metadata"`
+	}
+	_ = json.Unmarshal(text, &stored)
+	found := map[string]bool{}
+	for _, entry := range stored.Metadata.ManagedFields {
+		found[entry.APIVersion] = true
+	}
+	return len(found)
 }
 
 func resourceVersion(text []byte) string {

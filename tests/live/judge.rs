@@ -267,6 +267,12 @@ impl Judge {
         if same_data(&expected, &object) {
             return Verdict::Same(outcome);
         }
+        let again = record.get("again").map(Json::items).unwrap_or_default();
+        let differs_in_spec = first_difference(&expected, &object).starts_with(".spec");
+        if differs_in_spec && again.iter().any(|answer| same_data(&bare(answer), &object)) {
+            *self.explained.entry(explain::ORDER).or_default() += 1;
+            return Verdict::Same(outcome);
+        }
         let at = first_difference(&expected, &object);
         Verdict::Different(format!("objects differ at {at}:\n{expected}\n{object}"))
     }
