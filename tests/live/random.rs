@@ -260,6 +260,9 @@ pub fn replay(server: &Server, steps: &Json) -> bool {
             false
         }
         None => {
+            for (name, count) in &judge.explained {
+                println!("explained: {name} {count}");
+            }
             println!("server and crate agree");
             true
         }
