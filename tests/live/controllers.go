@@ -66,8 +66,14 @@ func inWatched(version, plural, name string) string {
 
 // runControllers makes objects, changes them and plays the part of the kubelets, until nothing more is
 // to be expected.
-func runControllers(ctx context.Context, client *Client) error {
+//
+// It answers with the Deployments at every version: a write to a scale does not tell of its parent.
+func runControllers(ctx context.Context, client *Client) ([]json.RawMessage, error) {
 	s := &script{client: client}
+	deployments := inWatched("apps/v1", "deployments", "")
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	seen := client.watch(watching, deployments[:len(deployments)-1])
 	s.send(ctx, call{verb: http.MethodPost, path: "/api/v1/namespaces", body: encode(object{
 		"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": watched},
 	})})
@@ -153,7 +159,34 @@ func runControllers(ctx context.Context, client *Client) error {
 		"replicas": 2, "selector": object{"app": "old"}, "template": pods("old", "old:1"),
 	}))
 	s.settle(ctx, 8*time.Second)
-	return s.err
+	stop()
+	return <-seen, s.err
+}
+
+// watch collects what a list holds at every version until the context ends.
+func (c *Client) watch(ctx context.Context, path string) <-chan []json.RawMessage {
+	done := make(chan []json.RawMessage, 1)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path+"?watch=true", nil)
+	if err != nil {
+		done <- nil
+		return done
+	}
+	request.Header.Set("Accept", "application/json")
+	go func() {
+		var seen []json.RawMessage
+		if got, err := c.http.Do(request); err == nil {
+			defer got.Body.Close()
+			var event struct {
+				Object json.RawMessage `json:"object"`
+			}
+			for events := json.NewDecoder(got.Body); events.Decode(&event) == nil; {
+				seen = append(seen, event.Object)
+				event.Object = nil
+			}
+		}
+		done <- seen
+	}()
+	return done
 }
 
 // settle lets controllers work for a while and is all the kubelets in the meantime: it starts every

@@ -14,11 +14,14 @@ pub fn run(server: &mut Server, vectors: Option<PathBuf>) -> bool {
     server.start_controllers();
     let mut driver = server.driver();
     let mut judge = Judge::new(&mut driver);
-    driver.ask(&Json::map([("op", Json::from("controllers"))]));
+    let told = driver.ask(&Json::map([("op", Json::from("controllers"))]));
+    // A write to a scale does not tell of the object behind it.
+    let seen = told.get("seen").map(Json::items).unwrap_or_default();
+    let seen: BTreeMap<u64, Json> = seen.iter().map(|o| (version(o), o.clone())).collect();
     let log = std::fs::read_to_string(server.audit_log()).expect("the audit log can be read");
     let mut events: Vec<Json> = log.lines().map(|line| Json::parse(line).expect("JSON")).collect();
     // In the order in which they were stored.
-    events.sort_by_key(version);
+    events.sort_by_key(|event| event.get("responseObject").map_or(0, version));
     let mut live: BTreeMap<String, Json> = BTreeMap::new();
     let mut by_manager: BTreeMap<String, usize> = BTreeMap::new();
     let mut by_outcome: BTreeMap<Outcome, usize> = BTreeMap::new();
@@ -31,13 +34,15 @@ pub fn run(server: &mut Server, vectors: Option<PathBuf>) -> bool {
         };
         let is_scale = subresource(event) == "scale";
         let key = key(event, stored);
-        // The object behind a Scale is not in the log.
-        if is_scale {
+        let behind = is_scale.then(|| seen.get(&version(stored)).cloned());
+        if let Some(None) = behind {
             live.remove(&key);
             continue;
         }
-        let before = match event.str_of("verb") {
-            "create" => Json::Null,
+        let behind = behind.flatten();
+        let stored = behind.as_ref().unwrap_or(stored);
+        let before = match code(event).as_str() {
+            "201" => Json::Null,
             _ => match live.get(&key) {
                 Some(before) => before.clone(),
                 None => {
@@ -47,7 +52,10 @@ pub fn run(server: &mut Server, vectors: Option<PathBuf>) -> bool {
                 }
             },
         };
-        let record = record(event, &before, stored);
+        let mut record = record(event, &before, stored);
+        if let Some(scale) = event.get("responseObject").filter(|_| is_scale) {
+            record.set("dry", unversioned(scale));
+        }
         live.insert(key, stored.clone());
         let agent = event.str_of("userAgent").split('/').next().unwrap_or_default().to_owned();
         *by_manager.entry(agent).or_default() += 1;
@@ -82,18 +90,21 @@ fn subresource(event: &Json) -> &str {
     event.get("objectRef").map(|object| object.str_of("subresource")).unwrap_or_default()
 }
 
+fn code(event: &Json) -> String {
+    let status = event.get("responseStatus");
+    status.and_then(|status| status.get("code")).map(Json::to_string).unwrap_or_default()
+}
+
 /// Whether the event is of a write that went through.
 fn is_stored(event: &Json, stored: &Json) -> bool {
-    let status = event.get("responseStatus");
-    let code = status.and_then(|status| status.get("code")).map(Json::to_string);
-    code.is_some_and(|code| code.starts_with('2'))
+    code(event).starts_with('2')
         && stored.get("metadata").is_some_and(|metadata| metadata.get("uid").is_some())
         && !event.str_of("requestURI").contains("dryRun")
 }
 
-fn version(event: &Json) -> u64 {
-    let stored = event.get("responseObject").and_then(|stored| stored.get("metadata"));
-    stored.and_then(|metadata| metadata.str_of("resourceVersion").parse().ok()).unwrap_or(0)
+fn version(object: &Json) -> u64 {
+    let metadata = object.get("metadata");
+    metadata.and_then(|metadata| metadata.str_of("resourceVersion").parse().ok()).unwrap_or(0)
 }
 
 /// The object that is written.
@@ -139,17 +150,12 @@ fn record(event: &Json, before: &Json, stored: &Json) -> Json {
         entries.items().iter().map(|entry| entry.str_of("time").to_owned()).collect::<Vec<_>>()
     });
     let now = newest.filter(|time| *time >= written).max().unwrap_or(written);
-    // The server has held it against the live object already.
-    let mut dry = stored.clone();
-    if let Some(metadata) = dry.get_mut("metadata") {
-        metadata.remove("resourceVersion");
-    }
     let mut record = Json::map([
         ("request", request),
         ("live", before.clone()),
         ("after", stored.clone()),
         ("answer", stored.clone()),
-        ("dry", dry),
+        ("dry", unversioned(stored)),
         ("code", Json::number(200)),
         ("logged", Json::Bool(true)),
         ("now", Json::String(now)),
@@ -158,4 +164,13 @@ fn record(event: &Json, before: &Json, stored: &Json) -> Json {
         record.set("sent", entries);
     }
     record
+}
+
+/// The object without its version, against which the server has held the live object already.
+fn unversioned(object: &Json) -> Json {
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata") {
+        metadata.remove("resourceVersion");
+    }
+    object
 }

@@ -126,7 +126,8 @@ func (d *Driver) answer(ctx context.Context, command Command) (any, error) {
 		}
 		return object{"object": json.RawMessage(got.body)}, nil
 	case "controllers":
-		return object{"done": true}, runControllers(ctx, d.client)
+		seen, err := runControllers(ctx, d.client)
+		return object{"seen": seen}, err
 	case "openapi":
 		got := d.client.get(ctx, "/openapi/v3/apis/"+command.Version)
 		if got.code != http.StatusOK {
