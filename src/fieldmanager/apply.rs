@@ -157,6 +157,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             schemas: self.manager.schemas,
             converter: self.manager.converter,
             defaulter: self.manager.defaulter,
+            stores: self.manager.stores,
             filters: &resets.filters,
             endpoint: &endpoint,
             subresource: &self.subresource,

@@ -33,6 +33,8 @@ pub(super) struct Chain<'c> {
     pub(super) schemas: &'c Schemas,
     pub(super) converter: &'c dyn VersionConverter,
     pub(super) defaulter: Option<&'c dyn Defaulter>,
+    /// Whether objects are those of a server: new ones hold what their kind always holds.
+    pub(super) stores: bool,
     pub(super) filters: &'c Filters,
     pub(super) endpoint: &'c GroupVersionKind,
     pub(super) subresource: &'c str,

@@ -19,6 +19,7 @@ mod location;
 mod managed_fields_updater;
 mod manager_name;
 mod migrate_version;
+mod new_object;
 mod object;
 mod reset_fields;
 mod rewrite;
@@ -113,7 +114,8 @@ impl<'s> FieldManager<'s> {
 
     /// Whether results are what the server's storage makes of them; yes by default. Storage keeps
     /// the live object where nothing but times would change, and refuses a stale `resourceVersion`
-    /// or `uid`. Without, results are those of the field manager alone.
+    /// or `uid`; new objects of Kubernetes' own kinds hold an empty `spec` and the like, which nobody
+    /// comes to own. Without, results are those of the field manager alone.
     #[must_use]
     pub fn storage(self, yes: bool) -> FieldManager<'s> {
         FieldManager { stores: yes, ..self }

@@ -53,8 +53,22 @@ pub(super) fn empty_object(
     arena: &mut Arena<'_>,
     kind: &GroupVersionKind,
 ) -> Result<Node, ParseError> {
-    let json = serde_json::json!({ "apiVersion": kind.api_version(), "kind": kind.kind });
-    arena.parse(Source::Shared(json.to_string().into()))
+    object_with(arena, kind, "")
+}
+
+/// An object of this kind with these members, JSON without the braces around.
+pub(super) fn object_with(
+    arena: &mut Arena<'_>,
+    kind: &GroupVersionKind,
+    members: &str,
+) -> Result<Node, ParseError> {
+    let mut json =
+        serde_json::json!({ "apiVersion": kind.api_version(), "kind": kind.kind }).to_string();
+    if !members.is_empty() {
+        json.pop();
+        json = format!("{json},{members}}}");
+    }
+    arena.parse(Source::Shared(json.into()))
 }
 
 /// The object with `metadata.managedFields` set to this JSON text, or without it. A missing

@@ -5,6 +5,7 @@ use crate::value::{Arena, Node};
 
 use super::chain::Chain;
 use super::error::ApplyError;
+use super::new_object::new_object;
 use super::object;
 
 /// Owns what an object held before anybody applied to it.
@@ -27,7 +28,7 @@ pub(super) fn track(
         return Ok((state, false));
     }
     let existing = Chain { field_manager: BEFORE_FIRST_APPLY, ..*chain };
-    let empty = object::empty_object(arena, chain.endpoint).map_err(ApplyError::Config)?;
+    let empty = new_object(arena, chain.endpoint, chain.stores).map_err(ApplyError::Config)?;
     let state = existing
         .update(arena, empty, live, state)
         .map_err(|error| ApplyError::ExistingFields(Box::new(error)))?;

@@ -8,6 +8,7 @@ use super::chain::Chain;
 use super::document::Document;
 use super::error::{UpdateError, encode_failed};
 use super::manager_name::{check_manager_name, manager_name_from_user_agent};
+use super::new_object::new_object;
 use super::reset_fields::ResetFields;
 use super::{defaults, object, skip_non_applied, storage};
 
@@ -150,7 +151,7 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
         let is_create = live.is_none();
         let live = match live {
             Some(live) => live,
-            None => object::empty_object(&mut arena, &kind).map_err(UpdateError::New)?,
+            None => new_object(&mut arena, &kind, self.manager.stores).map_err(UpdateError::New)?,
         };
         let version = self.api_version.as_deref();
         let endpoint = self.manager.endpoint(&arena, live, kind.clone(), version);
@@ -159,6 +160,7 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             schemas: self.manager.schemas,
             converter: self.manager.converter,
             defaulter: self.manager.defaulter,
+            stores: self.manager.stores,
             filters: &resets.filters,
             endpoint: &endpoint,
             subresource: &self.subresource,

@@ -130,6 +130,8 @@ func command(args []string) error {
 			return builtinSchema(args[2])
 		}
 		return fmt.Errorf("usage: oracle builtin-schema --openapi DIR")
+	case "empty-objects":
+		return emptyObjects()
 	case "printable":
 		printable()
 		return nil

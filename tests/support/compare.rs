@@ -133,23 +133,35 @@ pub fn normal(request: &Json, answer: &Json) -> Json {
         "value" if request.get("a").is_some_and(has_wide_map) => {
             answer.remove("text_a");
         }
-        // Managers come in random order.
-        "fieldmanager" => {
-            for step in steps_mut(&mut answer) {
-                let causes = step
-                    .get_mut("status")
-                    .and_then(|status| status.get_mut("details"))
-                    .and_then(|details| details.get_mut("causes"));
-                if let Some(Json::List(causes)) = causes {
-                    causes.sort_by_key(|cause| {
-                        (cause.str_of("message").to_owned(), cause.str_of("field").to_owned())
-                    });
+        // What is stored is more than the field manager makes of it. Sets are equal to the byte.
+        "server" => {
+            answer.remove("object");
+            sort_causes(&mut answer);
+            if let Some(Json::List(entries)) = answer.get_mut("managed_fields") {
+                for entry in entries {
+                    if let Some(set) = entry.get("fieldsV1").map(Json::to_string) {
+                        entry.set("fieldsV1", Json::String(set));
+                    }
                 }
             }
         }
+        // Managers come in random order.
+        "fieldmanager" => steps_mut(&mut answer).for_each(sort_causes),
         _ => {}
     }
     answer
+}
+
+fn sort_causes(answer: &mut Json) {
+    let causes = answer
+        .get_mut("status")
+        .and_then(|status| status.get_mut("details"))
+        .and_then(|details| details.get_mut("causes"));
+    if let Some(Json::List(causes)) = causes {
+        causes.sort_by_key(|cause| {
+            (cause.str_of("message").to_owned(), cause.str_of("field").to_owned())
+        });
+    }
 }
 
 fn steps_mut(answer: &mut Json) -> impl Iterator<Item = &mut Json> {

@@ -3,4 +3,6 @@
 
 pub mod compare;
 pub mod json;
+#[cfg(feature = "builtin-schemas")]
+pub mod server;
 pub mod subject;

@@ -20,11 +20,15 @@ use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::Value;
 
 use super::json::Json;
+#[cfg(feature = "builtin-schemas")]
+use super::server::{self, Served};
 
 /// Answers requests with the crate; remembers the schemas that it was given.
 #[derive(Default)]
 pub struct Subject {
     schemas: HashMap<String, Schema>,
+    #[cfg(feature = "builtin-schemas")]
+    served: BTreeMap<String, Served>,
 }
 
 type Answer = Result<Json, String>;
@@ -129,6 +133,14 @@ impl Subject {
             }
             "updater" => self.updater(request),
             "fieldmanager" => self.field_manager(request),
+            #[cfg(feature = "builtin-schemas")]
+            "served" => {
+                let group = Served::read(request)?;
+                self.served.insert(request.str_of("served").to_owned(), group);
+                Ok(Json::Map(vec![]))
+            }
+            #[cfg(feature = "builtin-schemas")]
+            "server" => server::answer(&self.served, request),
             op => Err(format!("unknown op {op}")),
         }
     }
@@ -394,7 +406,7 @@ fn owners(request: &Json) -> Answer {
     Ok(Json::map([("owners", Json::List(owners.collect()))]))
 }
 
-fn text_of(error: impl std::fmt::Display) -> String {
+pub fn text_of(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
