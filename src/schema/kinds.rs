@@ -229,3 +229,12 @@ impl Schema {
         Schema::from_compiled(super::compile::compile(&super::document::read_schema(document)))
     }
 }
+/// What kinds of the built-in tables are looked up by.
+#[cfg(any(feature = "builtin-schemas", feature = "testing"))]
+pub(super) fn hash_of(group: &str, version: &str, kind: &str) -> u64 {
+    let texts = [group.as_bytes(), b"/", version.as_bytes(), b"/", kind.as_bytes()];
+    // FNV-1a: few bytes, and the same everywhere.
+    texts.into_iter().flatten().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

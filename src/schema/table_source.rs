@@ -12,7 +12,7 @@ use crate::value::Value;
 use super::compiled::{
     Atom, Compiled, ElementRelationship, Key, KeyDefault, Scalar, Schema, Span, TypeId, prefix,
 };
-use super::kinds::{GroupVersionKind, Schemas};
+use super::kinds::{GroupVersionKind, Schemas, hash_of};
 use super::openapi::merge_schema_of_openapi;
 
 /// What a version of Kubernetes serves.
@@ -96,6 +96,14 @@ pub fn table_source(editions: &[Edition]) -> Result<String, String> {
         .chain(kinds.keys().flat_map(|(kind, ..)| [&*kind.group, &*kind.version, &*kind.kind]));
     let pool = Pool::of(texts.collect());
     let releases: Vec<&str> = editions.iter().map(|edition| edition.release.as_str()).collect();
+    let mut by_hash: Vec<(u64, usize)> = kinds
+        .keys()
+        .enumerate()
+        .map(|(row, (kind, ..))| (hash_of(&kind.group, &kind.version, &kind.kind), row))
+        .collect();
+    by_hash.sort_unstable();
+    let by_hash: Vec<String> =
+        by_hash.iter().map(|(hash, row)| format!("(0x{hash:016x}, {row})")).collect();
     let kinds = kinds.iter().map(|((kind, id, scope), editions)| {
         let scope = match scope {
             Some(true) => "N",
@@ -139,6 +147,7 @@ pub fn table_source(editions: &[Edition]) -> Result<String, String> {
         "const fn edition(edition: u8) -> Compiled {{\n    Compiled {{\n        pool: Cow::Borrowed(POOL),\n        types: Cow::Borrowed(&TYPES),\n        fields: Cow::Borrowed(&FIELDS),\n        keys: Cow::Borrowed(&KEYS),\n        names: Cow::Borrowed(&NAMES),\n        edition,\n        has_broken_lists: {broken},\n        defaults: None,\n    }}\n}}"
     );
     table(&mut out, "pub(super) static KINDS", "KindRow", &kinds, 1);
+    table(&mut out, "pub(super) static BY_HASH", "(u64, u16)", &by_hash, 4);
     table(&mut out, "static NAMES", "Name", &names, 4);
     table(&mut out, "static TYPES", "Atom", &types, 1);
     table(&mut out, "static FIELDS", "Field", &fields.rows, 4);

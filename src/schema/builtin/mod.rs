@@ -16,7 +16,7 @@ use super::compiled::{
     Atom, Compiled, ElementRelationship, Field, Key, KeyDefault, ListPart, MapPart, Name, Scalar,
     Schema, Span, Type, TypeId,
 };
-use super::kinds::GroupVersionKind;
+use super::kinds::{GroupVersionKind, hash_of};
 use super::kubernetes::KubernetesVersion;
 #[cfg(feature = "testing")]
 pub use sizes::added_bytes;
@@ -81,10 +81,12 @@ pub(super) fn release(of: KubernetesVersion) -> &'static str {
 pub(super) fn find(of: KubernetesVersion, kind: &GroupVersionKind) -> Option<&'static KindRow> {
     let tables = edition(of);
     let wanted = (kind.group.as_str(), kind.version.as_str(), kind.kind.as_str());
-    let first = tables::KINDS.partition_point(|row| row.names(tables) < wanted);
-    let rest = tables::KINDS.get(first..).unwrap_or_default();
-    let mut same = rest.iter().take_while(|row| row.names(tables) == wanted);
-    same.find(|row| tables.has(row.editions))
+    let hash = hash_of(wanted.0, wanted.1, wanted.2);
+    let first = tables::BY_HASH.partition_point(|(other, _)| *other < hash);
+    let rest = tables::BY_HASH.get(first..).unwrap_or_default();
+    let same = rest.iter().take_while(|(other, _)| *other == hash);
+    let mut rows = same.filter_map(|(_, row)| tables::KINDS.get(usize::from(*row)));
+    rows.find(|row| tables.has(row.editions) && row.names(tables) == wanted)
 }
 
 /// All kinds that Kubernetes serves, ascending.

@@ -49,7 +49,8 @@ impl Used {
         }
         for (at, row) in tables::KINDS.iter().enumerate() {
             if tables.has(row.editions) {
-                take(&mut self.kinds, at, size_of_val(row), &mut self.bytes);
+                let by_hash = size_of::<(u64, u16)>();
+                take(&mut self.kinds, at, size_of_val(row) + by_hash, &mut self.bytes);
                 for span in [row.group, row.version, row.kind] {
                     self.text(span);
                 }
