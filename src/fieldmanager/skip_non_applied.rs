@@ -28,7 +28,8 @@ pub(super) fn track(
         return Ok((state, false));
     }
     let existing = Chain { field_manager: BEFORE_FIRST_APPLY, ..*chain };
-    let empty = new_object(arena, chain.endpoint, chain.stores).map_err(ApplyError::Config)?;
+    let empty = new_object(arena, chain.schemas, chain.endpoint, chain.stores)
+        .map_err(ApplyError::Config)?;
     let state = existing
         .update(arena, empty, live, state)
         .map_err(|error| ApplyError::ExistingFields(Box::new(error)))?;

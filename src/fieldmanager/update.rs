@@ -151,7 +151,8 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
         let is_create = live.is_none();
         let live = match live {
             Some(live) => live,
-            None => new_object(&mut arena, &kind, self.manager.stores).map_err(UpdateError::New)?,
+            None => new_object(&mut arena, self.manager.schemas, &kind, self.manager.stores)
+                .map_err(UpdateError::New)?,
         };
         let version = self.api_version.as_deref();
         let endpoint = self.manager.endpoint(&arena, live, kind.clone(), version);
