@@ -5,6 +5,7 @@
 //! conflict, 2 for an error. Of several documents the highest counts.
 
 mod apply;
+mod blame;
 mod edit;
 mod extract;
 mod fields;
@@ -15,6 +16,7 @@ mod output;
 mod pairs;
 mod patch;
 mod plan;
+mod report;
 mod scale;
 mod schemas;
 mod secrets;
@@ -69,6 +71,8 @@ enum Command {
     Update(update::UpdateArgs),
     /// What a merge patch or a JSON patch does to an object and to the ownership of its fields
     Patch(patch::PatchArgs),
+    /// Print objects with the owners of every line
+    Blame(blame::BlameArgs),
     /// List the fields that the managers of an object own
     Fields(fields::FieldsArgs),
     /// Print the apply configuration that a manager owns of an object
@@ -99,7 +103,7 @@ struct Common {
     /// The time of the write, in RFC 3339, instead of the clock's
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     now: Option<Timestamp>,
-    /// Whether messages are coloured
+    /// Whether messages and reports are coloured
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     color: Color,
 }
@@ -184,21 +188,19 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Apply(args) => &args.common,
         Command::Update(args) => &args.common,
         Command::Patch(args) => &args.common,
+        Command::Blame(args) => &args.common,
         Command::Fields(args) => &args.common,
         Command::Extract(args) => &args.common,
         Command::Plan(args) => args.common(),
     };
-    let color = match common.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => io.stderr_is_terminal && !io.no_color,
-    };
+    let color = common.color;
     let now = common.now.unwrap_or(io.now);
     let mut session = Session::new(io, color, now.into());
     match args.command {
         Command::Apply(args) => apply::run(args, &mut session),
         Command::Update(args) => update::run(args, &mut session),
         Command::Patch(args) => patch::run(args, &mut session),
+        Command::Blame(args) => blame::run(args, &mut session),
         Command::Fields(args) => fields::run(args, &mut session),
         Command::Extract(args) => extract::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),

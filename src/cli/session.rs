@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 
 use crate::managedfields::Time;
 
-use super::Io;
+use super::{Color, Io};
 
 /// Nothing found.
 const DONE: i32 = 0;
@@ -18,6 +18,7 @@ const FAILED: i32 = 2;
 pub(super) struct Session<'s, 'i> {
     io: &'s mut Io<'i>,
     color: bool,
+    colors_results: bool,
     now: Time,
     worst: i32,
     errors: usize,
@@ -30,10 +31,18 @@ pub(super) struct Session<'s, 'i> {
 }
 
 impl<'s, 'i> Session<'s, 'i> {
-    pub(super) fn new(io: &'s mut Io<'i>, color: bool, now: Time) -> Session<'s, 'i> {
+    pub(super) fn new(io: &'s mut Io<'i>, when: Color, now: Time) -> Session<'s, 'i> {
+        let is_colored = |is_terminal: bool| match when {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !io.no_color,
+        };
+        let (color, colors_results) =
+            (is_colored(io.stderr_is_terminal), is_colored(io.stdout_is_terminal));
         Session {
             io,
             color,
+            colors_results,
             now,
             worst: DONE,
             errors: 0,
@@ -41,6 +50,11 @@ impl<'s, 'i> Session<'s, 'i> {
             stdin_is_used: false,
             is_closed: false,
         }
+    }
+
+    /// Whether results that are meant for reading are coloured.
+    pub(super) fn colors_results(&self) -> bool {
+        self.colors_results
     }
 
     /// Whether keys that are repeated in a map are told of when they are read.

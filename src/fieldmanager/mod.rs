@@ -53,6 +53,7 @@ pub use scale::{ScaleError, ScaleMapping};
 pub use schema_defaults::SchemaDefaults;
 pub use status::{Metadata, Status, StatusCause, StatusDetails};
 pub use storage::StaleObjectError;
+pub(crate) use strip_meta::stripped as untracked;
 pub use update::{UpdateRequest, Updated};
 
 /// The field manager of an API server, for objects of all kinds that `schemas` knows.

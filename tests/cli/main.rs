@@ -1,6 +1,7 @@
 //! The command line, run in memory: what it prints, where, and its exit codes.
 #![allow(missing_docs)]
 
+mod blame;
 mod client_side;
 mod hostile;
 mod locate;
