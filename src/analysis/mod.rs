@@ -5,9 +5,15 @@
 //! found out by letting it happen: by running [`FieldManager`](crate::FieldManager).
 
 mod blame;
+mod conflicts;
 mod entries;
+mod profiles;
 mod resolve;
+mod rule;
 
 pub use blame::{Absent, Blame, BlamedField, Standing};
+pub use conflicts::{Claimant, Class, ConflictFinder, Contest, Finding, Severity, Want};
 pub use entries::{EntriesError, entries_of};
+pub use profiles::{Profile, ProfileError};
 pub use resolve::{PathError, resolve_path};
+pub use rule::{Merging, SchemaRule};

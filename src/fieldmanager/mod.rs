@@ -48,6 +48,7 @@ pub use guard::{Guarded, guard_admission};
 pub use location::{ConfigSource, Location};
 pub use manager_name::{ManagerNameError, check_manager_name, manager_name_from_user_agent};
 pub use migrate_version::{MigrateVersionError, VersionMigration};
+pub(crate) use object::value_at;
 pub use reset_fields::{ResetFields, ResetFieldsFilter};
 pub use scale::{ScaleError, ScaleMapping};
 pub use schema_defaults::SchemaDefaults;
