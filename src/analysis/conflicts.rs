@@ -319,11 +319,7 @@ struct Turn {
 }
 
 impl Turn {
-    fn new(
-        applied: &Applied,
-        manager: &str,
-        refusals: Vec<(ManagerIdentifier, Path)>,
-    ) -> Turn {
+    fn new(applied: &Applied, manager: &str, refusals: Vec<(ManagerIdentifier, Path)>) -> Turn {
         let own = applier(manager);
         let entry = applied.managed_fields().iter().find(|entry| entry.manager == own);
         Turn {
@@ -355,10 +351,8 @@ struct Board<'b> {
 
 impl Board<'_> {
     fn note(&mut self, path: &Path, class: Class, claimants: impl IntoIterator<Item = Claimant>) {
-        let (known, who) = self
-            .classes
-            .entry(path.clone())
-            .or_insert_with(|| (Class::Agree, BTreeSet::new()));
+        let (known, who) =
+            self.classes.entry(path.clone()).or_insert_with(|| (Class::Agree, BTreeSet::new()));
         *known = class.max(*known);
         who.extend(claimants);
     }
@@ -411,14 +405,14 @@ impl Board<'_> {
         earlier: &Turn,
     ) {
         let both = [Claimant::Source(first.0), Claimant::Source(second.0)];
-        let (ours, theirs) = [first.0, second.0]
-            .map(|index| applier(want_of(self.wants, index).manager))
-            .into();
+        let (ours, theirs) =
+            [first.0, second.0].map(|index| applier(want_of(self.wants, index).manager)).into();
         // Live entries of the one may refuse the other before it has had its turn.
-        let refused = |alone: &Turn, by: &ManagerIdentifier, then: &Turn, by_first: &ManagerIdentifier| {
-            let refusals = alone.refused_by(by).chain(then.refused_by(by_first));
-            refusals.cloned().collect::<FieldSet>()
-        };
+        let refused =
+            |alone: &Turn, by: &ManagerIdentifier, then: &Turn, by_first: &ManagerIdentifier| {
+                let refusals = alone.refused_by(by).chain(then.refused_by(by_first));
+                refusals.cloned().collect::<FieldSet>()
+            };
         let ours_first = refused(&first.1, &theirs, later, &ours);
         let theirs_first = refused(&second.1, &ours, earlier, &theirs);
         let always = ours_first.intersection(&theirs_first);
@@ -454,8 +448,9 @@ impl Board<'_> {
         let objects = [later, earlier]
             .map(|turn| Value::from_json(&turn.object).unwrap_or_else(|_| Value::null()));
         if let Some(ty) = &self.ty {
-            let [later, earlier] =
-                objects.each_ref().map(|object| TypedValue::unvalidated(object.clone(), ty.clone()));
+            let [later, earlier] = objects
+                .each_ref()
+                .map(|object| TypedValue::unvalidated(object.clone(), ty.clone()));
             // Most objects differ in the order of their fields at most.
             if later.compare(&earlier).is_ok_and(|compared| compared.is_same()) {
                 return FieldSet::new();

@@ -226,6 +226,22 @@ pub(super) fn load_live(
     Some(Lives { objects, is_complete: session.errors() == errors })
 }
 
+/// Hands on the live objects of these files one by one; what cannot be read is reported.
+pub(super) fn each_live(
+    names: &[String],
+    recursive: bool,
+    session: &mut Session<'_, '_>,
+    take: &mut dyn FnMut(Object, &mut Session<'_, '_>),
+) {
+    for name in names {
+        for (file, content) in read(name, recursive, session) {
+            let mut objects = Vec::new();
+            load_file(&file, &content, session, &mut objects);
+            objects.into_iter().flatten().for_each(|object| take(object, session));
+        }
+    }
+}
+
 /// Gives the objects of a file what the file holds, and warns of keys that are repeated in it.
 fn keep(
     content: Vec<u8>,

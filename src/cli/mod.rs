@@ -6,6 +6,7 @@
 
 mod apply;
 mod blame;
+mod conflicts;
 mod edit;
 mod extract;
 mod fields;
@@ -73,6 +74,9 @@ enum Command {
     Patch(patch::PatchArgs),
     /// Print objects with the owners of every line
     Blame(blame::BlameArgs),
+    /// Find out which sources will fight over which fields
+    #[command(mut_arg("filename", |filename| filename.required(false).hide(true)))]
+    Conflicts(conflicts::ConflictsArgs),
     /// List the fields that the managers of an object own
     Fields(fields::FieldsArgs),
     /// Print the apply configuration that a manager owns of an object
@@ -189,6 +193,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Update(args) => &args.common,
         Command::Patch(args) => &args.common,
         Command::Blame(args) => &args.common,
+        Command::Conflicts(args) => &args.common,
         Command::Fields(args) => &args.common,
         Command::Extract(args) => &args.common,
         Command::Plan(args) => args.common(),
@@ -201,6 +206,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Update(args) => update::run(args, &mut session),
         Command::Patch(args) => patch::run(args, &mut session),
         Command::Blame(args) => blame::run(args, &mut session),
+        Command::Conflicts(args) => conflicts::run(args, &mut session),
         Command::Fields(args) => fields::run(args, &mut session),
         Command::Extract(args) => extract::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),

@@ -88,6 +88,21 @@ impl<'s, 'i> Session<'s, 'i> {
         }
     }
 
+    /// How far long work has come, for those who watch.
+    pub(super) fn progress(&mut self, what: &str, done: usize, all: usize) {
+        if self.io.stderr_is_terminal && all > 0 {
+            self.write(&format!("\r{done} of {all} {what}"));
+            let _ = self.io.stderr.flush();
+        }
+    }
+
+    /// Takes the last word on progress away.
+    pub(super) fn progress_is_over(&mut self) {
+        if self.io.stderr_is_terminal {
+            self.write("\r\u{1b}[K");
+        }
+    }
+
     /// Something went wrong at a place: a file, or a document of one.
     pub(super) fn error(&mut self, place: impl Display, message: impl Display) {
         self.worst = FAILED;

@@ -16,6 +16,8 @@ use crate::requests::live_after;
 use crate::strategies::{History, PLAIN, SOLID, SPICED, history, json, schemas};
 
 type Paths = BTreeSet<Path>;
+/// Who claims a field and the value that each claims.
+type Claims = BTreeSet<(String, String)>;
 
 /// One apply, with force where it is refused.
 #[derive(Clone)]
@@ -111,9 +113,7 @@ fn brute_force(
         let mut kinds =
             stated.filter_map(|object| at(object.as_ref(), path).map(|value| value.kind()));
         // What the schema of these tests has owned as a whole.
-        let is_field = |element: &PathElement, start: &str| {
-            matches!(element, PathElement::FieldName(name) if name.starts_with(start))
-        };
+        let is_field = |element: &PathElement, start: &str| matches!(element, PathElement::FieldName(name) if name.starts_with(start));
         let is_named = path.elements().last().is_some_and(|name| is_field(name, "atomic"));
         let is_free = path.elements().iter().any(|name| is_field(name, "free"));
         match kinds.any(|kind| match kind {
@@ -128,9 +128,8 @@ fn brute_force(
     let one = |class: Class, path: &Path| (BTreeSet::from([path.clone()]), class);
     let alone: Vec<Applied> =
         wants.iter().map(|(manager, config)| apply(schemas, live, manager, config)).collect();
-    let live_entries = live.map(json).map(|live| {
-        managed_fields::analysis::entries_of(&live).unwrap()
-    });
+    let live_entries =
+        live.map(json).map(|live| managed_fields::analysis::entries_of(&live).unwrap());
     for entry in live_entries.unwrap_or_default() {
         if wants.iter().any(|(manager, _)| entry.manager == id(manager)) {
             continue;
@@ -189,7 +188,10 @@ fn brute_force(
             };
             let differs = wanted.iter().filter(|path| !is_below(path, &always)).filter(differs);
             let differs: Paths = differs.cloned().collect();
-            note(&once.union(&differs).filter(|p| !removed.contains(*p)).cloned().collect(), Class::OrderDependent);
+            note(
+                &once.union(&differs).filter(|p| !removed.contains(*p)).cloned().collect(),
+                Class::OrderDependent,
+            );
             let shared: Paths = has[0].intersection(&has[1]).cloned().collect();
             let agreed = leaves(&shared).into_iter().filter(|path| {
                 !always.contains(path)
@@ -207,13 +209,10 @@ fn found(
     schemas: &Schemas,
     live: Option<&str>,
     wants: &[(String, String)],
-) -> (BTreeMap<Path, Class>, BTreeMap<Path, BTreeSet<(String, String)>>) {
+) -> (BTreeMap<Path, Class>, BTreeMap<Path, Claims>) {
     let configs: Vec<Value> = wants.iter().map(|(_, config)| json(config)).collect();
-    let given: Vec<Want<'_>> = wants
-        .iter()
-        .zip(&configs)
-        .map(|((manager, _), config)| Want { manager, config })
-        .collect();
+    let given: Vec<Want<'_>> =
+        wants.iter().zip(&configs).map(|((manager, _), config)| Want { manager, config }).collect();
     let live = live.map(json);
     let contest = ConflictFinder::new(schemas).find(live.as_ref(), &given, &[]);
     assert!(contest.refused().is_empty(), "{:?}", contest.refused());
