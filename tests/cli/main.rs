@@ -3,6 +3,7 @@
 
 mod blame;
 mod client_side;
+mod conflicts;
 mod hostile;
 mod locate;
 mod openapi;
