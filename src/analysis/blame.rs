@@ -168,6 +168,27 @@ impl Blame {
         owners.iter().filter_map(|owner| self.entries.get(*owner as usize))
     }
 
+    /// Who owns a path, by itself or as part of something; where nobody does, who owns something in
+    /// it. Linear in the fields.
+    pub fn owners_at(&self, path: &Path) -> Vec<ManagedFieldsEntry> {
+        let found = self.fields.iter().position(|field| self.path(field) == *path);
+        let Some((at, field)) = found.and_then(|at| Some((at, self.fields.get(at)?))) else {
+            let missing = self.absent.iter().find(|absent| absent.path == *path);
+            return missing
+                .map(|absent| self.listed(&absent.owners).cloned().collect())
+                .unwrap_or_default();
+        };
+        let mut owners = field.owners.clone();
+        if field.standing == Standing::Leads {
+            let is_inside = |field: &&BlamedField| field.parent.is_some_and(|parent| parent >= at);
+            let inside = self.fields.iter().skip(at + 1).take_while(is_inside);
+            owners.extend(inside.flat_map(|field| field.owners.iter().copied()));
+            owners.sort_unstable();
+            owners.dedup();
+        }
+        self.listed(&owners).cloned().collect()
+    }
+
     /// The last step of the way to a field.
     pub(super) fn element(&self, field: &BlamedField) -> PathElement {
         token::parse(&field.token)

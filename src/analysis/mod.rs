@@ -10,6 +10,7 @@ mod entries;
 mod profiles;
 mod resolve;
 mod rule;
+mod what_if;
 
 pub use blame::{Absent, Blame, BlamedField, Standing};
 pub use conflicts::{Claimant, Class, ConflictFinder, Contest, Finding, Severity, Want};
@@ -17,3 +18,4 @@ pub use entries::{EntriesError, entries_of};
 pub use profiles::{Profile, ProfileError};
 pub use resolve::{PathError, resolve_path};
 pub use rule::{Merging, SchemaRule};
+pub use what_if::{Action, After, Outcome, Try, WhatIf};

@@ -572,13 +572,7 @@ fn json(blamed: &Blamed, args: &BlameArgs) -> String {
                 true => format!(r#","value":{}"#, value.to_json()),
                 false => String::new(),
             };
-            let standing = match field.standing() {
-                Standing::Owned => "owned",
-                Standing::Within => "within",
-                Standing::Leads => "leads",
-                Standing::Untracked => "untracked",
-                Standing::Unowned => "unowned",
-            };
+            let standing = report::standing(field.standing());
             format!(
                 r#"{{"path":{}{value},"standing":"{standing}","owners":{}}}"#,
                 edit::quoted(&blamed.blame.path(field).to_string()),

@@ -8,6 +8,7 @@ mod apply;
 mod blame;
 mod conflicts;
 mod edit;
+mod explain;
 mod extract;
 mod fields;
 mod input;
@@ -77,6 +78,8 @@ enum Command {
     /// Find out which sources will fight over which fields
     #[command(mut_arg("filename", |filename| filename.required(false).hide(true)))]
     Conflicts(conflicts::ConflictsArgs),
+    /// Tell who owns a field, what the schema says of it, and what would happen to it
+    Explain(explain::ExplainArgs),
     /// List the fields that the managers of an object own
     Fields(fields::FieldsArgs),
     /// Print the apply configuration that a manager owns of an object
@@ -194,6 +197,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Patch(args) => &args.common,
         Command::Blame(args) => &args.common,
         Command::Conflicts(args) => &args.common,
+        Command::Explain(args) => &args.common,
         Command::Fields(args) => &args.common,
         Command::Extract(args) => &args.common,
         Command::Plan(args) => args.common(),
@@ -207,6 +211,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Patch(args) => patch::run(args, &mut session),
         Command::Blame(args) => blame::run(args, &mut session),
         Command::Conflicts(args) => conflicts::run(args, &mut session),
+        Command::Explain(args) => explain::run(args, &mut session),
         Command::Fields(args) => fields::run(args, &mut session),
         Command::Extract(args) => extract::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
+use serde_json::value::RawValue;
+
+use crate::analysis::Standing;
 use crate::managedfields::Time;
 use crate::value::{Kind, ValueRef};
 
@@ -80,6 +83,22 @@ pub(super) fn page(title: &str, style: &str, body: &str) -> String {
         html(title),
         include_str!("report.css")
     )
+}
+
+/// JSON that is written already.
+pub(super) fn raw(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// How a field stands to its owners, in a word.
+pub(super) fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Owned => "owned",
+        Standing::Within => "within",
+        Standing::Leads => "leads",
+        Standing::Untracked => "untracked",
+        Standing::Unowned => "unowned",
+    }
 }
 
 /// Which object, as JSON.

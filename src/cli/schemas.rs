@@ -92,6 +92,17 @@ impl Known {
         &self.schemas
     }
 
+    /// Where the type of a kind comes from.
+    pub(super) fn source(&self, kind: &GroupVersionKind) -> String {
+        if self.missing.contains(kind) {
+            return "no schema".to_owned();
+        }
+        match Schemas::builtin().find(kind) == self.schemas.find(kind) {
+            true => "built-in".to_owned(),
+            false => "from --schema".to_owned(),
+        }
+    }
+
     /// Makes the type of a kind known, if a schema that was read has one.
     pub(super) fn learn(&mut self, kind: &GroupVersionKind) -> bool {
         let ty = self.named.iter().find_map(|schema| type_of(schema, kind));

@@ -4,6 +4,7 @@
 mod blame;
 mod client_side;
 mod conflicts;
+mod explain;
 mod hostile;
 mod locate;
 mod openapi;
