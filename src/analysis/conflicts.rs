@@ -246,6 +246,9 @@ impl<'s> ConflictFinder<'s> {
         board.meet_live();
         for (at, first) in turns.iter().enumerate() {
             for second in turns.iter().skip(at + 1) {
+                if live.is_none() && board.agree_at_sight(first, second) {
+                    continue;
+                }
                 let runs = self
                     .turn(first.1.object.as_str().into(), &want_of(wants, second.0))
                     .and_then(|later| {
@@ -394,6 +397,37 @@ impl Board<'_> {
                 }
             }
         }
+    }
+
+    /// Notes what two sources of different managers share if it is plain that nothing but agreement can
+    /// come of it: nothing is there before them, all that both own has the same value, and nothing that
+    /// one owns leads into what the other owns. False where they have to be let loose.
+    fn agree_at_sight(&mut self, first: &(usize, Turn), second: &(usize, Turn)) -> bool {
+        let [a, b] = [first, second].map(|(index, _)| want_of(self.wants, *index));
+        if a.manager == b.manager {
+            return false;
+        }
+        let (ours, theirs) = (&first.1.fields, &second.1.fields);
+        let leads = |from: &FieldSet, into: &FieldSet| {
+            let inner = into.with_prefixes().difference(&into.leaves());
+            !from.leaves().intersection(&inner).is_empty()
+        };
+        if leads(ours, theirs) || leads(theirs, ours) {
+            return false;
+        }
+        let shared = ours.intersection(theirs).leaves();
+        let is_same = |path: &Path| {
+            let [a, b] = [a, b].map(|want| value_at(want.config.as_ref(), path.elements()));
+            matches!((a, b), (Some(a), Some(b)) if a == b)
+        };
+        if !shared.iter().all(|path| is_same(&path)) {
+            return false;
+        }
+        let both = [Claimant::Source(first.0), Claimant::Source(second.0)];
+        for path in shared.iter() {
+            self.note(&path, Class::Agree, both.clone());
+        }
+        true
     }
 
     /// Two sources: `later` is the second after the first, `earlier` the first after the second.

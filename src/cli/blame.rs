@@ -1,5 +1,7 @@
 //! `blame`: objects with the owners of every line.
 
+mod summary;
+
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
@@ -37,6 +39,9 @@ pub(super) struct BlameArgs {
     /// Show the values of Secrets
     #[arg(long)]
     show_secrets: bool,
+    /// Only how much every manager owns of all objects together; reads dumps of any size
+    #[arg(long, conflicts_with_all = ["path", "show_secrets"])]
+    summary: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,6 +76,9 @@ struct Blamed {
 }
 
 pub(super) fn run(args: BlameArgs, session: &mut Session<'_, '_>) {
+    if args.summary {
+        return summary::run(&args, session);
+    }
     let Some(mut known) = Known::load(&args.common, session) else { return };
     let objects = input::load(&args.common.filename, args.common.recursive, session);
     let is_alone = objects.len() == 1;

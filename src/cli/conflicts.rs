@@ -3,6 +3,7 @@
 mod findings;
 mod gather;
 mod html;
+mod lines;
 mod sarif;
 mod write;
 
@@ -79,6 +80,13 @@ enum Form {
 struct From {
     manager: String,
     path: String,
+}
+
+impl ConflictsArgs {
+    /// Whether fields that all agree upon are written.
+    fn tells_agreed(&self) -> bool {
+        self.show_agreed || matches!(self.output, Form::Json | Form::Html)
+    }
 }
 
 impl From {
@@ -171,10 +179,7 @@ impl<'c> Case<'c> {
     }
 }
 
-/// Up to so many objects no thread is worth its start.
-const FEW: usize = 64;
-
-/// What comes of every object, on all cores.
+/// What comes of every object.
 fn contests(
     finder: &ConflictFinder<'_>,
     contested: &[Contested],
@@ -183,33 +188,47 @@ fn contests(
 ) -> Vec<Contest> {
     let cases: Vec<Case<'_>> = contested.iter().map(|object| Case::of(object, profiles)).collect();
     let find = |case: &Case<'_>| finder.find(case.live, &case.wants, &case.profiles);
+    on_all_cores(&cases, "objects", &find, session)
+}
+
+/// Up to so many parts of work no thread is worth its start.
+const FEW: usize = 64;
+
+/// What comes of each part of the work, in order.
+fn on_all_cores<T: Sync, R: Send>(
+    parts: &[T],
+    what: &str,
+    work: &(dyn Fn(&T) -> R + Sync),
+    session: &mut Session<'_, '_>,
+) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    if cases.len() < FEW || cores == 1 {
-        return cases.iter().map(find).collect();
+    if parts.len() < FEW || cores == 1 {
+        return parts.iter().map(work).collect();
     }
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Contest)>> = Mutex::new(Vec::with_capacity(cases.len()));
-    let work = || {
+    let done: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(parts.len()));
+    let take_part = || {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(case) = cases.get(at) else { return };
-            let contest = find(case);
+            let Some(part) = parts.get(at) else { return };
+            let result = work(part);
             if let Ok(mut done) = done.lock() {
-                done.push((at, contest));
+                done.push((at, result));
             }
         }
     };
     thread::scope(|scope| {
         for _ in 0..cores {
-            scope.spawn(work);
+            scope.spawn(take_part);
         }
-        while next.load(Ordering::Relaxed) < cases.len() {
-            session.progress("objects", next.load(Ordering::Relaxed), cases.len());
+        while next.load(Ordering::Relaxed) < parts.len() {
+            let done = next.load(Ordering::Relaxed);
+            session.progress(format_args!("{done} of {} {what}", parts.len()));
             thread::sleep(Duration::from_millis(20));
         }
     });
     session.progress_is_over();
     let mut done = done.into_inner().unwrap_or_default();
     done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, contest)| contest).collect()
+    done.into_iter().map(|(_, result)| result).collect()
 }

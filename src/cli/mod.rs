@@ -7,6 +7,7 @@
 mod apply;
 mod blame;
 mod conflicts;
+mod dump;
 mod edit;
 mod explain;
 mod extract;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::input::{Lives, Loaded, Object};
+use super::input::{Identity, Lives, Loaded, Object};
 use super::scale::Parent;
 use super::session::Session;
 
@@ -54,7 +54,10 @@ fn has_namespace(object: &Object) -> bool {
 pub(super) type Key = (String, String, String, String);
 
 pub(super) fn key(object: &Object, namespace: &str) -> Key {
-    let identity = &object.identity;
+    key_of(&object.identity, namespace)
+}
+
+pub(super) fn key_of(identity: &Identity, namespace: &str) -> Key {
     (
         identity.kind.group.clone(),
         identity.kind.kind.clone(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 
 use crate::managedfields::Time;
 
@@ -76,22 +76,28 @@ impl<'s, 'i> Session<'s, 'i> {
         self.io.stdout_is_terminal
     }
 
-    /// All of standard input, once.
-    pub(super) fn read_stdin(&mut self) -> Result<Vec<u8>, String> {
+    /// Standard input, once.
+    pub(super) fn open_stdin(&mut self) -> Result<&mut dyn Read, String> {
         if std::mem::replace(&mut self.stdin_is_used, true) {
             return Err("standard input can be read only once".to_owned());
         }
+        Ok(self.io.stdin)
+    }
+
+    /// All of standard input, once.
+    pub(super) fn read_stdin(&mut self) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
-        match self.io.stdin.read_to_end(&mut bytes) {
+        match self.open_stdin()?.read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
             Err(error) => Err(error.to_string()),
         }
     }
 
     /// How far long work has come, for those who watch.
-    pub(super) fn progress(&mut self, what: &str, done: usize, all: usize) {
-        if self.io.stderr_is_terminal && all > 0 {
-            self.write(&format!("\r{done} of {all} {what}"));
+    pub(super) fn progress(&mut self, text: impl Display) {
+        if self.io.stderr_is_terminal {
+            let text = self.harmless(&text.to_string()).into_owned();
+            self.write(&format!("\r{text}"));
             let _ = self.io.stderr.flush();
         }
     }

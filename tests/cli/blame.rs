@@ -214,3 +214,47 @@ fn deep_objects_are_told() {
     let done = run("blame -f - --time none", object);
     assert_eq!((done.code, done.out.starts_with("ann Apply | {")), (0, true), "{}", done.err);
 }
+
+/// Dumps are cut into their items, other files are read as a whole; both are counted alike.
+#[test]
+fn a_summary_counts_what_managers_own() {
+    let object = |manager: &str, time: &str| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"a","managedFields":[{{"manager":"{manager}","operation":"Apply","apiVersion":"v1","time":"{time}","fieldsType":"FieldsV1","fieldsV1":{{"f:data":{{"f:a":{{}},"f:b":{{}}}}}}}}]}}}}"#
+        )
+    };
+    let items = [
+        object("ann", "2026-02-01T00:00:00Z"),
+        object("bob", "2026-02-02T00:00:00Z"),
+        object("ann", "2026-02-03T00:00:00Z"),
+        r#"{"kind":"Pod"}"#.to_owned(),
+    ];
+    let dump = format!("{{\"items\":[\n{}\n],\"kind\":\"List\"}}", items.join(",\n"));
+    let expected = "\
+MANAGER  OPERATION  SUBRESOURCE  OBJECTS  FIELDS  LAST
+ann      Apply                   2        4       2026-02-03T00:00:00Z
+bob      Apply                   1        2       2026-02-02T00:00:00Z
+
+4 objects, 1 of which nobody owns anything
+";
+    assert_run(&run("blame -f - --summary --time full", &dump), 0, expected, "");
+    let documents = format!("---\n{}\n", items.join("\n---\n"));
+    assert_run(&run("blame -f - --summary --time full", documents), 0, expected, "");
+    let done = run("blame -f - --summary -o json --field-manager bob", &dump);
+    let report: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(
+        report,
+        serde_json::json!({"schemaVersion":"managed-fields.blame-summary/v1","objects":4,"withoutOwners":1,"managers":[
+            {"manager":"bob","operation":"Apply","subresource":"","objects":1,"fields":2,"time":"2026-02-02T00:00:00Z"}]})
+    );
+    // A dump of more than a mebibyte is cut instead of read.
+    let dump = dump.replace("\"name\":\"a\"", &format!("\"name\":\"{}\"", "a".repeat(400_000)));
+    assert_run(&run("blame -f - --summary --time full", &dump), 0, expected, "");
+    let broken = dump.replace("\"f:a\":{}", "\"f:a\":{},\"v:[\":{}");
+    let done = run("blame -f - --summary", &broken);
+    assert_eq!((done.code, done.err.lines().count()), (2, 3), "{}", done.err);
+    assert!(done.err.starts_with("error: standard input: document 1 item 1 (line 2): "));
+    let cut_off = run("blame -f - --summary", &dump[..dump.len() - 40]);
+    assert_eq!(cut_off.code, 2);
+    assert!(cut_off.err.contains("it ends in the middle of an object"), "{}", cut_off.err);
+}

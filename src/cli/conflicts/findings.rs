@@ -1,5 +1,6 @@
 //! What was found, ready to be written.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -7,16 +8,15 @@ use serde_json::value::RawValue;
 
 use crate::analysis::{Claimant, Class, Contest, Finding, Profile, Severity};
 use crate::cli::input::{Identity, Object};
-use crate::cli::locate::Sources;
 use crate::cli::secrets::{self, MASK};
 use crate::cli::session::Session;
 use crate::cli::{edit, output, report};
-use crate::fieldmanager::{ConfigSource, Location};
-use crate::fieldpath::{Path, PathElement};
+use crate::fieldmanager::Location;
 use crate::managedfields::{ManagedFieldsEntry, Operation};
 
 use super::ConflictsArgs;
 use super::gather::{Contested, Gathered, Want};
+use super::lines;
 
 /// The version of the JSON shape, which `docs/json.md` describes.
 const SCHEMA_VERSION: &str = "managed-fields.conflicts/v1";
@@ -187,26 +187,18 @@ impl Report {
         contests: Vec<Contest>,
         session: &mut Session<'_, '_>,
     ) -> Report {
-        let mut sources = Sources::default();
+        let lines = lines::of_claims(args, &gathered.contested, &contests, session);
         let mut findings = Vec::new();
-        for (object, contest) in gathered.contested.iter().zip(&contests) {
+        for (at, (object, contest)) in gathered.contested.iter().zip(&contests).enumerate() {
             for (index, error) in contest.refused() {
                 if let Some(want) = object.wants.get(*index) {
                     session.error(&want.object.place, format_args!("left out: {error}"));
                 }
             }
-            let mut writer = Writer {
-                object,
-                contest,
-                profiles,
-                texts: Vec::new(),
-                shows_secrets: args.show_secrets,
-            };
-            if contest.findings().is_empty() {
-                continue;
-            }
-            writer.texts = object.wants.iter().map(|want| sources.of(&want.object)).collect();
-            findings.extend(contest.findings().iter().map(|finding| writer.found(finding)));
+            let shows_secrets = args.show_secrets;
+            let writer = Writer { object, contest, profiles, at, lines: &lines, shows_secrets };
+            let found = contest.findings().iter().enumerate();
+            findings.extend(found.map(|(number, finding)| writer.found(number, finding)));
         }
         let count = |class: Class| findings.iter().filter(|found| found.class == class).count();
         let summary = Summary {
@@ -265,12 +257,14 @@ struct Writer<'w> {
     object: &'w Contested,
     contest: &'w Contest,
     profiles: &'w [Profile],
-    texts: Vec<Option<ConfigSource>>,
+    /// The place of the object among all.
+    at: usize,
+    lines: &'w HashMap<lines::Key, Location>,
     shows_secrets: bool,
 }
 
 impl Writer<'_> {
-    fn found(&self, finding: &Finding) -> Found {
+    fn found(&self, number: usize, finding: &Finding) -> Found {
         let class = finding.class();
         let identity = self.object.wants.first().map(|want| Who::of(&want.object.identity));
         let object = identity.unwrap_or_else(|| Who {
@@ -290,7 +284,7 @@ impl Writer<'_> {
                 false => raw(value.to_json()),
             });
             let claim = match claimant {
-                Claimant::Source(index) => self.of_source(*index, finding.path())?,
+                Claimant::Source(index) => self.of_source(number, *index)?,
                 Claimant::Live(index) => {
                     of_live(self.contest.entries().get(*index)?, self.object.live.as_ref())
                 }
@@ -309,31 +303,19 @@ impl Writer<'_> {
         }
     }
 
-    fn of_source(&self, index: usize, path: &Path) -> Option<Claim> {
+    fn of_source(&self, number: usize, index: usize) -> Option<Claim> {
         let Want { manager, object } = self.object.wants.get(index)?;
-        let text = self.texts.get(index).and_then(Option::as_ref);
-        let location = text.and_then(|text| locate(text, path));
+        let location = self.lines.get(&(self.at, number, index));
         Some(Claim {
             manager: manager.clone(),
             source: Origin::File,
             operation: Operation::Apply.as_str(),
             subresource: String::new(),
             file: Some(object.place.file().to_owned()),
-            line: location.as_ref().map(Location::line),
-            column: location.as_ref().map(Location::column),
+            line: location.map(Location::line),
+            column: location.map(Location::column),
             value: None,
         })
-    }
-}
-
-/// Where a configuration says it, or the innermost thing around it that it says.
-fn locate(text: &ConfigSource, path: &Path) -> Option<Location> {
-    let mut elements: &[PathElement] = path.elements();
-    loop {
-        if let Some(location) = text.locate(&elements.iter().cloned().collect()) {
-            return Some(location);
-        }
-        elements = elements.split_last()?.1;
     }
 }
 

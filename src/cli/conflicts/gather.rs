@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::analysis::Profile;
-use crate::cli::input::{self, Object};
+use crate::cli::input::{self, Identity, Object};
 use crate::cli::pairs::{self, Key};
 use crate::cli::schemas::Known;
 use crate::cli::session::Session;
@@ -120,12 +120,19 @@ fn live(
         .filter(|key| key.2.is_empty())
         .map(|(group, kind, _, name)| (group.as_str(), kind.as_str(), name.as_str()))
         .collect();
-    input::each_live(&args.live, args.common.recursive, session, &mut |object, session| {
-        let identity = &object.identity;
-        let key = pairs::key(&object, &identity.namespace);
-        let is_wanted = wanted.contains_key(&key)
-            || bare.contains(&(key.0.as_str(), key.1.as_str(), key.3.as_str()));
+    let keys: HashSet<&Key> = wanted.keys().collect();
+    let is_wanted = |identity: &Identity| {
+        let key = pairs::key_of(identity, &identity.namespace);
+        keys.contains(&key) || bare.contains(&(key.0.as_str(), key.1.as_str(), key.3.as_str()))
+    };
+    let look = |identity: &Identity, _: &Value| {
         let steers = profiles.iter().any(|profile| profile.is_steered_by(&identity.kind));
+        let is_wanted = is_wanted(identity);
+        (steers || is_wanted).then_some((steers, is_wanted))
+    };
+    let (names, recursive) = (&args.live, args.common.recursive);
+    input::scan(names, recursive, session, &look, &mut |object, (steers, is_wanted), session| {
+        let key = pairs::key(&object, &object.identity.namespace);
         if steers {
             live.steering.push(object.clone());
         }
