@@ -14,6 +14,7 @@ mod extract;
 mod fields;
 mod input;
 mod locate;
+mod manual;
 mod migrate_version;
 mod output;
 mod pairs;
@@ -87,6 +88,36 @@ enum Command {
     Extract(extract::ExtractArgs),
     /// See what a change of ownership would move, and get the patch for it
     Plan(plan::PlanArgs),
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of the program or of one of its commands, for man
+    Man {
+        /// The words of the command, such as plan adopt
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+}
+
+impl Command {
+    /// What all commands that read files take.
+    fn common(&self) -> Option<&Common> {
+        Some(match self {
+            Command::Apply(args) => &args.common,
+            Command::Update(args) => &args.common,
+            Command::Patch(args) => &args.common,
+            Command::Blame(args) => &args.common,
+            Command::Conflicts(args) => &args.common,
+            Command::Explain(args) => &args.common,
+            Command::Fields(args) => &args.common,
+            Command::Extract(args) => &args.common,
+            Command::Plan(args) => args.common(),
+            Command::Completions { .. } | Command::Man { .. } => return None,
+        })
+    }
 }
 
 /// What all commands take.
@@ -192,19 +223,9 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
 
 /// Runs a command whose arguments are parsed already and returns its exit code.
 pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
-    let common = match &args.command {
-        Command::Apply(args) => &args.common,
-        Command::Update(args) => &args.common,
-        Command::Patch(args) => &args.common,
-        Command::Blame(args) => &args.common,
-        Command::Conflicts(args) => &args.common,
-        Command::Explain(args) => &args.common,
-        Command::Fields(args) => &args.common,
-        Command::Extract(args) => &args.common,
-        Command::Plan(args) => args.common(),
-    };
-    let color = common.color;
-    let now = common.now.unwrap_or(io.now);
+    let common = args.command.common();
+    let color = common.map_or(Color::Auto, |common| common.color);
+    let now = common.and_then(|common| common.now).unwrap_or(io.now);
     let mut session = Session::new(io, color, now.into());
     match args.command {
         Command::Apply(args) => apply::run(args, &mut session),
@@ -216,6 +237,8 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Fields(args) => fields::run(args, &mut session),
         Command::Extract(args) => extract::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
+        Command::Completions { shell } => manual::completions(shell, &mut session),
+        Command::Man { command } => manual::page(&command, &mut session),
     }
     session.finish()
 }

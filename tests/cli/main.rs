@@ -7,6 +7,7 @@ mod conflicts;
 mod explain;
 mod hostile;
 mod locate;
+mod manual;
 mod openapi;
 mod patch;
 mod repeats;
