@@ -170,7 +170,7 @@ impl Found {
 pub(super) fn explanation(class: Class) -> &'static str {
     match class {
         Class::Agree => "all want the same value and own it together",
-        Class::OrderDependent => "nobody is refused, but the outcome depends on who goes first",
+        Class::OrderDependent => "what comes out depends on who goes first",
         Class::WouldPrune => "the apply of one removes what another has",
         Class::Conflict => "whoever applies later is refused",
         Class::AtomicOverlap => {
