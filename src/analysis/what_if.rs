@@ -192,9 +192,15 @@ impl<'s> WhatIf<'s> {
             Kind::Map => "{}".to_owned(),
             Kind::Null => return None,
         };
-        // An item of a set is its value: another one is another item.
-        let is_item = matches!(self.path.elements().last(), Some(PathElement::Value(_)));
-        if is_item { None } else { Value::from_json(&json).ok() }
+        // What tells an item from others cannot change: with another value it is another item.
+        let is_identity = match self.path.elements() {
+            [.., PathElement::Value(_)] => true,
+            [.., PathElement::Key(keys), PathElement::FieldName(name)] => {
+                keys.iter().any(|(key, _)| key == name)
+            }
+            _ => false,
+        };
+        if is_identity { None } else { Value::from_json(&json).ok() }
     }
 
     fn is_owned_whole(&self, value: ValueRef<'_>) -> bool {

@@ -373,7 +373,16 @@ fn outcome(tried: &Tried) -> (String, String) {
         true => String::new(),
         false => format!(", taken from {}", lost.join(", ")),
     };
+    let is_ignored = tried
+        .wanted
+        .as_ref()
+        .is_some_and(|wanted| tried.value.as_ref().is_none_or(|value| value.get() != wanted.get()));
     match &tried.value {
+        // Such as a status that is not written through its subresource.
+        Some(value) if is_ignored => {
+            (format!("ignored, it stays {}", short(Some(value))), names(&tried.owners))
+        }
+        None if is_ignored => ("ignored".to_owned(), "nobody".to_owned()),
         None => (format!("it is gone{lost}"), "nobody".to_owned()),
         Some(value) => (format!("it is {}{lost}", short(Some(value))), names(&tried.owners)),
     }

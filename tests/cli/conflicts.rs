@@ -339,3 +339,28 @@ fn a_missing_schema_is_told_once_for_each_kind() {
     let done = run("conflicts --from a=-", lamp("a") + &lamp("b"));
     assert_eq!((done.code, done.err.matches("there is no schema for").count()), (0, 1));
 }
+
+/// Links that run in circles end, and a text that would grow without bound is refused.
+#[test]
+fn hostile_sources_are_survived() {
+    let folder =
+        std::env::temp_dir().join(format!("managed-fields-hostile-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("inner")).unwrap();
+    std::fs::write(folder.join("inner/a.yaml"), map("{k: v}")).unwrap();
+    #[cfg(unix)]
+    let _ = std::os::unix::fs::symlink(&folder, folder.join("inner/again"));
+    let mut bomb = String::from(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n",
+    );
+    for level in 1..12 {
+        let before = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb += &format!("a{level}: &a{level} [{before}]\n");
+    }
+    std::fs::write(folder.join("bomb.yaml"), bomb).unwrap();
+    let name = folder.display();
+    let done = run(&format!("conflicts -R --from a={name} --from b={name}/inner"), "");
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((done.code, done.err.lines().count()), (2, 1), "{}", done.err);
+    assert!(done.err.contains("bomb.yaml: document 1 (line 1): "), "{}", done.err);
+    assert_eq!(done.out, "1 object in the sources, 1 contested: 1 agree\n");
+}

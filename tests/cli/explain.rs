@@ -125,3 +125,20 @@ fn untracked_fields_and_secrets_are_no_secret_and_no_field() {
         );
     }
 }
+
+/// A key cannot change, and a status is not written through the object itself.
+#[test]
+fn what_an_apply_cannot_do_is_told() {
+    let command = |path: &str| format!("explain -f {WEB} {path} --as new --time none");
+    let key = run(&command(".spec.template.spec.containers[0].name"), "");
+    assert!(
+        key.out.ends_with(
+            "\nWHO        DOES                 OUTCOME      HELD AFTERWARDS BY\n\
+         new Apply  applies it as it is  it is \"web\"  new Apply, team-a Apply\n"
+        ),
+        "{}",
+        key.out
+    );
+    let status = run(&command(".status.readyReplicas"), "");
+    assert!(status.out.contains("ignored, it stays 4"), "{}", status.out);
+}
