@@ -118,7 +118,14 @@ fn apply(
         Ok(applied) if let Some(parent) = &pair.parent => {
             parent.take(config, &applied.to_value(), results, session);
         }
-        Ok(applied) => results.object(&config.identity, applied.object()),
+        Ok(applied) => {
+            for (manager, lost) in applied.taken_from() {
+                let lost: Vec<String> = lost.iter().map(|path| path.to_string()).collect();
+                let lost = lost.join(", ");
+                session.note(&config.place, format_args!("taken from {manager}: {lost}"));
+            }
+            results.object(&config.identity, applied.object());
+        }
         Err(mut error) => {
             results.status(&error.to_status());
             if let ApplyError::Conflict(conflicts) = &mut error

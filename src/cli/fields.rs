@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use clap::ValueEnum;
 
+use crate::analysis::entries_of;
 use crate::fieldmanager::{Document, FieldManager};
 use crate::fieldpath::FieldSet;
-use crate::managedfields::{ListReading, ManagedFieldsEntry, ManagedState, read_list};
-use crate::value::{Kind, Value};
+use crate::managedfields::ManagedFieldsEntry;
+use crate::value::Value;
 
 use super::input::{self, Loaded, Object};
 use super::output::pretty;
@@ -136,7 +137,7 @@ fn entries(
         }
         None => {
             object.warn_if_owners_were_hidden(session);
-            stored(&object.value)
+            entries_of(&object.value).map_err(|error| error.to_string())
         }
     };
     match found {
@@ -145,21 +146,6 @@ fn entries(
             session.error(&object.place, message);
             None
         }
-    }
-}
-
-/// The entries that an object records.
-pub(super) fn stored(object: &Value) -> Result<Vec<ManagedFieldsEntry>, String> {
-    let (arena, root) = object.parts();
-    let reading = read_list(arena, root);
-    let stated = object.as_ref().get("metadata").and_then(|metadata| metadata.get("managedFields"));
-    if matches!(reading, ListReading::None) && stated.is_some_and(|list| list.kind() != Kind::Null)
-    {
-        return Err("metadata.managedFields is not a list of entries".to_owned());
-    }
-    match ManagedState::decode(arena, &reading) {
-        Ok(state) => Ok(state.entries()),
-        Err(error) => Err(format!("metadata.managedFields: {error}")),
     }
 }
 

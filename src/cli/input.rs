@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -9,6 +10,7 @@ use crate::schema::GroupVersionKind;
 use crate::value::{Kind, Value, ValueRef};
 use crate::yaml;
 
+use super::dump::{self, Looked, Piece};
 use super::edit;
 use super::locate::Sources;
 use super::session::Session;
@@ -226,6 +228,121 @@ pub(super) fn load_live(
     Some(Lives { objects, is_complete: session.errors() == errors })
 }
 
+/// Has every object of these files looked at, on all cores, and hands on what was found in them, in
+/// order; what cannot be read is reported. A dump in JSON, which may be larger than memory, is read
+/// piece by piece.
+pub(super) fn scan<R: Send>(
+    names: &[String],
+    recursive: bool,
+    session: &mut Session<'_, '_>,
+    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
+    take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
+) {
+    for name in names {
+        if name == "-" {
+            let file = "standard input";
+            let scanned = session.open_stdin().and_then(|stdin| {
+                scan_reader(stdin, look, &mut |_| {}).map_err(|error| error.to_string())
+            });
+            match scanned {
+                Ok(scanned) => take_scanned(file, scanned, look, session, take),
+                Err(error) => session.error(file, error),
+            }
+            continue;
+        }
+        for path in files(name, recursive, session) {
+            let file = path.display().to_string();
+            let scanned = fs::File::open(&path).and_then(|mut reader| {
+                let all = reader.metadata().map(|metadata| metadata.len()).unwrap_or_default();
+                scan_reader(&mut reader, look, &mut |read| {
+                    let (read, all) = (read >> 20, all >> 20);
+                    session.progress(format_args!("{file}: {read} of {all} MiB"));
+                })
+            });
+            session.progress_is_over();
+            match scanned {
+                Ok(scanned) => take_scanned(&file, scanned, look, session, take),
+                Err(error) => session.error(&file, error),
+            }
+        }
+    }
+}
+
+/// What a file turned out to hold.
+enum Scanned<R> {
+    /// A dump, and what was found in it.
+    Dump(Looked<Spotted<R>>),
+    /// Something else, which was read to its end.
+    Other(Vec<u8>),
+}
+
+/// What was found in an object, or why it is none; and its document, item and line, from 1.
+type Spotted<R> = ((usize, Option<usize>, usize), Result<(Value, R), String>);
+
+/// Files up to this size are read as a whole, whatever they hold.
+const SMALL: usize = 1 << 20;
+
+fn scan_reader<R: Send>(
+    reader: &mut dyn Read,
+    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
+    progress: &mut dyn FnMut(usize),
+) -> io::Result<Scanned<R>> {
+    let mut beginning = Vec::new();
+    reader.take(SMALL as u64).read_to_end(&mut beginning)?;
+    if beginning.len() < SMALL || !dump::is_dump(&beginning) {
+        reader.read_to_end(&mut beginning)?;
+        return Ok(Scanned::Other(beginning));
+    }
+    let look = |piece: &Piece<'_>| {
+        let numbers = (piece.document, piece.item, piece.line);
+        match Value::from_json_bytes(piece.text) {
+            Ok(value) => {
+                let found = look(&Identity::of(value.as_ref()), &value);
+                found.map(|found| (numbers, Ok((value, found))))
+            }
+            Err(error) => Some((numbers, Err(error.to_string()))),
+        }
+    };
+    dump::look(&beginning, reader, &look, progress).map(Scanned::Dump)
+}
+
+fn take_scanned<R>(
+    file: &str,
+    scanned: Scanned<R>,
+    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
+    session: &mut Session<'_, '_>,
+    take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
+) {
+    let file: Rc<str> = file.into();
+    let looked = match scanned {
+        Scanned::Dump(looked) => looked,
+        Scanned::Other(content) => {
+            let mut objects = Vec::new();
+            load_file(&file, &content, session, &mut objects);
+            for object in objects.into_iter().flatten() {
+                if let Some(found) = look(&object.identity, &object.value) {
+                    take(object, found, session);
+                }
+            }
+            return;
+        }
+    };
+    for ((document, item, line), found) in looked.kept {
+        let file = file.clone();
+        let place = Place { file, document, item, line, content: None, has_repeats: false };
+        match found {
+            Ok((value, found)) => {
+                let identity = Identity::of(value.as_ref());
+                take(Object { place, identity, value }, found, session);
+            }
+            Err(message) => session.error(place, message),
+        }
+    }
+    if let Some(line) = looked.is_cut_off {
+        session.error(&file, format_args!("it ends in the middle of an object (line {line})"));
+    }
+}
+
 /// Gives the objects of a file what the file holds, and warns of keys that are repeated in it.
 fn keep(
     content: Vec<u8>,
@@ -273,6 +390,16 @@ pub(super) fn each_file<'s, 'i>(
             Err(error) => session.error("standard input", error),
         };
     }
+    for file in files(name, recursive, session) {
+        match fs::read(&file) {
+            Ok(bytes) => take(file.display().to_string(), bytes, session),
+            Err(error) => session.error(file.display(), error),
+        }
+    }
+}
+
+/// The files behind an argument.
+fn files(name: &str, recursive: bool, session: &mut Session<'_, '_>) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let path = Path::new(name);
     if path.is_dir() {
@@ -283,12 +410,7 @@ pub(super) fn each_file<'s, 'i>(
     } else {
         files.push(path.to_owned());
     }
-    for file in files {
-        match fs::read(&file) {
-            Ok(bytes) => take(file.display().to_string(), bytes, session),
-            Err(error) => session.error(file.display(), error),
-        }
-    }
+    files
 }
 
 /// The manifests of a directory by name; directories below it follow where they sort.

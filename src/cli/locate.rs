@@ -33,11 +33,8 @@ type Part = (Range<usize>, Position);
 impl Sources {
     /// The text that an object was read from; none where it was not kept or is not text as a whole.
     pub(super) fn of(&mut self, object: &Object) -> Option<ConfigSource> {
-        let document = self.document_of(object)?;
-        let (_, Some(item)) = object.place.numbers() else { return Some(document) };
-        let item = i64::try_from(item.checked_sub(1)?).ok()?;
-        let items = PathElement::FieldName("items".to_owned());
-        Some(document.inside([items, PathElement::Index(item)].into_iter().collect()))
+        let (_, item) = object.place.numbers();
+        self.document_of(object).map(|document| item_of(document, item))
     }
 
     /// The text of the document that an object was read from, be it the object or a list of them.
@@ -100,6 +97,46 @@ impl Sources {
             if found.len() > SHOWN {
                 session.warn(&document, "and more keys are repeated");
             }
+        }
+    }
+}
+
+/// An item, from 1, of the list that a document is; the document itself if no item is meant.
+pub(super) fn item_of(document: ConfigSource, item: Option<usize>) -> ConfigSource {
+    let Some(item) = item else { return document };
+    let item = i64::try_from(item.saturating_sub(1)).unwrap_or(i64::MAX);
+    let items = PathElement::FieldName("items".to_owned());
+    document.inside([items, PathElement::Index(item)].into_iter().collect())
+}
+
+/// Looks up the places in a document.
+pub(super) type LookUp<'l> = dyn FnMut() -> Option<ConfigSource> + 'l;
+
+/// Hands on the documents of a file, counted as they were when it was read, until the taker has
+/// enough. Their places are looked up when they are asked for.
+pub(super) fn each_source(
+    file: &str,
+    content: &[u8],
+    take: &mut dyn FnMut(usize, &mut LookUp<'_>) -> bool,
+) {
+    let Ok(text) = std::str::from_utf8(content) else { return };
+    let mut number = 0;
+    for document in yaml::documents(text) {
+        if matches!(&document, Ok(said) if said.json() == "null") {
+            continue;
+        }
+        number += 1;
+        let mut known = None;
+        let mut source = || {
+            let document = document.as_ref().ok()?;
+            if known.is_none() {
+                let positions = document.positions()?;
+                known = ConfigSource::with_positions(file, document.json(), positions).ok();
+            }
+            known.clone()
+        };
+        if !take(number, &mut source) {
+            return;
         }
     }
 }

@@ -5,16 +5,22 @@
 //! conflict, 2 for an error. Of several documents the highest counts.
 
 mod apply;
+mod blame;
+mod conflicts;
+mod dump;
 mod edit;
+mod explain;
 mod extract;
 mod fields;
 mod input;
 mod locate;
+mod manual;
 mod migrate_version;
 mod output;
 mod pairs;
 mod patch;
 mod plan;
+mod report;
 mod scale;
 mod schema;
 mod schemas;
@@ -70,6 +76,13 @@ enum Command {
     Update(update::UpdateArgs),
     /// What a merge patch or a JSON patch does to an object and to the ownership of its fields
     Patch(patch::PatchArgs),
+    /// Print objects with the owners of every line
+    Blame(blame::BlameArgs),
+    /// Find out which sources will fight over which fields
+    #[command(mut_arg("filename", |filename| filename.required(false).hide(true)))]
+    Conflicts(conflicts::ConflictsArgs),
+    /// Tell who owns a field, what the schema says of it, and what would happen to it
+    Explain(explain::ExplainArgs),
     /// List the fields that the managers of an object own
     Fields(fields::FieldsArgs),
     /// Print the apply configuration that a manager owns of an object
@@ -78,6 +91,36 @@ enum Command {
     Plan(plan::PlanArgs),
     /// See what is known of kinds, and what a change of schemas does
     Schema(schema::SchemaArgs),
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of the program or of one of its commands, for man
+    Man {
+        /// The words of the command, such as plan adopt
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+}
+
+impl Command {
+    /// What all commands that read files take.
+    fn common(&self) -> Option<&Common> {
+        Some(match self {
+            Command::Apply(args) => &args.common,
+            Command::Update(args) => &args.common,
+            Command::Patch(args) => &args.common,
+            Command::Blame(args) => &args.common,
+            Command::Conflicts(args) => &args.common,
+            Command::Explain(args) => &args.common,
+            Command::Fields(args) => &args.common,
+            Command::Extract(args) => &args.common,
+            Command::Plan(args) => args.common(),
+            Command::Schema(_) | Command::Completions { .. } | Command::Man { .. } => return None,
+        })
+    }
 }
 
 /// What all commands take.
@@ -97,7 +140,7 @@ struct Common {
     /// The time of the write, in RFC 3339, instead of the clock's
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     now: Option<Timestamp>,
-    /// Whether messages are coloured
+    /// Whether messages and reports are coloured
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     color: Color,
 }
@@ -184,23 +227,10 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
 
 /// Runs a command whose arguments are parsed already and returns its exit code.
 pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
-    let common = match &args.command {
-        Command::Apply(args) => Some(&args.common),
-        Command::Update(args) => Some(&args.common),
-        Command::Patch(args) => Some(&args.common),
-        Command::Fields(args) => Some(&args.common),
-        Command::Extract(args) => Some(&args.common),
-        Command::Plan(args) => Some(args.common()),
-        Command::Schema(_) => None,
-    };
+    let common = args.command.common();
     let color = match &args.command {
         Command::Schema(args) => args.color(),
         _ => common.map_or(Color::Auto, |common| common.color),
-    };
-    let color = match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => io.stderr_is_terminal && !io.no_color,
     };
     let now = common.and_then(|common| common.now).unwrap_or(io.now);
     let mut session = Session::new(io, color, now.into());
@@ -208,10 +238,15 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Apply(args) => apply::run(args, &mut session),
         Command::Update(args) => update::run(args, &mut session),
         Command::Patch(args) => patch::run(args, &mut session),
+        Command::Blame(args) => blame::run(args, &mut session),
+        Command::Conflicts(args) => conflicts::run(args, &mut session),
+        Command::Explain(args) => explain::run(args, &mut session),
         Command::Fields(args) => fields::run(args, &mut session),
         Command::Extract(args) => extract::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Schema(args) => schema::run(args, &mut session),
+        Command::Completions { shell } => manual::completions(shell, &mut session),
+        Command::Man { command } => manual::page(&command, &mut session),
     }
     session.finish()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::input::{Lives, Loaded, Object};
+use super::input::{Identity, Lives, Loaded, Object};
 use super::scale::Parent;
 use super::session::Session;
 
@@ -51,10 +51,13 @@ fn has_namespace(object: &Object) -> bool {
 }
 
 /// Group, kind, namespace, name.
-type Key = (String, String, String, String);
+pub(super) type Key = (String, String, String, String);
 
-fn key(object: &Object, namespace: &str) -> Key {
-    let identity = &object.identity;
+pub(super) fn key(object: &Object, namespace: &str) -> Key {
+    key_of(&object.identity, namespace)
+}
+
+pub(super) fn key_of(identity: &Identity, namespace: &str) -> Key {
     (
         identity.kind.group.clone(),
         identity.kind.kind.clone(),

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 
 use crate::managedfields::Time;
 
-use super::Io;
+use super::{Color, Io};
 
 /// Nothing found.
 const DONE: i32 = 0;
@@ -18,6 +18,7 @@ const FAILED: i32 = 2;
 pub(super) struct Session<'s, 'i> {
     io: &'s mut Io<'i>,
     color: bool,
+    colors_results: bool,
     now: Time,
     worst: i32,
     errors: usize,
@@ -30,10 +31,18 @@ pub(super) struct Session<'s, 'i> {
 }
 
 impl<'s, 'i> Session<'s, 'i> {
-    pub(super) fn new(io: &'s mut Io<'i>, color: bool, now: Time) -> Session<'s, 'i> {
+    pub(super) fn new(io: &'s mut Io<'i>, when: Color, now: Time) -> Session<'s, 'i> {
+        let is_colored = |is_terminal: bool| match when {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !io.no_color,
+        };
+        let (color, colors_results) =
+            (is_colored(io.stderr_is_terminal), is_colored(io.stdout_is_terminal));
         Session {
             io,
             color,
+            colors_results,
             now,
             worst: DONE,
             errors: 0,
@@ -41,6 +50,11 @@ impl<'s, 'i> Session<'s, 'i> {
             stdin_is_used: false,
             is_closed: false,
         }
+    }
+
+    /// Whether results that are meant for reading are coloured.
+    pub(super) fn colors_results(&self) -> bool {
+        self.colors_results
     }
 
     /// Whether keys that are repeated in a map are told of when they are read.
@@ -62,15 +76,36 @@ impl<'s, 'i> Session<'s, 'i> {
         self.io.stdout_is_terminal
     }
 
-    /// All of standard input, once.
-    pub(super) fn read_stdin(&mut self) -> Result<Vec<u8>, String> {
+    /// Standard input, once.
+    pub(super) fn open_stdin(&mut self) -> Result<&mut dyn Read, String> {
         if std::mem::replace(&mut self.stdin_is_used, true) {
             return Err("standard input can be read only once".to_owned());
         }
+        Ok(self.io.stdin)
+    }
+
+    /// All of standard input, once.
+    pub(super) fn read_stdin(&mut self) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
-        match self.io.stdin.read_to_end(&mut bytes) {
+        match self.open_stdin()?.read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
             Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// How far long work has come, for those who watch.
+    pub(super) fn progress(&mut self, text: impl Display) {
+        if self.io.stderr_is_terminal {
+            let text = self.harmless(&text.to_string()).into_owned();
+            self.write(&format!("\r{text}"));
+            let _ = self.io.stderr.flush();
+        }
+    }
+
+    /// Takes the last word on progress away.
+    pub(super) fn progress_is_over(&mut self) {
+        if self.io.stderr_is_terminal {
+            self.write("\r\u{1b}[K");
         }
     }
 

@@ -49,11 +49,13 @@ pub use guard::{Guarded, guard_admission};
 pub use location::{ConfigSource, Location};
 pub use manager_name::{ManagerNameError, check_manager_name, manager_name_from_user_agent};
 pub use migrate_version::{MigrateVersionError, VersionMigration};
+pub(crate) use object::value_at;
 pub use reset_fields::{ResetFields, ResetFieldsFilter};
 pub use scale::{ScaleError, ScaleMapping};
 pub use schema_defaults::SchemaDefaults;
 pub use status::{Metadata, Status, StatusCause, StatusDetails};
 pub use storage::StaleObjectError;
+pub(crate) use strip_meta::stripped as untracked;
 pub use update::{UpdateRequest, Updated};
 
 /// The field manager of an API server, for objects of all kinds that `schemas` knows.

@@ -150,7 +150,7 @@ pub(super) fn with_member(arena: &mut Arena<'_>, map: Node, member: Node) -> Nod
 }
 
 /// The value at a path of an object.
-pub(super) fn value_at<'v>(object: ValueRef<'v>, path: &[PathElement]) -> Option<ValueRef<'v>> {
+pub(crate) fn value_at<'v>(object: ValueRef<'v>, path: &[PathElement]) -> Option<ValueRef<'v>> {
     path.iter().try_fold(object, |value, element| match element {
         PathElement::FieldName(name) => value.get(name),
         PathElement::Key(fields) => {

@@ -8,7 +8,7 @@ use crate::merge::Managers;
 const STRIPPED: &str = r#"{"f:apiVersion":{},"f:kind":{},"f:metadata":{".":{},"f:clusterName":{},"f:creationTimestamp":{},"f:generation":{},"f:managedFields":{},"f:name":{},"f:namespace":{},"f:resourceVersion":{},"f:selfLink":{},"f:uid":{}}}"#;
 
 /// The identity of the object and what the server fills in.
-pub(super) fn stripped() -> &'static FieldSet {
+pub(crate) fn stripped() -> &'static FieldSet {
     static SET: OnceLock<FieldSet> = OnceLock::new();
     SET.get_or_init(|| FieldSet::from_fields_v1(STRIPPED.as_bytes()).unwrap_or_default())
 }

@@ -11,7 +11,7 @@ use crate::value::{Arena, Node, Tag, ValueRef};
 ///
 /// A keyed item is identified by those of the keys that it holds, an explicit null included, and
 /// by the defaults of those that it lacks; an item of a set by its value.
-pub(super) fn write_item_token(
+pub(crate) fn write_item_token(
     schema: &Compiled,
     arena: &Arena<'_>,
     list: &ListPart,

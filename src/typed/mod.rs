@@ -20,6 +20,7 @@ mod validate;
 pub use compare::Comparison;
 pub(crate) use compare::compare;
 pub use error::{ValidationError, ValidationErrors};
+pub(crate) use items::write_item_token;
 pub(crate) use merge::merge;
 pub use reconcile::ReconcileError;
 pub(crate) use select::{extract_items, remove_items, restate};

@@ -4,6 +4,8 @@
 //! Where the reference itself breaks what one would expect, the law is narrowed and says so.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod blame;
+mod conflicts;
 mod crd;
 mod defaults;
 mod hostile;

@@ -9,15 +9,15 @@ use proptest::prelude::*;
 use crate::cases;
 use crate::strategies::{History, PLAIN, SOLID, SPICED, Step, history, spec_type, typed};
 
-struct State {
-    ty: Type,
-    live: TypedValue,
-    managers: Managers,
+pub(crate) struct State {
+    pub(crate) ty: Type,
+    pub(crate) live: TypedValue,
+    pub(crate) managers: Managers,
     checked: bool,
 }
 
 impl State {
-    fn of(history: &History) -> State {
+    pub(crate) fn of(history: &History) -> State {
         let ty = spec_type();
         let live = typed(&ty, &history.start);
         let mut state = State { ty, live, managers: Managers::new(), checked: history.checked };

@@ -14,7 +14,7 @@ fn at(second: usize) -> Time {
 }
 
 /// The object after a history; none if it never came to be.
-fn live_after(schemas: &Schemas, history: &History) -> Option<String> {
+pub(crate) fn live_after(schemas: &Schemas, history: &History) -> Option<String> {
     let manager = FieldManager::new(schemas);
     // Half of the histories begin with an object that nobody manages.
     let mut live = history.checked.then(|| history.start.clone());

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::analysis::entries_of;
 use crate::fieldmanager::{ApplyError, FieldManager};
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{ManagedFieldsEntry, ManagerIdentifier, Operation};
 use crate::schema::{GroupVersionKind, Type};
 
 use super::super::super::ResetFields;
-use super::super::super::fields::stored;
 use super::super::super::input::{self, Object};
 use super::super::super::schemas::Known;
 use super::super::super::session::Session;
@@ -117,7 +117,7 @@ fn look(
     after: &Known,
     session: &Session<'_, '_>,
 ) -> Result<Option<Affected>, String> {
-    let entries = stored(&object.value)?;
+    let entries = entries_of(&object.value).map_err(|error| error.to_string())?;
     let stored = owners(&entries);
     let mut reconciled = stored.clone();
     for ((.., api_version), fields) in &mut reconciled {

@@ -1,0 +1,21 @@
+//! What files alone tell about ownership: who owns each line of an object, what the schema says of a
+//! path and what would happen to it, and which sources will fight.
+//!
+//! Everything here is a pure function of objects, schemas and ownership. Whatever would happen is
+//! found out by letting it happen: by running [`FieldManager`](crate::FieldManager).
+
+mod blame;
+mod conflicts;
+mod entries;
+mod profiles;
+mod resolve;
+mod rule;
+mod what_if;
+
+pub use blame::{Absent, Blame, BlamedField, Standing};
+pub use conflicts::{Claimant, Class, ConflictFinder, Contest, Finding, Severity, Want};
+pub use entries::{EntriesError, entries_of};
+pub use profiles::{Profile, ProfileError};
+pub use resolve::{PathError, resolve_path};
+pub use rule::{Merging, SchemaRule};
+pub use what_if::{Action, After, Outcome, Try, WhatIf};

@@ -1,0 +1,137 @@
+//! Findings as text: a table, a comment for a pull request, annotations of GitHub Actions.
+
+use std::fmt::Write as _;
+
+use crate::analysis::Severity;
+use crate::cli::report;
+
+use super::findings::{Claim, Found, Origin, Report, explanation};
+
+/// One claim a line; what belongs together is said once.
+pub(super) fn table(report: &Report, shows_agreed: bool) -> String {
+    let mut rows: Vec<[String; 6]> = Vec::new();
+    let mut object = String::new();
+    for found in report.findings.iter().filter(|found| shows_agreed || found.is_fight()) {
+        let name = found.object.to_string();
+        for (index, claim) in found.claims.iter().enumerate() {
+            let is_first = index == 0;
+            let once = |text: &str| if is_first { text.to_owned() } else { String::new() };
+            rows.push([
+                if is_first && name != object { name.clone() } else { String::new() },
+                once(&found.path),
+                once(found.class.as_str()),
+                claim.manager.clone(),
+                claim.short_value(),
+                claim.place(),
+            ]);
+        }
+        object = name;
+    }
+    let mut out = String::new();
+    if !rows.is_empty() {
+        let header = ["OBJECT", "PATH", "CLASS", "MANAGER", "VALUE", "WHERE"];
+        out += &report::table(header, &rows);
+        out.push('\n');
+    }
+    let _ = writeln!(out, "{}", report.summary);
+    out
+}
+
+pub(super) fn markdown(report: &Report, shows_agreed: bool) -> String {
+    let mut out = String::from("## Field ownership\n\n");
+    let fights = report.fights().count();
+    let _ = match fights {
+        0 => writeln!(out, "No fights: {}.", report.summary),
+        _ => writeln!(out, "**{fights} fields will be fought over**: {}.", report.summary),
+    };
+    let shown: Vec<&Found> =
+        report.findings.iter().filter(|found| shows_agreed || found.is_fight()).collect();
+    let mut classes: Vec<_> = shown.iter().map(|found| found.class).collect();
+    classes.sort();
+    classes.dedup();
+    let mut before = None;
+    for found in shown {
+        let object = found.object.to_string();
+        if before.as_ref() != Some(&object) {
+            let _ = write!(out, "\n### {}\n\n", text(&object));
+            out.push_str("| path | class | who wants what |\n| --- | --- | --- |\n");
+            before = Some(object);
+        }
+        let claims: Vec<String> = found
+            .claims
+            .iter()
+            .map(|claim| {
+                let value = match claim.short_value() {
+                    value if value.is_empty() => String::new(),
+                    value => format!(": {}", code(&value)),
+                };
+                format!("{}{value} ({})", text(&claim.manager), code(&claim.place()))
+            })
+            .collect();
+        let _ =
+            writeln!(out, "| {} | {} | {} |", code(&found.path), found.class, claims.join("<br>"));
+    }
+    if !classes.is_empty() {
+        out.push('\n');
+        for class in classes.into_iter().rev() {
+            let _ = writeln!(out, "* *{class}*: {}.", explanation(class));
+        }
+    }
+    out
+}
+
+/// Text in a cell of a Markdown table.
+fn text(text: &str) -> String {
+    let text = report::html(&report::harmless(text));
+    text.chars().fold(String::new(), |mut out, character| {
+        if r"\`*_{}[]#|~".contains(character) {
+            out.push('\\');
+        }
+        out.push(character);
+        out
+    })
+}
+
+/// Code in a cell of a Markdown table: HTML, where no number of backticks ends it.
+fn code(code: &str) -> String {
+    let code = report::html(&report::harmless(code)).replace('|', "&#124;");
+    format!(
+        "<code>{}</code>",
+        code.replace('`', "&#96;").replace('*', "&#42;").replace('_', "&#95;")
+    )
+}
+
+/// An annotation at every line that claims something fought over.
+pub(super) fn github(report: &Report) -> String {
+    let mut out = String::new();
+    for found in report.fights() {
+        let is_at_a_line = |claim: &&Claim| claim.source == Origin::File;
+        for claim in found.claims.iter().filter(is_at_a_line) {
+            let command = match found.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "notice",
+            };
+            let mut properties = Vec::new();
+            if let Some(file) = &claim.file {
+                properties.push(format!("file={}", property(file)));
+            }
+            if let Some(line) = claim.line {
+                properties.push(format!("line={line}"));
+            }
+            properties.push(format!("title={}", property(found.class.as_str())));
+            let message = escaped(&found.message());
+            let _ = writeln!(out, "::{command} {}::{message}", properties.join(","));
+        }
+    }
+    out
+}
+
+/// Text of a workflow command, in which line breaks would begin another one.
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    escaped(text).replace(':', "%3A").replace(',', "%2C")
+}

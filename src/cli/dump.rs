@@ -1,0 +1,316 @@
+//! Dumps of many objects, read piece by piece and looked at on all cores.
+//!
+//! What `kubectl get -o json` prints is one list that may be larger than memory. Its items are cut out
+//! of it without parsing what is around them, so that only the items that are being looked at, and
+//! what is kept of them, take room.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+use std::sync::mpsc;
+use std::thread;
+
+/// An object cut out of a dump.
+pub(super) struct Piece<'t> {
+    pub(super) text: &'t [u8],
+    /// From 1.
+    pub(super) document: usize,
+    /// From 1; none for an object that is no item of a list.
+    pub(super) item: Option<usize>,
+    /// From 1.
+    pub(super) line: usize,
+}
+
+/// Bytes that are read at once, and the least that is handed on at once.
+const CHUNK: usize = 1 << 20;
+
+/// Whether a text that begins like this can be cut: it is JSON objects. YAML in braces has no quotes
+/// in most cases.
+pub(super) fn is_dump(beginning: &[u8]) -> bool {
+    let mut signs = beginning.iter().filter(|byte| !byte.is_ascii_whitespace());
+    (signs.next(), signs.next()) == (Some(&b'{'), Some(&b'"'))
+}
+
+/// Cuts JSON objects, and the items of those that are lists, out of what is fed to it.
+#[derive(Default)]
+struct Cutter {
+    depth: usize,
+    in_string: bool,
+    is_escaped: bool,
+    /// The key of the outermost object that comes or was last.
+    key: Vec<u8>,
+    is_key: bool,
+    /// What is read stands in the `items` of a list.
+    in_items: bool,
+    document: usize,
+    item: usize,
+    line: usize,
+    /// The object that is being cut; outside of items that of the document.
+    piece: Vec<u8>,
+    /// What stands around the items.
+    around: Vec<u8>,
+    has_items: bool,
+    start_line: usize,
+}
+
+/// A piece as it is kept until it is looked at.
+struct Cut {
+    text: Vec<u8>,
+    document: usize,
+    item: Option<usize>,
+    line: usize,
+}
+
+impl Cutter {
+    fn feed(&mut self, bytes: &[u8], cut: &mut Vec<Cut>) {
+        let mut rest = bytes;
+        while let Some((byte, after)) = rest.split_first() {
+            if self.in_string && !self.is_escaped {
+                // Most of a dump is text between quotes.
+                let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+                let (text, next) = rest.split_at(plain.unwrap_or(rest.len()));
+                self.keep(text);
+                let Some((byte, after)) = next.split_first() else { return };
+                self.is_escaped = *byte == b'\\';
+                self.in_string = self.is_escaped;
+                self.keep(&[*byte]);
+                rest = after;
+                continue;
+            }
+            if self.in_string {
+                self.is_escaped = false;
+                self.keep(&[*byte]);
+                rest = after;
+                continue;
+            }
+            let plain = rest.iter().position(|byte| {
+                matches!(byte, b'"' | b'{' | b'}' | b'[' | b']' | b',' | b':' | b'\n')
+            });
+            if plain != Some(0) {
+                let (text, next) = rest.split_at(plain.unwrap_or(rest.len()));
+                self.keep(text);
+                rest = next;
+                continue;
+            }
+            self.sign(*byte, cut);
+            rest = after;
+        }
+    }
+
+    fn keep(&mut self, text: &[u8]) {
+        if self.depth == 1 && self.is_key && self.in_string {
+            self.key.extend_from_slice(text);
+        }
+        if self.in_items && self.depth == 2 {
+            return;
+        }
+        if self.depth > 0 {
+            self.piece.extend_from_slice(text);
+        }
+    }
+
+    fn sign(&mut self, byte: u8, cut: &mut Vec<Cut>) {
+        match byte {
+            b'\n' => self.line += 1,
+            b'"' => {
+                self.in_string = true;
+                if self.depth == 1 && self.is_key {
+                    self.key.clear();
+                }
+            }
+            b':' if self.depth == 1 => self.is_key = false,
+            b',' if self.depth == 1 => self.is_key = true,
+            _ => {}
+        }
+        match byte {
+            b'{' | b'[' => {
+                if self.depth == 0 {
+                    self.document += 1;
+                    self.item = 0;
+                    self.has_items = false;
+                    self.is_key = true;
+                    self.start_line = self.line;
+                }
+                let begins_items =
+                    byte == b'[' && self.depth == 1 && self.key == b"items" && !self.is_key;
+                if begins_items {
+                    self.in_items = true;
+                    self.has_items = true;
+                    self.piece.extend_from_slice(b"[]");
+                    self.around = std::mem::take(&mut self.piece);
+                } else if self.in_items && self.depth == 2 {
+                    self.item += 1;
+                    self.start_line = self.line;
+                    self.piece.push(byte);
+                } else {
+                    self.piece.push(byte);
+                }
+                self.depth += 1;
+            }
+            b'}' | b']' => {
+                self.depth = self.depth.saturating_sub(1);
+                if self.in_items && self.depth == 1 {
+                    self.in_items = false;
+                    self.piece = std::mem::take(&mut self.around);
+                    return;
+                }
+                self.piece.push(byte);
+                if self.in_items && self.depth == 2 {
+                    self.cut(Some(self.item), cut);
+                } else if self.depth == 0 {
+                    if self.has_items {
+                        self.piece.clear();
+                    } else {
+                        self.cut(None, cut);
+                    }
+                }
+            }
+            _ if self.in_items && self.depth == 2 => {}
+            _ if self.depth == 0 => {}
+            byte => self.piece.push(byte),
+        }
+    }
+
+    fn cut(&mut self, item: Option<usize>, cut: &mut Vec<Cut>) {
+        cut.push(Cut {
+            text: std::mem::take(&mut self.piece),
+            document: self.document,
+            item,
+            line: self.start_line + 1,
+        });
+    }
+}
+
+/// What looking at a dump came to, in the order of the dump.
+pub(super) struct Looked<R> {
+    pub(super) kept: Vec<R>,
+    /// The dump ends in the middle of something: the line.
+    pub(super) is_cut_off: Option<usize>,
+}
+
+/// Reads a dump to its end and has every object looked at, on all cores. What is none is not kept.
+///
+/// Memory is bounded by a few chunks, or the largest object, for each core, and by what is kept.
+///
+/// # Errors
+/// What the reader says.
+pub(super) fn look<R: Send>(
+    beginning: &[u8],
+    reader: &mut dyn Read,
+    look: &(dyn Fn(&Piece<'_>) -> Option<R> + Sync),
+    progress: &mut dyn FnMut(usize),
+) -> io::Result<Looked<R>> {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let (to_do, jobs) = mpsc::sync_channel::<(usize, Vec<Cut>)>(cores);
+    let jobs = Mutex::new(jobs);
+    let (done, results) = mpsc::channel::<(usize, Vec<R>)>();
+    let mut kept: BTreeMap<usize, Vec<R>> = BTreeMap::new();
+    let work = |done: mpsc::Sender<(usize, Vec<R>)>| {
+        loop {
+            let job = jobs.lock().map(|jobs| jobs.recv());
+            let Ok(Ok((number, pieces))) = job else { return };
+            let looked = pieces.iter().filter_map(|cut| {
+                let Cut { text, document, item, line } = cut;
+                look(&Piece { text, document: *document, item: *item, line: *line })
+            });
+            let looked: Vec<R> = looked.collect();
+            if !looked.is_empty() && done.send((number, looked)).is_err() {
+                return;
+            }
+        }
+    };
+    let mut cutter = Cutter::default();
+    let read = thread::scope(|scope| {
+        for _ in 0..cores {
+            let done = done.clone();
+            scope.spawn(|| work(done));
+        }
+        drop(done);
+        let mut pieces = Vec::new();
+        let (mut number, mut size, mut all) = (0, 0, 0);
+        let mut chunk = vec![0; CHUNK];
+        let mut bytes = beginning;
+        let outcome = loop {
+            all += bytes.len();
+            size += bytes.len();
+            cutter.feed(bytes, &mut pieces);
+            if size >= CHUNK && !pieces.is_empty() {
+                number += 1;
+                size = 0;
+                // All workers are gone only if one of them has panicked.
+                if to_do.send((number, std::mem::take(&mut pieces))).is_err() {
+                    break Ok(());
+                }
+                progress(all);
+            }
+            match reader.read(&mut chunk) {
+                Ok(0) => break Ok(()),
+                Ok(length) => bytes = chunk.get(..length).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => bytes = &[],
+                Err(error) => break Err(error),
+            }
+        };
+        let _ = to_do.send((number + 1, pieces));
+        drop(to_do);
+        kept.extend(results.iter());
+        outcome
+    });
+    read?;
+    let is_cut_off = (cutter.depth > 0).then_some(cutter.line + 1);
+    Ok(Looked { kept: kept.into_values().flatten().collect(), is_cut_off })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cutter, look};
+
+    fn pieces(text: &str, step: usize) -> Vec<(String, usize, Option<usize>, usize)> {
+        let mut cutter = Cutter::default();
+        let mut cut = Vec::new();
+        for bytes in text.as_bytes().chunks(step) {
+            cutter.feed(bytes, &mut cut);
+        }
+        let told = |cut: super::Cut| {
+            (String::from_utf8(cut.text).unwrap(), cut.document, cut.item, cut.line)
+        };
+        cut.into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn objects_and_items_are_cut_wherever_they_are_read_in_pieces() {
+        let text = "{\"a\": [{\"items\": [1]}], \"b\": \"}]\\\"{\"}\n{\"kind\":\"List\",\n\"items\" : [\n{\"a\":1},\n {\"items\":[{\"b\\\\\":\"]\"}]} ],\"metadata\":{\"items\":[{}]}}{\"items\":[]}{ }";
+        let expected = [
+            ("{\"a\": [{\"items\": [1]}], \"b\": \"}]\\\"{\"}", 1, None, 1),
+            ("{\"a\":1}", 2, Some(1), 4),
+            ("{\"items\":[{\"b\\\\\":\"]\"}]}", 2, Some(2), 5),
+            ("{ }", 4, None, 5),
+        ]
+        .map(|(text, document, item, line)| (text.to_owned(), document, item, line));
+        for step in 1..=text.len() {
+            assert_eq!(pieces(text, step), expected, "{step}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_in_the_order_of_the_dump() {
+        let items: Vec<String> =
+            (0..40_000).map(|item| format!("{{\"name\":\"{item:0100}\"}}")).collect();
+        let dump = format!("{{\"items\":[{}]}}", items.join(","));
+        let (start, rest) = dump.as_bytes().split_at(10);
+        let looked = look(
+            start,
+            &mut &rest[..],
+            &|piece| {
+                piece.item.filter(|item| item % 1000 == 0).map(|item| (item, piece.text.len()))
+            },
+            &mut |_| {},
+        )
+        .unwrap();
+        assert_eq!(looked.is_cut_off, None);
+        let expected: Vec<(usize, usize)> = (1..=40).map(|step| (step * 1000, 111)).collect();
+        assert_eq!(looked.kept, expected);
+        let cut_off = look(b"{\"items\":[{\n\"a\":", &mut &b""[..], &|_| Some(()), &mut |_| {});
+        assert_eq!(cut_off.unwrap().is_cut_off, Some(2));
+    }
+}

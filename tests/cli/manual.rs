@@ -1,0 +1,35 @@
+//! Completions and manual pages.
+
+use super::{assert_run, run};
+
+#[test]
+fn shells_complete_every_command() {
+    for (shell, sign) in [
+        ("bash", "complete -F"),
+        ("zsh", "#compdef managed-fields"),
+        ("fish", "complete -c managed-fields"),
+        ("powershell", "Register-ArgumentCompleter"),
+        ("elvish", "edit:completion"),
+    ] {
+        let done = run(&format!("completions {shell}"), "");
+        assert_eq!((done.code, done.err.as_str()), (0, ""), "{shell}");
+        assert!(done.out.contains(sign), "{shell}");
+        for word in ["conflicts", "--field-manager", "explain"] {
+            assert!(done.out.contains(word) || done.out.contains(&word[2..]), "{shell} {word}");
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_page() {
+    let page = run("man", "");
+    assert_eq!(page.code, 0);
+    for command in ["apply", "blame", "conflicts", "explain", "plan"] {
+        assert!(page.out.contains(&format!("managed\\-fields\\-{command}")), "{command}");
+        let own = run(&format!("man {command}"), "");
+        assert_eq!(own.code, 0);
+        assert!(own.out.contains(&format!(".TH managed-fields-{command} ")), "{}", own.out);
+    }
+    assert!(run("man plan adopt", "").out.contains(".TH managed-fields-plan-adopt "));
+    assert_run(&run("man paint", ""), 2, "", "error: man: managed-fields has no command paint\n");
+}
