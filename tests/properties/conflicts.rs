@@ -253,7 +253,7 @@ fn sources(config: BoxedStrategy<String>) -> BoxedStrategy<Vec<(String, String)>
 }
 
 proptest! {
-    #![proptest_config(cases(100))]
+    #![proptest_config(cases(60))]
 
     #[test]
     fn sources_without_live_objects(wants in sources(PLAIN.object())) {
