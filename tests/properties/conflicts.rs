@@ -261,6 +261,11 @@ proptest! {
     }
 
     #[test]
+    fn odd_sources_without_live_objects(wants in sources(SPICED.object())) {
+        is_brute_force(None, &wants)?;
+    }
+
+    #[test]
     fn sources_and_live_objects(history in history(SOLID.object()), wants in sources(SOLID.object())) {
         is_brute_force(Some(&history), &wants)?;
     }
