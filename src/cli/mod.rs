@@ -77,11 +77,16 @@ enum Command {
     /// What a merge patch or a JSON patch does to an object and to the ownership of its fields
     Patch(patch::PatchArgs),
     /// Print objects with the owners of every line
+    #[command(after_help = BLAME_HELP)]
     Blame(blame::BlameArgs),
     /// Find out which sources will fight over which fields
-    #[command(mut_arg("filename", |filename| filename.required(false).hide(true)))]
+    #[command(
+        mut_arg("filename", |filename| filename.required(false).hide(true)),
+        after_help = CONFLICTS_HELP
+    )]
     Conflicts(conflicts::ConflictsArgs),
     /// Tell who owns a field, what the schema says of it, and what would happen to it
+    #[command(after_help = EXPLAIN_HELP)]
     Explain(explain::ExplainArgs),
     /// List the fields that the managers of an object own
     Fields(fields::FieldsArgs),
@@ -122,6 +127,25 @@ impl Command {
         })
     }
 }
+
+const BLAME_HELP: &str = "\
+Examples:
+  kubectl get deployment web -o yaml --show-managed-fields | managed-fields blame -f -
+  managed-fields blame -f live.yaml --path .spec.template --field-manager flux -o table
+  managed-fields blame -f cluster.json --summary";
+
+const CONFLICTS_HELP: &str = "\
+Examples:
+  managed-fields conflicts -R --from platform=clusters/a --from team=apps/web
+  managed-fields conflicts --from flux=deploy.yaml --live live.json -o markdown
+
+Exit codes: 0 if all agree, 1 if anything else was found, 2 if something could not be read.";
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  managed-fields explain -f live.yaml .spec.replicas
+  managed-fields explain -f live.yaml '.spec.containers[name=\"app\"].image' --as team-a
+  managed-fields explain -f live.yaml '.metadata.annotations[\"example.com/a\"]'";
 
 /// What all commands take.
 #[derive(Debug, Clone, clap::Args)]

@@ -253,10 +253,15 @@ fn sources(config: BoxedStrategy<String>) -> BoxedStrategy<Vec<(String, String)>
 }
 
 proptest! {
-    #![proptest_config(cases(100))]
+    #![proptest_config(cases(60))]
 
     #[test]
     fn sources_without_live_objects(wants in sources(PLAIN.object())) {
+        is_brute_force(None, &wants)?;
+    }
+
+    #[test]
+    fn odd_sources_without_live_objects(wants in sources(SPICED.object())) {
         is_brute_force(None, &wants)?;
     }
 

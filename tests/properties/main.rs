@@ -18,6 +18,7 @@ mod sets;
 mod strategies;
 mod typed;
 mod values;
+mod what_if;
 
 use proptest::test_runner::Config;
 
