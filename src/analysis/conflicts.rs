@@ -7,7 +7,6 @@ use crate::fieldmanager::{Applied, ApplyError, Document, FieldManager, ResetFiel
 use crate::fieldpath::{FieldSet, Path};
 use crate::managedfields::{ManagedFieldsEntry, ManagerIdentifier, Operation};
 use crate::schema::{GroupVersionKind, Schemas, Type};
-use crate::typed::TypedValue;
 use crate::value::{Kind, Value, ValueRef};
 
 use super::entries::entries_of;
@@ -152,8 +151,8 @@ impl Contest {
         &self.entries
     }
 
-    /// The sources that the API server would refuse for another reason than a conflict; they are
-    /// left out.
+    /// The sources that the API server would refuse for another reason than a conflict, alone or after
+    /// another source, such as one of another version; they are left out there.
     pub fn refused(&self) -> &[(usize, ApplyError)] {
         &self.refused
     }
@@ -223,7 +222,8 @@ impl<'s> ConflictFinder<'s> {
     /// write this very object.
     ///
     /// As many applies as there are ordered pairs of sources, each linear in what is applied; one
-    /// source alone, or none, costs an apply at most.
+    /// source alone, or none, costs an apply at most. Where two do not agree at sight, each field is
+    /// looked up in what comes of both orders, which is linear in the lists around it.
     pub fn find(&self, live: Option<&Value>, wants: &[Want<'_>], profiles: &[&Profile]) -> Contest {
         let entries = live.and_then(|live| entries_of(live).ok()).unwrap_or_default();
         let mut contest = Contest { findings: Vec::new(), entries, refused: Vec::new() };
@@ -258,8 +258,13 @@ impl<'s> ConflictFinder<'s> {
                     });
                 match runs {
                     Ok((later, earlier)) => board.meet(first, second, &later, &earlier),
-                    // What the one makes of the object is nothing that the other can be applied to.
-                    Err(error) => contest.refused.push((second.0, error)),
+                    // What the one makes of the object is nothing that the other can be applied to,
+                    // such as an object of another version.
+                    Err(error) => {
+                        if contest.refused.iter().all(|(known, _)| *known != second.0) {
+                            contest.refused.push((second.0, error));
+                        }
+                    }
                 }
             }
         }
@@ -404,7 +409,12 @@ impl Board<'_> {
     /// one owns leads into what the other owns. False where they have to be let loose.
     fn agree_at_sight(&mut self, first: &(usize, Turn), second: &(usize, Turn)) -> bool {
         let [a, b] = [first, second].map(|(index, _)| want_of(self.wants, *index));
-        if a.manager == b.manager {
+        if a.manager == b.manager || kind_of(a.config) != kind_of(b.config) {
+            return false;
+        }
+        // A null stands against an empty list without a refusal, and who goes first decides. Text that
+        // only looks like one costs a closer look.
+        if [a, b].iter().any(|want| want.config.to_json().contains("null")) {
             return false;
         }
         let (ours, theirs) = (&first.1.fields, &second.1.fields);
@@ -457,7 +467,7 @@ impl Board<'_> {
             .union(&removed(&first.1, &second.1))
             .union(&removed(&second.1, &first.1));
         let wanted = first.1.fields.union(&second.1.fields);
-        let differing = self.differing(later, earlier, &wanted).recursive_difference(&always);
+        let differing = Board::differing(later, earlier, &wanted).recursive_difference(&always);
         for path in always.iter() {
             self.note(&path, self.refusal(&path), both.clone());
         }
@@ -475,21 +485,12 @@ impl Board<'_> {
     }
 
     /// The paths, of these, at which the results of both orders differ.
-    fn differing(&self, later: &Turn, earlier: &Turn, paths: &FieldSet) -> FieldSet {
+    fn differing(later: &Turn, earlier: &Turn, paths: &FieldSet) -> FieldSet {
         if later.object == earlier.object {
             return FieldSet::new();
         }
         let objects = [later, earlier]
             .map(|turn| Value::from_json(&turn.object).unwrap_or_else(|_| Value::null()));
-        if let Some(ty) = &self.ty {
-            let [later, earlier] = objects
-                .each_ref()
-                .map(|object| TypedValue::unvalidated(object.clone(), ty.clone()));
-            // Most objects differ in the order of their fields at most.
-            if later.compare(&earlier).is_ok_and(|compared| compared.is_same()) {
-                return FieldSet::new();
-            }
-        }
         let leaves = paths.leaves();
         let is_inner = |path: &Path| !leaves.contains(path);
         let [later, earlier] = objects.each_ref().map(Value::as_ref);

@@ -364,3 +364,22 @@ fn hostile_sources_are_survived() {
     assert!(done.err.contains("bomb.yaml: document 1 (line 1): "), "{}", done.err);
     assert_eq!(done.out, "1 object in the sources, 1 contested: 1 agree\n");
 }
+
+/// Without conversion paths of different versions are not the same fields.
+#[test]
+fn versions_are_not_compared() {
+    let scaler = |version: &str| {
+        format!(
+            "{{apiVersion: autoscaling/{version}, kind: HorizontalPodAutoscaler, metadata: {{name: a}}, spec: {{maxReplicas: 3}}}}"
+        )
+    };
+    let done = fight(&scaler("v1"), &scaler("v2"), None, ["a", "b"]);
+    assert_eq!((done.code, findings(&done).len()), (2, 0));
+    assert!(
+        done.err.ends_with(
+            "b.yaml: document 1 (line 1): cannot be compared with the others: invalid object type: autoscaling/v2, Kind=HorizontalPodAutoscaler\n"
+        ),
+        "{}",
+        done.err
+    );
+}

@@ -192,7 +192,8 @@ impl Report {
         for (at, (object, contest)) in gathered.contested.iter().zip(&contests).enumerate() {
             for (index, error) in contest.refused() {
                 if let Some(want) = object.wants.get(*index) {
-                    session.error(&want.object.place, format_args!("left out: {error}"));
+                    let message = format_args!("cannot be compared with the others: {error}");
+                    session.error(&want.object.place, message);
                 }
             }
             let shows_secrets = args.show_secrets;
