@@ -21,6 +21,8 @@ enum When {
     /// the crate is given has it as it was sent or, of a patch that does not speak of it, as it was.
     /// Below lists, whose items may have moved, it is only taken out where neither has it.
     ChangedAfter,
+    /// As `ChangedAfter`, of new objects alone.
+    ChangedAfterCreate,
     /// The server drops the field after ownership is recorded: the object that the crate is given has
     /// it as it was sent or, of a patch that does not speak of it, as it was.
     DroppedAfter,
@@ -44,6 +46,7 @@ const EMPTY_METADATA: &str =
 const ADMISSION: &str = "admission plugins change a new object after ownership is recorded";
 
 const SET_BACK: &str = "the endpoint of a custom resource sets it back after ownership is recorded";
+const GENERATED: &str = "the strategy of jobs generates it after ownership is recorded";
 const ALLOCATED: &str = "the storage of services allocates it after ownership is recorded";
 
 const RULES: &[Rule] = &[
@@ -130,6 +133,27 @@ const RULES: &[Rule] = &[
         path: &["data"],
         cause: SET_BACK,
         when: When::SetBackThrough("status"),
+    },
+    Rule {
+        name: "labels of jobs",
+        kind: "Job",
+        path: &["metadata", "labels"],
+        cause: GENERATED,
+        when: When::ChangedAfterCreate,
+    },
+    Rule {
+        name: "selector of jobs",
+        kind: "Job",
+        path: &["spec", "selector"],
+        cause: GENERATED,
+        when: When::ChangedAfterCreate,
+    },
+    Rule {
+        name: "labels of the pods of jobs",
+        kind: "Job",
+        path: &["spec", "template", "metadata", "labels"],
+        cause: GENERATED,
+        when: When::ChangedAfterCreate,
     },
     Rule {
         name: "address of services",
@@ -285,6 +309,9 @@ pub fn undo(record: &Json, object: &mut Json) -> Vec<&'static str> {
         When::ChangedAfter | When::DroppedAfter => {
             restore(rule.when, rule.path, live, sent, object)
         }
+        When::ChangedAfterCreate => {
+            part("live").is_null() && restore(rule.when, rule.path, live, sent, object)
+        }
         When::SetBackThrough(subresource) => {
             subresource == request.str_of("subresource")
                 && restore(rule.when, rule.path, live, sent, object)
@@ -356,7 +383,9 @@ pub fn forget(kind: &str, is_new: bool, expected: &mut Json, got: &mut Json) -> 
         }
         // The crate sets it back itself.
         When::SetBackThrough(_) => false,
-        When::New => is_new && equalise(rule.path, expected, got, &|_, _| true),
+        When::New | When::ChangedAfterCreate => {
+            is_new && equalise(rule.path, expected, got, &|_, _| true)
+        }
         When::Empty => equalise(rule.path, expected, got, &|stored, got| {
             stored.is_none() && got.is_some_and(is_empty)
         }),
