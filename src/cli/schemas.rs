@@ -270,7 +270,7 @@ impl Known {
             let remarks = own.add_openapi_v3(document);
             return Remarks::of(
                 Holder::V3,
-                remarks.inspect(|_| self.add_kinds(own, Holder::V3, told)),
+                remarks.inspect(|_| self.add_kinds(own, told.origin(item))),
             );
         }
         if scalar("swagger") {
@@ -278,20 +278,20 @@ impl Known {
             let remarks = own.add_openapi_v2(document);
             return Remarks::of(
                 Holder::V2,
-                remarks.inspect(|_| self.add_kinds(own, Holder::V2, told)),
+                remarks.inspect(|_| self.add_kinds(own, told.origin(item))),
             );
         }
         if kind.as_deref() == Some("CustomResourceDefinition") {
             let added = self.schemas.add_crd(document).map(|resource| {
                 let remarks = resource.remarks().to_vec();
-                self.define(Defined { resource, origin: told.origin(Holder::Definition { item }) });
+                self.define(Defined { resource, origin: told.origin(item) });
                 remarks
             });
             return Remarks::of(Holder::Definition { item }, added);
         }
         if root.get("types").is_some_and(|types| types.kind() == Kind::List) {
             let schema = parse_schema(document).map_err(|error| error.to_string())?;
-            self.named.push((schema, told.origin(Holder::None)));
+            self.named.push((schema, told.origin(item)));
             return Ok(Taken::Schema(Remarks::default()));
         }
         Ok(Taken::Other(match kind {
@@ -300,10 +300,10 @@ impl Known {
         }))
     }
 
-    fn add_kinds(&mut self, own: Schemas, holder: Holder, told: &Told<'_>) {
+    fn add_kinds(&mut self, own: Schemas, origin: Origin) {
         for kind in own.kinds() {
             self.resources.remove(&kind);
-            self.origins.insert(kind, told.origin(holder));
+            self.origins.insert(kind, origin.clone());
         }
         self.schemas.extend(own);
     }
@@ -365,17 +365,17 @@ impl Known {
     /// The same, with the line of what is said of a field where that can be found, else with that of the
     /// type.
     pub(super) fn located_source(&self, kind: &GroupVersionKind, field: &Path) -> String {
-        if let Some(defined) = self.resources.get(kind) {
-            let Some(version) = defined.resource.version(kind) else { return self.source(kind) };
-            let rule = match field.elements() {
-                [] => None,
-                _ => defined.origin.definition().map(|whole| version.rule_path(&whole, field)),
+        if let Some(Defined { resource, origin }) = self.resources.get(kind).map(Rc::as_ref) {
+            let Some(version) = resource.version(kind) else { return self.source(kind) };
+            return match field.elements() {
+                [] => origin.locate(version.schema_path()),
+                _ => origin.locate_in(|definition| version.rule_path(definition, field)),
             };
-            let way = rule.as_ref().map_or(version.schema_path(), Path::elements);
-            return defined.origin.locate("", way);
         }
         match (self.origins.get(kind), self.schemas.find(kind)) {
-            (Some(origin), Some(ty)) => origin.locate(ty.name(), &[]),
+            (Some(origin), Some(ty)) => {
+                origin.locate_in(|document| schema::rule_path(document, ty.name(), field))
+            }
             _ => self.without_file(kind),
         }
     }
@@ -451,7 +451,7 @@ impl Known {
         if version.is_served() || !self.unserved.insert(kind.clone()) {
             return;
         }
-        let place = defined.origin.locate("", version.schema_path());
+        let place = defined.origin.locate(version.schema_path());
         session.warn(
             &object.place,
             format_args!(

@@ -54,12 +54,20 @@ impl fmt::Display for Difference {
 pub struct Changes {
     /// Each before those below it.
     pub list: Vec<Change>,
-    /// There are more.
+    /// The types lead to more places than are looked at: there may be more differences, also if none is
+    /// told.
     pub is_cut: bool,
 }
 
 /// Types that contain each other may differ at places without end; as many are looked at.
 const PLACES: usize = 10_000;
+
+/// Types that contain themselves in different rhythms meet in as many pairs as one has types times the
+/// other; as many fields and keys of pairs are looked at, the nearest first.
+const STEPS: usize = 1 << 20;
+
+/// As long are the paths of all places together.
+const TEXT: usize = 32 << 20;
 
 type Pair = (TypeId, TypeId);
 
@@ -68,7 +76,7 @@ impl Type {
     ///
     /// What is below something that is owned as a whole on one side only is left out. Where types contain
     /// themselves, differences are told once. Linear in the pairs of types that stand at one place, and
-    /// in the places at which there is a difference, whose number is limited.
+    /// in the places at which there is a difference; both are limited.
     ///
     /// ```
     /// # #[cfg(feature = "builtin-schemas")] {
@@ -82,7 +90,7 @@ impl Type {
     /// ```
     pub fn changes_to(&self, after: &Type) -> Changes {
         let differing = Differing::between(self, after);
-        let mut changes = Changes::default();
+        let mut told = Told { list: Vec::new(), room: TEXT, is_cut: differing.is_cut };
         // Nearest first, since the places may have no end. Each knows which one it is below.
         let mut places: Vec<Place> = Vec::new();
         let mut open = VecDeque::new();
@@ -94,39 +102,72 @@ impl Type {
             if is_around(&places, around, pair) {
                 continue;
             }
+            if places.len() == PLACES {
+                told.is_cut = true;
+                break;
+            }
             places.push(Place { pair, around });
             let here = Some(places.len() - 1);
-            changes.list.extend(own(&path, &before, &after));
+            if let Some(what) = own(&before, &after) {
+                told.add(&path, "", "", || what);
+            }
             if !is_comparable(&before, &after) {
                 continue;
             }
-            let mut below = Vec::new();
+            let mut below = |told: &mut Told, dot, name: &str, left: Type, right: Type| {
+                if differing.has((left.id, right.id))
+                    && let Some(path) = told.path(&path, dot, name)
+                {
+                    open.push_back((here, path, left, right));
+                }
+            };
             for (name, left) in before.fields() {
-                let path = format!("{path}.{name}");
                 match after.field(name) {
-                    Some(right) => below.push((here, path, left, right)),
-                    None => changes.list.push(Change { path, what: Difference::Gone(left.rule()) }),
+                    Some(right) => below(&mut told, ".", name, left, right),
+                    None => told.add(&path, ".", name, || Difference::Gone(left.rule())),
                 }
             }
-            let new = after.fields().filter(|(name, _)| before.field(name).is_none());
-            changes.list.extend(new.map(|(name, ty)| Change {
-                path: format!("{path}.{name}"),
-                what: Difference::New(ty.rule()),
-            }));
-            let elements = elements(&before, &after);
-            below.extend(
-                elements.map(|(end, left, right)| (here, format!("{path}{end}"), left, right)),
-            );
-            below.retain(|(.., left, right)| differing.has((left.id, right.id)));
-            if places.len() + open.len() + below.len() > PLACES {
-                changes.is_cut = true;
-            } else {
-                open.extend(below);
+            for (name, right) in after.fields().filter(|(name, _)| before.field(name).is_none()) {
+                told.add(&path, ".", name, || Difference::New(right.rule()));
+            }
+            for (end, left, right) in elements(&before, &after) {
+                below(&mut told, end, "", left, right);
             }
         }
+        let Told { mut list, is_cut, .. } = told;
         // What is below a place follows it.
-        changes.list.sort_by_cached_key(|change| change.path.replace(['.', '['], "\0"));
-        changes
+        list.sort_by_cached_key(|change| change.path.replace(['.', '['], "\0"));
+        Changes { list, is_cut }
+    }
+}
+
+/// What is told so far, and how much room there is for more.
+struct Told {
+    list: Vec<Change>,
+    room: usize,
+    is_cut: bool,
+}
+
+impl Told {
+    /// The path of what is below, if there is room for it.
+    fn path(&mut self, path: &str, dot: &str, name: &str) -> Option<String> {
+        let needed = path.len() + dot.len() + name.len() + size_of::<Change>();
+        match self.room.checked_sub(needed) {
+            Some(room) => {
+                self.room = room;
+                Some(format!("{path}{dot}{name}"))
+            }
+            None => {
+                self.is_cut = true;
+                None
+            }
+        }
+    }
+
+    fn add(&mut self, path: &str, dot: &str, name: &str, what: impl FnOnce() -> Difference) {
+        if let Some(path) = self.path(path, dot, name) {
+            self.list.push(Change { path, what: what() });
+        }
     }
 }
 
@@ -147,17 +188,16 @@ fn is_around(places: &[Place], mut around: Option<usize>, pair: Pair) -> bool {
     false
 }
 
-/// The differences at a place itself.
-fn own(path: &str, before: &Type, after: &Type) -> Vec<Change> {
-    let change = |what| Change { path: path.to_owned(), what };
+/// The difference at a place itself.
+fn own(before: &Type, after: &Type) -> Option<Difference> {
     let (left, right) = (before.rule(), after.rule());
     if left != right {
-        return vec![change(Difference::Owned { before: left, after: right })];
+        return Some(Difference::Owned { before: left, after: right });
     }
     match (before.entries(), after.entries()) {
-        (None, Some(_)) => vec![change(Difference::Opened)],
-        (Some(_), None) => vec![change(Difference::Closed)],
-        _ => Vec::new(),
+        (None, Some(_)) => Some(Difference::Opened),
+        (Some(_), None) => Some(Difference::Closed),
+        _ => None,
     }
 }
 
@@ -173,12 +213,22 @@ fn elements(before: &Type, after: &Type) -> impl Iterator<Item = (&'static str, 
     items.into_iter().chain(both(".*", before.entries(), after.entries()))
 }
 
+/// What it takes to look at a type: its fields and keys.
+fn size(ty: &Type) -> usize {
+    let atom = ty.schema().tables().atom(ty.id);
+    let fields = atom.map.map_or(0, |map| map.field_count);
+    let keys = atom.list.map_or(0, |list| list.key_count);
+    1 + fields as usize + keys as usize
+}
+
 /// The pairs of types that stand at one place and differ, there or below.
 struct Differing {
     /// Types of equal numbers are the same.
     is_shared: bool,
     pairs: HashMap<Pair, usize>,
     differs: Vec<bool>,
+    /// There are pairs that were not looked at.
+    is_cut: bool,
 }
 
 impl Differing {
@@ -188,10 +238,12 @@ impl Differing {
             is_shared: std::ptr::eq(left.types.as_ptr(), right.types.as_ptr()),
             pairs: HashMap::new(),
             differs: Vec::new(),
+            is_cut: false,
         };
         // Who is above whom, so that differences can be carried upwards.
         let mut above: Vec<Vec<usize>> = Vec::new();
-        let mut open = Vec::new();
+        let mut open = VecDeque::new();
+        let mut steps = 0;
         let meet = |found: &mut Differing, above: &mut Vec<Vec<usize>>, pair: Pair| {
             let next = above.len();
             let number = *found.pairs.entry(pair).or_insert(next);
@@ -203,16 +255,19 @@ impl Differing {
         };
         if !found.is_same((before.id, after.id)) {
             let (number, _) = meet(&mut found, &mut above, (before.id, after.id));
-            open.push((number, before.clone(), after.clone()));
+            open.push_back((number, before.clone(), after.clone()));
         }
         let mut different = Vec::new();
-        while let Some((number, before, after)) = open.pop() {
+        while let Some((number, before, after)) = open.pop_front() {
+            if steps > STEPS {
+                found.is_cut = true;
+                break;
+            }
+            steps += size(&before) + size(&after);
             let comparable = is_comparable(&before, &after);
-            let names =
-                |ty: &Type| ty.fields().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
-            let differs = !own("", &before, &after).is_empty()
-                || comparable && names(&before) != names(&after);
-            if differs {
+            let names = |(name, _)| name;
+            let have_same_fields = || before.fields().map(names).eq(after.fields().map(names));
+            if own(&before, &after).is_some() || comparable && !have_same_fields() {
                 different.push(number);
             }
             if !comparable {
@@ -231,7 +286,7 @@ impl Differing {
                     above.push(number);
                 }
                 if is_new {
-                    open.push((below, left, right));
+                    open.push_back((below, left, right));
                 }
             }
         }
@@ -332,6 +387,50 @@ mod tests {
         assert_eq!(told(&before, &before.clone()), Vec::<String>::new());
         assert!(before.tree(None).is_cut);
         assert_eq!(before.tree(Some(1)).rows.len(), 32);
+        Ok(())
+    }
+
+    /// A ring of types, each with the next and, from the root, a field `first` or `second`.
+    fn ring(length: usize, own: &str) -> Result<Type, String> {
+        let names: Vec<String> = (0..length).map(|at| format!("n{at}")).collect();
+        let nexts: Vec<String> =
+            (0..length).map(|at| format!("a b next:n{}", (at + 1) % length)).collect();
+        let root = format!("{own} ring:n0");
+        let mut types = vec![("t", root.as_str())];
+        types.extend(names.iter().map(String::as_str).zip(nexts.iter().map(String::as_str)));
+        schema(&types)
+    }
+
+    #[test]
+    fn rings_of_many_types_are_compared_in_part() -> Result<(), String> {
+        // These meet in 400 million pairs.
+        let [before, after, same] = [ring(20_011, "x")?, ring(20_021, "y")?, ring(20_021, "x")?];
+        let changes = before.changes_to(&after);
+        let paths: Vec<&str> = changes.list.iter().map(|change| change.path.as_str()).collect();
+        assert_eq!((paths.as_slice(), changes.is_cut), (&[".x", ".y"][..], true));
+        let changes = before.changes_to(&same);
+        assert!(changes.list.is_empty() && changes.is_cut);
+        assert_eq!(told(&before, &ring(20_011, "x")?), Vec::<String>::new());
+        Ok(())
+    }
+
+    #[test]
+    fn long_names_of_many_places_are_told_in_part() -> Result<(), String> {
+        // Each of 2,000 types inside each other has 100 fields less: 200,000 paths of up to 2 MB.
+        let name = "n".repeat(1000);
+        let gone: String = (0..100).map(|at| format!("g{at} ")).collect();
+        let chain = |more: &str| {
+            let names: Vec<String> = (0..2000).map(|at| format!("t{at}")).collect();
+            let fields: Vec<String> = (1..=2000).map(|at| format!("{more}{name}:t{at}")).collect();
+            let mut types: Vec<(&str, &str)> =
+                names.iter().map(String::as_str).zip(fields.iter().map(String::as_str)).collect();
+            types.extend([("t2000", "end"), ("t", "chain:t0")]);
+            schema(&types)
+        };
+        let changes = chain(&gone)?.changes_to(&chain("")?);
+        assert!(changes.is_cut && changes.list.len() >= 100);
+        let told: usize = changes.list.iter().map(|change| change.path.len()).sum();
+        assert!(told <= super::TEXT, "{told}");
         Ok(())
     }
 }

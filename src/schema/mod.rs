@@ -14,6 +14,7 @@ mod kinds;
 mod kubernetes;
 mod openapi;
 mod rule;
+mod rule_path;
 #[cfg(feature = "testing")]
 mod table_source;
 mod tree;
@@ -33,6 +34,7 @@ pub use openapi::{
     merge_schema_of_openapi,
 };
 pub use rule::{KeyRule, Rule};
+pub use rule_path::rule_path;
 #[cfg(feature = "testing")]
 pub use table_source::{Edition, table_source};
 pub use tree::{Tree, TreeRow};

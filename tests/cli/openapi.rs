@@ -150,3 +150,18 @@ fn documents_of_the_wrong_shape_are_refused() {
         assert_eq!(done.code, 2);
     }
 }
+
+#[test]
+fn documents_that_end_too_early_are_refused_with_the_line() {
+    for start in [r#"{"swagger":"2.0","definitions":{"#, r#"{"openapi":"3.0.0","components":{"#] {
+        let done = under(
+            "openapi-cut.json",
+            &format!("{start}\n\"A\":{{\"properties\":{{\n\"b\":{{\"type\":\"str"),
+        );
+        assert_eq!(
+            done.err,
+            "error: FILE: document 1 (line 1): the document ends before its value is complete at line 3 column 17\n"
+        );
+        assert_eq!((done.code, done.out.as_str()), (2, ""));
+    }
+}

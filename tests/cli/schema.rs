@@ -93,6 +93,113 @@ fn definitions_are_shown_with_their_line() {
     assert_shown!(show("lamps spec.bulbs[] -o json"), "definition.json");
 }
 
+/// Definitions that lead from one to the other and in circles, those of v3; every line has one thing.
+const REFERENCES: &str = "\
+openapi: 3.0.0
+components:
+  schemas:
+    com.example.v1.Spec:
+      type: object
+      properties:
+        bulbs:
+          type: array
+          x-kubernetes-list-type: map
+          x-kubernetes-list-map-keys: [name]
+          items:
+            allOf: [{$ref: '#/components/schemas/com.example.v1.Bulb'}]
+        rooms:
+          type: object
+          additionalProperties: {$ref: '#/components/schemas/com.example.v1.Spec'}
+    com.example.v1.Lamp:
+      type: object
+      x-kubernetes-group-version-kind: [{group: example.com, version: v1, kind: Lamp}]
+      properties:
+        spec:
+          $ref: '#/components/schemas/com.example.v1.Spec'
+        extra:
+          $ref: '#/components/schemas/com.example.v1.Extra'
+    com.example.v1.Bulb:
+      type: object
+      properties:
+        name: {type: string}
+        watts: {type: integer}
+    com.example.v1.Extra:
+      type: object
+      properties:
+        inner:
+          $ref: '#/components/schemas/com.example.v1.Circle'
+    com.example.v1.Circle:
+      $ref: '#/components/schemas/com.example.v1.Circle'
+";
+
+/// The same in a merge schema.
+const NAMED: &str = "\
+types:
+- name: com.example.v1.Spec
+  map:
+    fields:
+    - name: bulbs
+      type:
+        list:
+          elementRelationship: associative
+          keys: [name]
+          elementType:
+            namedType: com.example.v1.Bulb
+    - name: rooms
+      type:
+        map:
+          elementType: {namedType: com.example.v1.Spec}
+- name: com.example.v1.Lamp
+  map:
+    fields:
+    - name: spec
+      type: {namedType: com.example.v1.Spec}
+- name: com.example.v1.Bulb
+  map:
+    fields:
+    - name: name
+      type: {scalar: string}
+    - name: watts
+      type: {scalar: numeric}
+";
+
+#[test]
+fn rules_are_shown_with_their_line_across_references() {
+    let line = |words: &str, document: &str| {
+        let words = format!("schema show example.com/v1/Lamp {words} --schema FILE0");
+        let done = with_files(&words, "references", &[document], "");
+        assert_eq!(done.code, 0, "{words}: {}", done.err);
+        let source = done.out.lines().next().unwrap().split(": ").nth(1).unwrap().to_owned();
+        source.strip_prefix("FILE0:").unwrap_or(&source).parse::<usize>().unwrap()
+    };
+    let v2 = REFERENCES
+        .replace("openapi: 3.0.0\ncomponents:\n  schemas:", "swagger: '2.0'\n\ndefinitions:")
+        .replace("components/schemas", "definitions")
+        .replace(
+            "allOf: [{$ref: '#/definitions/com.example.v1.Bulb'}]",
+            "$ref: '#/definitions/com.example.v1.Bulb'",
+        );
+    for (words, published, named) in [
+        ("", 16, 16),
+        (".spec", 20, 19),
+        (".spec.bulbs", 7, 5),
+        (".spec.bulbs[]", 11, 10),
+        (".spec.bulbs.name", 27, 24),
+        (".spec.bulbs[].watts", 28, 26),
+        (".spec.rooms.attic", 15, 15),
+        (".spec.rooms.attic.rooms.cellar.bulbs.watts", 28, 26),
+    ] {
+        assert_eq!(line(words, REFERENCES), published, "{words}");
+        assert_eq!(line(words, &v2), published, "{words}");
+        assert_eq!(line(words, NAMED), named, "{words}");
+    }
+    assert_eq!(line(".extra.inner", REFERENCES), 32);
+    let fields = "schema show Deployment .spec.replicas";
+    assert!(run(fields, "").out.starts_with("apps/v1/Deployment: built-in 1.37, namespaced\n"));
+    let fields = format!("{fields} --kubernetes-version 1.35");
+    assert!(run(&fields, "").out.starts_with("apps/v1/Deployment: built-in 1.35, namespaced\n"));
+}
+
 #[test]
 fn objects_of_kinds_without_schema_are_told_what_happens_to_them() {
     let unknown = "note: example.com/v1/Lamp: no schema is known for it\n";

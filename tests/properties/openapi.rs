@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use managed_fields::schema::{GroupVersionKind, OpenApiError, Schemas, merge_schema_of_openapi};
+use managed_fields::fieldpath::{Path, PathElement};
+use managed_fields::schema::{
+    GroupVersionKind, OpenApiError, Schemas, merge_schema_of_openapi, rule_path,
+};
 use managed_fields::typed::{TypedValue, parse_schema};
 use managed_fields::value::Value;
 use proptest::prelude::*;
@@ -255,6 +258,35 @@ fn definitions_that_lead_in_circles() {
     };
     assert!(typed(r#"{"a":{"b":{"c":{}}}}"#).is_ok());
     assert!(typed(r#"{"a":{"b":{"c":1}}}"#).is_err());
+}
+
+/// References are followed once for a field, so that those in circles end, and as far as they lead.
+#[test]
+fn the_way_to_a_rule() {
+    let document = v3(
+        r##""A":{"properties":{"b":{"$ref":"x/B"},"c":{"$ref":"#/C"},"d":{"$ref":"#/None"},"e":{"items":{"$ref":"#/A"}}}},
+        "B":{"additionalProperties":{"allOf":[{"$ref":"#/components/schemas/B"}]}},
+        "C":{"$ref":"#/components/schemas/C"}"##,
+    );
+    let way = |name: &str, path: &str| {
+        let step = |step: &str| match step {
+            "0" => PathElement::Index(0),
+            name => PathElement::FieldName(name.to_owned()),
+        };
+        let path: Path = path.split_whitespace().map(step).collect();
+        let found = rule_path(&document, name, &path).to_string();
+        found.strip_prefix(".components.schemas").map_or(found.clone(), str::to_owned)
+    };
+    assert_eq!(way("A", ""), ".A");
+    assert_eq!(way("None", "b"), "");
+    assert_eq!(way("A", "b"), ".A.properties.b");
+    assert_eq!(way("A", "b x"), ".B.additionalProperties");
+    assert_eq!(way("A", "b x y z"), ".B.additionalProperties");
+    assert_eq!(way("A", "c x y z"), ".C");
+    assert_eq!(way("A", "d x"), ".A.properties.d");
+    assert_eq!(way("A", "e 0 e 0"), ".A.properties.e.items");
+    assert_eq!(way("A", "b 0"), ".B");
+    assert_eq!(way("A", "z"), ".A");
 }
 
 proptest! {

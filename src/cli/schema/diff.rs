@@ -63,9 +63,10 @@ struct Kind {
     state: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     changes: Vec<Told>,
-    #[serde(skip)]
-    is_cut: bool,
 }
+
+/// The state of a kind of which not all places were looked at.
+const IN_PART: &str = "compared in part";
 
 #[derive(Serialize)]
 struct Told {
@@ -86,8 +87,12 @@ pub(super) fn run(args: &DiffArgs, session: &mut Session<'_, '_>) {
     let kinds = kinds(args, &before, &after, session);
     let objects = objects::affected(args, &mut before, &mut after, session);
     let found = Found { kinds, objects };
-    for kind in found.kinds.iter().filter(|kind| kind.is_cut) {
-        session.warn(&kind.name, "there are more differences than are told");
+    for kind in found.kinds.iter().filter(|kind| kind.state == IN_PART) {
+        session.warn(
+            &kind.name,
+            "its types lead to too many places: not all were looked at, and there may be more \
+             differences",
+        );
     }
     if !found.kinds.is_empty() || !found.objects.is_empty() {
         session.found("");
@@ -157,7 +162,10 @@ fn kinds(
     let mut kinds = Vec::new();
     for name in names {
         let (state, changes) = match (old.get(name), new.get(name)) {
-            (Some(before), Some(after)) => ("", before.changes_to(after)),
+            (Some(before), Some(after)) => {
+                let changes = before.changes_to(after);
+                (if changes.is_cut { IN_PART } else { "" }, changes)
+            }
             (Some(_), None) => ("gone", Default::default()),
             (None, _) => ("new", Default::default()),
         };
@@ -165,7 +173,6 @@ fn kinds(
             kinds.push(Kind {
                 name: name.clone(),
                 state,
-                is_cut: changes.is_cut,
                 changes: changes.list.into_iter().map(Told::of).collect(),
             });
         }

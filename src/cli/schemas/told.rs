@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::fieldmanager::{ConfigSource, Location};
-use crate::fieldpath::PathElement;
+use crate::fieldpath::{Path, PathElement};
 use crate::schema::{OpenApiError, Problem};
 use crate::value::Value;
 
@@ -33,11 +33,15 @@ impl Holder {
             Holder::None | Holder::Definition { item: None } => Vec::new(),
             Holder::V2 => vec![field("definitions"), field(definition)],
             Holder::V3 => vec![field("components"), field("schemas"), field(definition)],
-            Holder::Definition { item: Some(item) } => {
-                vec![field("items"), PathElement::Index(i64::try_from(item).unwrap_or_default())]
-            }
+            Holder::Definition { item: Some(item) } => item_way(item),
         }
     }
+}
+
+/// The way to an item of a list of objects.
+fn item_way(item: usize) -> Vec<PathElement> {
+    let items = PathElement::FieldName("items".to_owned());
+    vec![items, PathElement::Index(i64::try_from(item).unwrap_or_default())]
 }
 
 /// Where something is, or where it would be if it is missing.
@@ -46,12 +50,13 @@ fn nearest(source: &ConfigSource, path: &[PathElement]) -> Option<Location> {
     lengths.find_map(|length| source.locate(&path.get(..length)?.iter().cloned().collect()))
 }
 
-/// Where a definition was read.
+/// Where a schema was read.
 #[derive(Clone)]
 pub(in super::super) struct Origin {
     file: String,
     number: usize,
-    holder: Holder,
+    /// It is an item of a list.
+    item: Option<usize>,
     place: String,
 }
 
@@ -61,32 +66,41 @@ impl Origin {
         &self.place
     }
 
-    /// The file and line of a part of the definition. The file is read again for that: nothing is kept
-    /// for a question that is seldom asked.
-    pub(super) fn locate(&self, definition: &str, path: &[PathElement]) -> String {
-        let mut way = self.holder.way(definition);
-        way.extend_from_slice(path);
-        let found = fs::read(&self.file).ok().and_then(|content| {
-            nearest(&locate::source_of(&self.file, &content, self.number)?, &way)
-        });
-        found.map_or_else(|| self.place.clone(), |location| location.to_string())
+    /// The file and line of a part of the document, or of the definition that is an item of it. The file
+    /// is read again for that: nothing is kept for a question that is seldom asked.
+    pub(super) fn locate(&self, path: &[PathElement]) -> String {
+        let found = fs::read(&self.file).ok().and_then(|content| self.nearest(&content, path));
+        found.unwrap_or_else(|| self.place.clone())
     }
 
-    /// The definition, read again.
-    pub(super) fn definition(&self) -> Option<Value> {
-        let content = fs::read(&self.file).ok()?;
+    /// The same of the part that is found by looking into the document.
+    pub(super) fn locate_in(&self, find: impl FnOnce(&Value) -> Path) -> String {
+        let found = fs::read(&self.file).ok().and_then(|content| {
+            let document = self.document(&content)?;
+            self.nearest(&content, find(&document).elements())
+        });
+        found.unwrap_or_else(|| self.place.clone())
+    }
+
+    fn nearest(&self, content: &[u8], path: &[PathElement]) -> Option<String> {
+        let mut way = self.item.map(item_way).unwrap_or_default();
+        way.extend_from_slice(path);
+        let source = locate::source_of(&self.file, content, self.number)?;
+        nearest(&source, &way).map(|location| location.to_string())
+    }
+
+    /// The document, or the definition that is an item of it.
+    fn document(&self, content: &[u8]) -> Option<Value> {
         let (mut number, mut found) = (0, None);
-        input::each_document(&content, &mut |_, document| {
+        input::each_document(content, &mut |_, document| {
             number += 1;
             if number == self.number {
                 found = document.ok().and_then(|json| Value::from_json(json).ok());
             }
         });
-        match self.holder {
-            Holder::Definition { item: Some(item) } => {
-                Some(found?.as_ref().get("items")?.items().nth(item)?.to_value())
-            }
-            _ => found,
+        match self.item {
+            Some(item) => Some(found?.as_ref().get("items")?.items().nth(item)?.to_value()),
+            None => found,
         }
     }
 }
@@ -131,9 +145,9 @@ pub(super) struct Told<'d> {
 }
 
 impl Told<'_> {
-    pub(super) fn origin(&self, holder: Holder) -> Origin {
+    pub(super) fn origin(&self, item: Option<usize>) -> Origin {
         let (file, place) = (self.file.to_owned(), self.place.clone());
-        Origin { file, number: self.number, holder, place }
+        Origin { file, number: self.number, item, place }
     }
 
     pub(super) fn warn(&self, remarks: &Remarks, session: &mut Session<'_, '_>) {

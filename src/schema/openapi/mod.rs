@@ -18,12 +18,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::deep;
+use crate::fieldpath::PathElement;
 use crate::value::{Kind, Value, ValueRef};
 
 use super::compile::{AtomDef, ListDef, MapDef, SchemaDef, TypeRefDef, compile_for};
 use super::compiled::{Schema, Type};
 use super::document::write_schema;
 use super::kinds::{GroupVersionKind, Schemas};
+use super::rule_path::step;
 
 pub use crd::{CustomResource, CustomResourceVersion, merge_schema_of_crd};
 use extensions::Notation;
@@ -110,6 +112,36 @@ impl Version {
             (_, true) => Some(Version::V2),
             _ => None,
         }
+    }
+}
+
+/// Where a document has its definitions, and how its schemas refer to them.
+pub(super) struct References {
+    version: Version,
+}
+
+impl References {
+    /// None if it is no OpenAPI document.
+    pub(super) fn of(document: ValueRef<'_>) -> Option<References> {
+        Version::of(document).map(|version| References { version })
+    }
+
+    /// The way to the definition that a type of this name is made of.
+    pub(super) fn definition(&self, name: &str) -> Vec<PathElement> {
+        let holder: &[&str] = match self.version {
+            Version::V2 => &["definitions"],
+            Version::V3 => &["components", "schemas"],
+        };
+        holder.iter().chain([&name]).map(|name| step(name)).collect()
+    }
+
+    /// The way to the definition that a schema refers to.
+    pub(super) fn followed(&self, schema: ValueRef<'_>) -> Option<Vec<PathElement>> {
+        let name = match self.version {
+            Version::V2 => swagger::type_name(&schema.get("$ref")?.as_str()?).to_owned(),
+            Version::V3 => structural::target(schema)?,
+        };
+        Some(self.definition(&name))
     }
 }
 

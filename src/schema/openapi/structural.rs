@@ -185,7 +185,7 @@ impl Walk<'_> {
 }
 
 /// The name that a schema refers to, itself or as the only member of its `allOf`.
-fn target(schema: ValueRef<'_>) -> Option<String> {
+pub(super) fn target(schema: ValueRef<'_>) -> Option<String> {
     let text = reference(schema).or_else(|| {
         let all = schema.get("allOf").filter(|all| all.len() == 1)?;
         reference(all.items().next()?)

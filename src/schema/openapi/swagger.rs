@@ -79,6 +79,11 @@ fn text<'a>(schema: ValueRef<'a>, keyword: &str) -> Cow<'a, str> {
     }
 }
 
+/// The type that a reference is to: what stands after the last `/`.
+pub(super) fn type_name(reference: &str) -> &str {
+    reference.rsplit_once('/').map_or(reference, |(_, name)| name)
+}
+
 struct Walk<'a> {
     names: HashMap<&'a str, ValueRef<'a>>,
     findings: Findings,
@@ -235,9 +240,8 @@ impl Walk<'_> {
         match self.model(schema).unwrap_or(Model::Arbitrary) {
             Model::Reference(name) if name == RAW_EXTENSION => named(UNTYPED_ATOMIC),
             Model::Reference(name) => {
-                let (_, short) = name.rsplit_once('/').unwrap_or(("", &name));
                 let relationship = NOTATION.map(schema, place, &mut self.findings);
-                TypeRefDef { relationship, ..named(short) }
+                TypeRefDef { relationship, ..named(type_name(&name)) }
             }
             _ => {
                 let inlined = self.atom(schema, &place.inlined(), preserve);

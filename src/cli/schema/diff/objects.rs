@@ -86,7 +86,8 @@ pub(super) fn affected(
                 continue;
             }
         };
-        if old.changes_to(&new).list.is_empty() {
+        let changes = old.changes_to(&new);
+        if changes.list.is_empty() && !changes.is_cut {
             continue;
         }
         object.warn_if_owners_were_hidden(session);

@@ -16,6 +16,7 @@ use crate::value::{Value, ValueRef};
 use super::super::compiled::Schema;
 use super::super::document::write_schema;
 use super::super::kinds::{GroupVersionKind, Schemas};
+use super::super::rule_path::Walk;
 use super::extensions::Notation;
 use super::problem::{OpenApiError, Problem};
 use super::{Converted, Definitions, compiled, room_for, structural, with_common};
@@ -150,31 +151,11 @@ impl CustomResourceVersion {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn rule_path(&self, definition: &Value, field: &Path) -> Path {
-        let mut way = self.way.clone();
-        let mut schema = way.iter().try_fold(definition.as_ref(), |value, step| match step {
-            PathElement::FieldName(name) => value.get(name),
-            PathElement::Index(index) => value.items().nth(usize::try_from(*index).ok()?),
-            _ => None,
-        });
-        for element in field.elements() {
-            let Some(around) = schema else { break };
-            let steps: Vec<&str> = match element {
-                PathElement::FieldName(name)
-                    if around
-                        .get("properties")
-                        .is_some_and(|fields| fields.get(name).is_some()) =>
-                {
-                    vec!["properties", name]
-                }
-                PathElement::FieldName(_) => vec!["additionalProperties"],
-                _ => vec!["items"],
-            };
-            schema = steps.iter().try_fold(around, |value, step| value.get(step));
-            if schema.is_some() {
-                way.extend(steps.into_iter().map(|step| PathElement::FieldName(step.to_owned())));
-            }
-        }
-        Path::new(way)
+        let Some(mut walk) = Walk::to(definition.as_ref(), self.way.clone()) else {
+            return Path::new(self.way.clone());
+        };
+        walk.descend(field, |_| None);
+        walk.into_path()
     }
 }
 
