@@ -116,6 +116,17 @@ fn references_of_v2_that_lead_nowhere_are_refused() {
 }
 
 #[test]
+fn references_in_a_circle_are_told() {
+    let circle = "{$ref: '#/components/schemas/Meta'}";
+    let document = v3().replace("metadata: {type: object}", &format!("metadata: {circle}"));
+    let document = format!("{}\n    Meta: {circle}\n", document.trim_end());
+    let done = under("openapi-circle.yaml", &document);
+    let told = "warning: FILE:9: Lamp.properties.metadata: definition Meta is only a reference, of which no \
+                type is made: a value here is refused\n";
+    assert!(done.err.starts_with(told), "{}", done.err);
+}
+
+#[test]
 fn references_of_v3_that_lead_nowhere_are_told() {
     let document =
         v3().replace("metadata: {type: object}", "metadata: {$ref: '#/components/schemas/Meta'}");

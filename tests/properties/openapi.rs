@@ -160,6 +160,23 @@ fn words_without_effect_are_remarked_on() {
 }
 
 #[test]
+fn references_in_a_circle_are_remarked_on() {
+    let expected = "A.properties.b: definition B is only a reference, of which no type is made: a value \
+                    here is refused";
+    let circle = |way: &str| {
+        format!(
+            r##""A":{{"type":"object","properties":{{"b":{{"$ref":"{way}B"}}}}}},
+                "B":{{"$ref":"{way}C"}},"C":{{"$ref":"{way}B"}}"##
+        )
+    };
+    assert_eq!(remarks(&v3(&circle("#/components/schemas/"))), [expected]);
+    let v2 = format!(r#"{{"swagger":"2.0","definitions":{{{}}}}}"#, circle("#/definitions/"));
+    let told = Schemas::empty().add_openapi_v2(&Value::from_json(&v2).unwrap()).unwrap();
+    let told: Vec<String> = told.iter().map(ToString::to_string).collect();
+    assert_eq!(told, [expected]);
+}
+
+#[test]
 fn only_so_many_problems_are_told() {
     let lists: Vec<String> = (0..150).map(|n| format!(r#""A{n}":{{"type":"array"}}"#)).collect();
     let error = Schemas::empty().add_openapi_v3(&v3(&lists.join(","))).unwrap_err();

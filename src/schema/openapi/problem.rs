@@ -254,3 +254,10 @@ impl Findings {
         }
     }
 }
+
+/// Of a definition that is nothing but a reference, in a circle or not, no type is made.
+pub(super) fn only_a_reference(target: &str) -> String {
+    format!(
+        "definition {target} is only a reference, of which no type is made: a value here is refused"
+    )
+}

@@ -10,7 +10,7 @@ use crate::value::{Kind, ValueRef};
 use super::super::compile::{AtomDef, ListDef, MapDef, TypeRefDef};
 use super::super::kinds::GroupVersionKind;
 use super::extensions::Notation;
-use super::problem::{Findings, OpenApiError, Place};
+use super::problem::{Findings, OpenApiError, Place, only_a_reference};
 use super::{
     Converted, Definitions, QUANTITY, RAW_EXTENSION, UNTYPED_ATOMIC, UNTYPED_DEDUCED, named,
     remark_on_keys, remark_on_kinds, scalar, scalar_of, untyped_atomic, with_common,
@@ -113,11 +113,15 @@ impl Walk<'_> {
         match target(schema) {
             Some(target) => {
                 let relationship = self.notation.map(schema, place, &mut self.findings);
-                if !self.names.contains_key(target.as_str()) {
-                    self.findings.remark(
+                match self.names.get(target.as_str()) {
+                    None => self.findings.remark(
                         place,
                         format!("there is no definition {target}: a value here is refused"),
-                    );
+                    ),
+                    Some(named) if self::target(*named).is_some() => {
+                        self.findings.remark(place, only_a_reference(&target));
+                    }
+                    Some(_) => {}
                 }
                 TypeRefDef { relationship, nullable, ..named(&target) }
             }

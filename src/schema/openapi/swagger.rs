@@ -11,7 +11,7 @@ use crate::value::{Kind, ValueRef};
 use super::super::compile::{AtomDef, ListDef, MapDef, TypeRefDef};
 use super::super::kinds::GroupVersionKind;
 use super::extensions::Notation;
-use super::problem::{Findings, OpenApiError, Place, Problem};
+use super::problem::{Findings, OpenApiError, Place, Problem, only_a_reference};
 use super::{
     Converted, Definitions, QUANTITY, RAW_EXTENSION, UNTYPED_ATOMIC, UNTYPED_DEDUCED, named,
     remark_on_keys, scalar, scalar_of, untyped_deduced, with_common,
@@ -241,6 +241,11 @@ impl Walk<'_> {
             Model::Reference(name) if name == RAW_EXTENSION => named(UNTYPED_ATOMIC),
             Model::Reference(name) => {
                 let relationship = NOTATION.map(schema, place, &mut self.findings);
+                let referred = self.names.get(name.as_ref()).copied();
+                let model = referred.map(|referred| self.model(referred));
+                if matches!(model, Some(Ok(Model::Reference(_)))) {
+                    self.findings.remark(place, only_a_reference(&name));
+                }
                 TypeRefDef { relationship, ..named(type_name(&name)) }
             }
             _ => {
