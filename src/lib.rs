@@ -13,6 +13,7 @@
     clippy::unimplemented
 )]
 
+pub mod analysis;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod deep;

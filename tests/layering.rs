@@ -10,7 +10,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The modules, lowest first.
-const LAYERS: [&str; 10] = [
+const LAYERS: [&str; 11] = [
     "deep",
     "value",
     "fieldpath",
@@ -19,6 +19,7 @@ const LAYERS: [&str; 10] = [
     "merge",
     "managedfields",
     "fieldmanager",
+    "analysis",
     "cli",
     "bin",
 ];

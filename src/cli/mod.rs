@@ -5,6 +5,7 @@
 //! conflict, 2 for an error. Of several documents the highest counts.
 
 mod apply;
+mod diff;
 mod edit;
 mod extract;
 mod fields;
@@ -74,6 +75,8 @@ enum Command {
     Fields(fields::FieldsArgs),
     /// Print the apply configuration that a manager owns of an object
     Extract(extract::ExtractArgs),
+    /// What has become of the ownership of fields between two snapshots or dumps
+    Diff(diff::DiffArgs),
     /// See what a change of ownership would move, and get the patch for it
     Plan(plan::PlanArgs),
     /// See what is known of kinds, and what a change of schemas does
@@ -190,6 +193,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Patch(args) => Some(&args.common),
         Command::Fields(args) => Some(&args.common),
         Command::Extract(args) => Some(&args.common),
+        Command::Diff(args) => Some(&args.common),
         Command::Plan(args) => Some(args.common()),
         Command::Schema(_) => None,
     };
@@ -210,6 +214,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Patch(args) => patch::run(args, &mut session),
         Command::Fields(args) => fields::run(args, &mut session),
         Command::Extract(args) => extract::run(args, &mut session),
+        Command::Diff(args) => diff::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Schema(args) => schema::run(args, &mut session),
     }

@@ -51,9 +51,9 @@ fn has_namespace(object: &Object) -> bool {
 }
 
 /// Group, kind, namespace, name.
-type Key = (String, String, String, String);
+pub(super) type Key = (String, String, String, String);
 
-fn key(object: &Object, namespace: &str) -> Key {
+pub(super) fn key(object: &Object, namespace: &str) -> Key {
     let identity = &object.identity;
     (
         identity.kind.group.clone(),

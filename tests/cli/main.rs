@@ -3,6 +3,7 @@
 
 mod client_side;
 mod crd;
+mod diff;
 mod hostile;
 mod kubernetes_version;
 mod locate;
