@@ -7,6 +7,7 @@
 mod blame;
 mod conflicts;
 mod entries;
+mod ownership_diff;
 mod profiles;
 mod resolve;
 mod rule;
@@ -15,6 +16,7 @@ mod what_if;
 pub use blame::{Absent, Blame, BlamedField, Standing};
 pub use conflicts::{Claimant, Class, ConflictFinder, Contest, Finding, Severity, Want};
 pub use entries::{EntriesError, entries_of};
+pub use ownership_diff::{Change, OwnershipDiff, Turn};
 pub use profiles::{Profile, ProfileError};
 pub use resolve::{PathError, resolve_path};
 pub use rule::{Merging, SchemaRule};

@@ -7,6 +7,7 @@
 mod apply;
 mod blame;
 mod conflicts;
+mod diff;
 mod dump;
 mod edit;
 mod explain;
@@ -92,6 +93,8 @@ enum Command {
     Fields(fields::FieldsArgs),
     /// Print the apply configuration that a manager owns of an object
     Extract(extract::ExtractArgs),
+    /// What has become of the ownership of fields between two snapshots or dumps
+    Diff(diff::DiffArgs),
     /// See what a change of ownership would move, and get the patch for it
     Plan(plan::PlanArgs),
     /// See what is known of kinds, and what a change of schemas does
@@ -122,6 +125,7 @@ impl Command {
             Command::Explain(args) => &args.common,
             Command::Fields(args) => &args.common,
             Command::Extract(args) => &args.common,
+            Command::Diff(args) => &args.common,
             Command::Plan(args) => args.common(),
             Command::Schema(_) | Command::Completions { .. } | Command::Man { .. } => return None,
         })
@@ -267,6 +271,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Explain(args) => explain::run(args, &mut session),
         Command::Fields(args) => fields::run(args, &mut session),
         Command::Extract(args) => extract::run(args, &mut session),
+        Command::Diff(args) => diff::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Schema(args) => schema::run(args, &mut session),
         Command::Completions { shell } => manual::completions(shell, &mut session),

@@ -93,6 +93,24 @@ impl Results {
     }
 }
 
+/// Rows of a table, with all columns but the last as wide as their widest cell.
+pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let harmless = |cell: &String| cell.replace(char::is_control, "\u{fffd}");
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(harmless).collect()).collect();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or_default()).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("   ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
 /// Levels up to which JSON is indented: each level costs four columns on every line below it.
 const INDENTED_DEPTH: usize = 100;
 

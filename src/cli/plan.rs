@@ -13,7 +13,7 @@ use crate::value::{Kind, Value};
 use super::edit;
 use super::input::{self, Lives, Loaded, Object};
 use super::migrate_version::MigrateVersionArgs;
-use super::output::Results;
+use super::output::{Results, columns};
 use super::pairs;
 use super::schemas::Known;
 use super::session::Session;
@@ -310,13 +310,7 @@ fn report(text: &mut String, object: &Value, change: &Change) {
     // Of an entry that others are merged into, what it had already stays as it was.
     let paths = paths.filter(|((_, before), after)| before != after);
     rows.extend(paths.map(|((path, before), after)| [path.to_string(), before, after]));
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
-    };
-    let (first, second) = (width(0).unwrap_or_default(), width(1).unwrap_or_default());
-    for [field, before, after] in &rows {
-        let _ = writeln!(text, "{field:first$}   {before:second$}   {after}");
-    }
+    text.push_str(&columns(&rows));
     let owned = after.iter().fold(FieldSet::default(), |all, entry| all.union(&entry.fields));
     let unowned = moved.difference(&owned);
     if !unowned.is_empty() {

@@ -5,6 +5,7 @@ mod blame;
 mod client_side;
 mod conflicts;
 mod crd;
+mod diff;
 mod explain;
 mod hostile;
 mod kubernetes_version;
