@@ -2,7 +2,9 @@
 //! engine.
 
 use crate::deep;
-use crate::fieldmanager::{ApplyError, Conflicts, FieldManager, UpdateError, value_at};
+use crate::fieldmanager::{
+    ApplyError, Conflicts, FieldManager, ResetFields, UpdateError, value_at,
+};
 use crate::fieldpath::{Path, PathElement};
 use crate::managedfields::{ManagedFieldsEntry, Operation};
 use crate::schema::{Schemas, Type};
@@ -99,6 +101,7 @@ pub struct Try {
 #[derive(Debug)]
 pub struct WhatIf<'s> {
     manager: FieldManager<'s>,
+    reset_fields: ResetFields,
     ty: Type,
     live: Value,
     path: Path,
@@ -113,11 +116,19 @@ impl<'s> WhatIf<'s> {
         let whole = rule.whole().cloned().unwrap_or_else(|| path.clone());
         WhatIf {
             manager: FieldManager::new(schemas),
+            reset_fields: ResetFields::default(),
             ty: ty.clone(),
             live: live.clone(),
             path,
             whole,
         }
+    }
+
+    /// What the endpoint resets; if never said, what it resets in Kubernetes' own kinds.
+    #[must_use]
+    pub fn reset_fields(mut self, reset_fields: ResetFields) -> Self {
+        self.reset_fields = reset_fields;
+        self
     }
 
     /// Everything that this manager may do, if it is not known to end in nothing.
@@ -228,6 +239,7 @@ impl<'s> WhatIf<'s> {
         };
         let request = self.manager.apply(&self.live, config).field_manager(name);
         let request = request.subresource(subresource).force(action == Action::Force);
+        let request = request.reset_fields(self.reset_fields.clone());
         match request.run() {
             Ok(applied) => Ok(Ok(applied.object().to_owned())),
             Err(ApplyError::Conflict(conflicts)) => Ok(Err(conflicts)),
@@ -243,7 +255,8 @@ impl<'s> WhatIf<'s> {
     ) -> Result<Result<String, Conflicts>, String> {
         let new = edited(self.live.as_ref(), self.path.elements(), wanted);
         let request = self.manager.update(&self.live, new).field_manager(name);
-        let updated = request.subresource(subresource).run();
+        let request = request.subresource(subresource).reset_fields(self.reset_fields.clone());
+        let updated = request.run();
         let updated = updated.map_err(|error: UpdateError| error.to_string())?;
         Ok(Ok(updated.object().to_owned()))
     }

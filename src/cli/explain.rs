@@ -161,7 +161,8 @@ fn explain(
     let shown = Shown { args, object, path: &path, session };
     let owners = blame.owners_at(&path);
     let rule = SchemaRule::at(&ty, &path, value);
-    let what_if = WhatIf::new(known.schemas(), &ty, &object.value, path.clone());
+    let what_if = WhatIf::new(known.schemas(), &ty, &object.value, path.clone())
+        .reset_fields(known.reset_fields(super::ResetFields::Server, kind));
     let mut tries = Vec::new();
     if standing != Some(Standing::Untracked) {
         for (name, operation, subresource) in acting(args, &owners) {

@@ -254,6 +254,22 @@ fn status_is_reset_as_the_definition_says() {
 }
 
 #[test]
+fn what_would_happen_to_a_status_is_told_as_the_definition_says() {
+    let live = "{apiVersion: example.com/v1, kind: Lamp, metadata: {name: desk, uid: u}, status: {lit: true}}";
+    let told = |definition: &str, name: &str| {
+        let file = temporary(name, definition);
+        let done = run(&format!("explain -f - .status.lit --as ann --schema {file}"), live);
+        std::fs::remove_file(file).unwrap();
+        done.out.lines().last().unwrap_or_default().to_owned()
+    };
+    let forced = "ann Apply  applies false with force  it is false";
+    let without = told(&DEFINITION.replace("      status: {}\n", ""), "crd-explain-no-status.yaml");
+    assert!(without.starts_with(forced), "{without}");
+    let with = told(DEFINITION, "crd-explain-status.yaml");
+    assert!(with.ends_with("ignored, it stays true  nobody"), "{with}");
+}
+
+#[test]
 fn replicas_are_where_the_definition_says() {
     let file = temporary("crd-scale.yaml", DEFINITION);
     let live = temporary(
