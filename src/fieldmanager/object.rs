@@ -22,6 +22,18 @@ pub(super) fn kind_of(arena: &Arena<'_>, object: Node) -> GroupVersionKind {
     GroupVersionKind::new(&text(arena, object, "apiVersion"), &text(arena, object, "kind"))
 }
 
+/// Whether both objects say that they are of the same kind, in so many letters.
+pub(super) fn is_of_same_kind(arena: &Arena<'_>, left: Node, right: Node) -> bool {
+    ["apiVersion", "kind"].iter().all(|key| {
+        match (arena.member(left, key), arena.member(right, key)) {
+            (Some(left), Some(right)) => {
+                left.tag() == Tag::String && arena.span(left) == arena.span(right)
+            }
+            _ => false,
+        }
+    })
+}
+
 /// Whether the object is stored already.
 pub(super) fn has_uid(arena: &Arena<'_>, object: Node) -> bool {
     !meta_text(arena, object, "uid").is_empty()

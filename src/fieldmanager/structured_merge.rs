@@ -80,9 +80,6 @@ pub(super) fn apply(
     }
     let version = chain.endpoint.api_version();
     let versions = chain.versions(state);
-    let stated = typed(chain, arena, config, Duplicates::Refuse).map_err(|errors| {
-        ApplyError::TypedConfig { object: object::describe(arena, config), errors }
-    })?;
     let from = match known {
         Some(known) if known.is_same(live) => {
             object::type_of(chain.schemas, &object::kind_of(arena, live)).map(|ty| Object {
@@ -93,17 +90,31 @@ pub(super) fn apply(
         }
         _ => typed(chain, arena, live, Duplicates::Allow),
     };
-    let from = from.map_err(|errors| ApplyError::TypedLive {
-        object: object::describe(arena, live),
-        errors,
-    })?;
     let mut engine = Engine {
         arena,
         conversion: &versions,
         filters: chain.filters,
         return_input_on_noop: false,
     };
-    let applied = engine.apply(&from, &stated, &version, &state.managers, writer, force);
+    let laid = match &from {
+        Ok(from) if object::is_of_same_kind(engine.arena, live, config) => {
+            engine.overlay(from, &from.with_node(config))
+        }
+        _ => None,
+    };
+    let stated = match (&laid, &from) {
+        (Some(_), Ok(from)) => Ok(from.with_node(config)),
+        _ => typed(chain, engine.arena, config, Duplicates::Refuse),
+    };
+    let stated = stated.map_err(|errors| ApplyError::TypedConfig {
+        object: object::describe(engine.arena, config),
+        errors,
+    })?;
+    let from = from.map_err(|errors| ApplyError::TypedLive {
+        object: object::describe(engine.arena, live),
+        errors,
+    })?;
+    let applied = engine.apply(&from, &stated, &version, &state.managers, writer, force, laid);
     let applied = match applied {
         Ok(applied) => applied,
         Err(UpdaterError::Conflicts(found)) => {

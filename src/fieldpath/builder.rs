@@ -50,12 +50,6 @@ impl PathStack {
         }
     }
 
-    fn token(&self, depth: usize) -> &str {
-        let start = self.frames.get(depth).map_or(self.text.len(), |frame| frame.start);
-        let end = self.frames.get(depth + 1).map_or(self.text.len(), |frame| frame.start);
-        self.text.get(start..end).unwrap_or_default()
-    }
-
     /// Appends the path as the API server prints it.
     pub(crate) fn write_display(&self, out: &mut String) {
         for depth in 0..self.frames.len() {
@@ -68,6 +62,30 @@ impl PathStack {
         for depth in 0..self.frames.len().saturating_sub(1) {
             token::write_display(out, self.token(depth));
         }
+    }
+}
+
+/// A path that is in the middle of a walk.
+pub(crate) trait WalkedPath {
+    fn len(&self) -> usize;
+    /// Tells the visit of this element from every other; 0 past the end.
+    fn serial(&self, depth: usize) -> u64;
+    fn token(&self, depth: usize) -> &str;
+}
+
+impl WalkedPath for PathStack {
+    fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    fn serial(&self, depth: usize) -> u64 {
+        self.frames.get(depth).map_or(0, |frame| frame.serial)
+    }
+
+    fn token(&self, depth: usize) -> &str {
+        let start = self.frames.get(depth).map_or(self.text.len(), |frame| frame.start);
+        let end = self.frames.get(depth + 1).map_or(self.text.len(), |frame| frame.start);
+        self.text.get(start..end).unwrap_or_default()
     }
 }
 
@@ -108,7 +126,7 @@ impl SetBuilder {
     }
 
     /// Makes the path that the stack stands for a member; the empty path is ignored.
-    pub(crate) fn insert(&mut self, path: &PathStack) {
+    pub(crate) fn insert(&mut self, path: &impl WalkedPath) {
         if self.entries.is_empty() {
             // What most sets need, at once.
             self.entries.reserve(32);
@@ -116,13 +134,12 @@ impl SetBuilder {
             self.open.reserve(12);
         }
         while let Some(last) = self.open.last() {
-            let known = path.frames.get(self.open.len() - 1);
-            if known.is_some_and(|frame| frame.serial == last.serial) {
+            if path.serial(self.open.len() - 1) == last.serial {
                 break;
             }
             self.close();
         }
-        for depth in self.open.len()..path.frames.len() {
+        for depth in self.open.len()..path.len() {
             let token = path.token(depth);
             let index = self.entries.len();
             let before = match self.open.last_mut() {
@@ -136,7 +153,7 @@ impl SetBuilder {
             self.wide |= token::is_wide(token);
             self.entries.push(Entry::new(self.pool.len(), token.len()));
             self.pool.push_str(token);
-            let serial = path.frames.get(depth).map_or(0, |frame| frame.serial);
+            let serial = path.serial(depth);
             self.open.push(Open { serial, entry: index, last_child: None });
         }
         self.depth = self.depth.max(self.open.len());
@@ -161,5 +178,124 @@ impl SetBuilder {
         } else {
             FieldSet::from_tape(self.pool, self.entries, self.depth)
         }
+    }
+}
+
+/// Writes the set of a walk that makes every path which it leads through known, in order.
+///
+/// For sets without integers beyond 2^53.
+#[derive(Default)]
+pub(crate) struct SetWriter {
+    pool: String,
+    entries: Vec<Entry>,
+    open: Vec<Visit>,
+    serial: u64,
+    members: usize,
+    depth: usize,
+    disorder: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Visit {
+    entry: usize,
+    serial: u64,
+}
+
+impl SetWriter {
+    pub(crate) fn with_capacity(entries: usize) -> SetWriter {
+        SetWriter {
+            pool: String::with_capacity(entries * 12),
+            entries: Vec::with_capacity(entries),
+            open: Vec::with_capacity(16),
+            ..SetWriter::default()
+        }
+    }
+
+    /// How many paths are in the set.
+    pub(crate) fn len(&self) -> usize {
+        self.members
+    }
+
+    pub(crate) fn is_at_root(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    fn open(&mut self, start: usize) {
+        self.serial += 1;
+        self.open.push(Visit { entry: self.entries.len(), serial: self.serial });
+        self.entries.push(Entry::new(start, self.pool.len() - start));
+    }
+
+    /// Goes to a field, whose name needs no escapes. Fields must come in order.
+    #[inline]
+    pub(crate) fn open_plain_field(&mut self, name: &str) {
+        let start = self.pool.len();
+        self.pool.push_str("f:");
+        self.pool.push_str(name);
+        self.open(start);
+    }
+
+    pub(crate) fn open_field(&mut self, name: &str) {
+        let start = self.pool.len();
+        token::write_field(&mut self.pool, name);
+        self.open(start);
+    }
+
+    /// Goes to an element; `in_order` says whether it comes behind the sibling before it.
+    pub(crate) fn open_token(&mut self, token: &str, in_order: bool) {
+        self.disorder |= !in_order;
+        let start = self.pool.len();
+        self.pool.push_str(token);
+        self.open(start);
+    }
+
+    /// Puts the path to where the walk stands into the set.
+    #[inline]
+    pub(crate) fn mark(&mut self) {
+        let at = self.open.last().map(|visit| visit.entry);
+        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at))
+            && !entry.is_member()
+        {
+            entry.set_member(true);
+            self.members += 1;
+            self.depth = self.depth.max(self.open.len());
+        }
+    }
+
+    /// Leaves the innermost element.
+    #[inline]
+    pub(crate) fn close(&mut self) {
+        let Some(visit) = self.open.pop() else { return };
+        let below = self.entries.len() - visit.entry - 1;
+        let Some(entry) = self.entries.get_mut(visit.entry) else { return };
+        if below > 0 || entry.is_member() {
+            entry.count = below as u32;
+        } else {
+            self.pool.truncate(entry.start());
+            self.entries.pop();
+        }
+    }
+
+    pub(crate) fn finish(self) -> FieldSet {
+        if self.disorder {
+            normalise(&self.pool, &self.entries, self.depth, Repeats::Unite)
+        } else {
+            FieldSet::from_tape(self.pool, self.entries, self.depth)
+        }
+    }
+}
+
+impl WalkedPath for SetWriter {
+    fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    fn serial(&self, depth: usize) -> u64 {
+        self.open.get(depth).map_or(0, |visit| visit.serial)
+    }
+
+    fn token(&self, depth: usize) -> &str {
+        let entry = self.open.get(depth).and_then(|visit| self.entries.get(visit.entry));
+        entry.map_or("", |entry| entry.token(&self.pool))
     }
 }

@@ -13,7 +13,7 @@ mod set;
 pub(crate) mod token;
 mod wide;
 
-pub(crate) use builder::{PathStack, SetBuilder};
+pub(crate) use builder::{PathStack, SetBuilder, SetWriter};
 pub use element::{ElementError, Path, PathElement};
 pub use fields_v1::FieldsV1Error;
 pub(crate) use fields_v1::decode_fields_v1;

@@ -26,6 +26,10 @@ impl Entry {
         Entry { start: start as u32, len: (len as u32) << 1, count: 0 }
     }
 
+    pub(super) fn start(self) -> usize {
+        self.start as usize
+    }
+
     #[inline]
     pub(super) fn token(self, pool: &str) -> &str {
         let start = self.start as usize;

@@ -7,7 +7,8 @@ use crate::deep;
 use crate::fieldpath::{FieldSet, Filter};
 use crate::schema::Type;
 use crate::typed::{
-    self, Comparison, ReconcileError, ValidationErrors, Validity, compare, to_field_set,
+    self, Comparison, Overlay, ReconcileError, ValidationErrors, Validity, compare, overlay,
+    to_field_set,
 };
 use crate::value::{Arena, Node};
 
@@ -68,7 +69,7 @@ impl Object {
         self.validity >= Validity::Repeating
     }
 
-    pub(super) fn with_node(&self, node: Node) -> Object {
+    pub(crate) fn with_node(&self, node: Node) -> Object {
         Object { node, ty: self.ty.clone(), validity: Validity::Unknown }
     }
 }
@@ -124,6 +125,17 @@ impl Filters {
             None => comparison,
         }
     }
+}
+
+/// A configuration merged into an object.
+struct Merged {
+    node: Node,
+    /// The fields that the configuration claims.
+    fields: FieldSet,
+    /// Whether the sets alone tell that nothing is to be pruned; see [`prune::prune`].
+    simple: bool,
+    /// How the object changed, if that is known already, and whether items have moved.
+    known: Option<(Comparison, bool)>,
 }
 
 /// What an apply came to.
@@ -199,12 +211,12 @@ impl<'t> Engine<'_, 't> {
         &mut self,
         old: &Object,
         new: &Object,
+        comparison: Comparison,
         version: &str,
         mut managers: Managers,
         workflow: &str,
         force: bool,
     ) -> Result<(Managers, Comparison), UpdaterError> {
-        let comparison = self.compare(old, new).map_err(UpdaterError::Compare)?;
         self.filters.check()?;
         let comparison = self.filters.comparison(version, comparison);
         let mut comparisons: BTreeMap<String, Comparison> = BTreeMap::new();
@@ -285,8 +297,9 @@ impl<'t> Engine<'_, 't> {
         manager: &str,
     ) -> Result<UpdatedObject, UpdaterError> {
         let managers = self.reconcile(live, managers)?;
+        let comparison = self.compare(live, new).map_err(UpdaterError::Compare)?;
         let (mut managers, comparison) =
-            self.update_managers(live, new, version, managers, manager, true)?;
+            self.update_managers(live, new, comparison, version, managers, manager, true)?;
         let owned = managers.remove(manager).unwrap_or_default();
         let set = owned
             .set
@@ -301,6 +314,32 @@ impl<'t> Engine<'_, 't> {
         Ok(UpdatedObject { managers })
     }
 
+    /// Merges and tells the fields of a configuration in walks of their own.
+    fn merge(&mut self, live: &Object, config: &Object) -> Result<Merged, UpdaterError> {
+        let ty = &live.ty;
+        typed::check_same_type(ty, &config.ty).map_err(UpdaterError::Merge)?;
+        let trusted = live.is_valid()
+            && config.validity == Validity::Strict
+            && !self.arena.has_long_numbers();
+        let merged = typed::merge(self.arena, live.node, config.node, &ty.schema, ty.id, trusted)
+            .map_err(UpdaterError::Merge)?;
+        let fields = to_field_set(self.arena, config.node, &config.ty.schema, config.ty.id)
+            .map_err(UpdaterError::FieldSet)?;
+        Ok(Merged {
+            node: merged.node,
+            simple: trusted && !merged.keeps_unstated && !fields.bare_items,
+            fields: fields.set,
+            known: None,
+        })
+    }
+
+    /// Lays a configuration, of which nothing need be known, over a valid live object, if that is
+    /// as plain as most are.
+    pub(crate) fn overlay(&mut self, live: &Object, config: &Object) -> Option<Overlay> {
+        let may_be = live.is_valid() && live.ty == config.ty;
+        may_be.then(|| overlay(self.arena, live.node, config.node, &live.ty.schema, live.ty.id))?
+    }
+
     /// Merges a configuration into the live object on behalf of a manager: takes what it states,
     /// drops what the manager stated last time and no longer does, and refuses to change what
     /// others own unless forced.
@@ -312,29 +351,30 @@ impl<'t> Engine<'_, 't> {
         managers: &Managers,
         manager: &str,
         force: bool,
+        overlay: Option<Overlay>,
     ) -> Result<AppliedObject, UpdaterError> {
         let mut managers = self.reconcile(live, managers)?;
-        let ty = live.ty.clone();
-        typed::check_same_type(&ty, &config.ty).map_err(UpdaterError::Merge)?;
-        let trusted = live.is_valid()
-            && config.validity == Validity::Strict
-            && !self.arena.has_long_numbers();
-        let merged = typed::merge(self.arena, live.node, config.node, &ty.schema, ty.id, trusted)
-            .map_err(UpdaterError::Merge)?;
-        let simple = trusted && !merged.keeps_unstated;
-        let merged = live.with_node(merged.node);
+        let Merged { node: merged, fields, simple, known } = match overlay {
+            Some(overlay) => Merged {
+                node: overlay.node,
+                fields: overlay.fields,
+                simple: !overlay.bare_items,
+                known: Some((overlay.comparison, overlay.is_reordered)),
+            },
+            None => self.merge(live, config)?,
+        };
+        let merged = live.with_node(merged);
         let last = managers.remove(manager);
-        let fields = to_field_set(self.arena, config.node, &config.ty.schema, config.ty.id)
-            .map_err(UpdaterError::FieldSet)?;
         self.filters.check()?;
         let is_filtered = !self.filters.is_none();
-        let stated = if is_filtered { fields.set.len() } else { 0 };
-        let set = self.filters.set(version, fields.set);
+        let stated = if is_filtered { fields.len() } else { 0 };
+        let set = self.filters.set(version, fields);
         // A filter that leaves the configuration alone is as good as none here.
         let is_whole = !is_filtered || set.len() == stated;
         let api_version = version.to_owned();
         managers.insert(manager, VersionedSet { set, api_version, applied: true });
-        let simple = simple && !fields.bare_items && is_whole;
+        let simple = simple && is_whole;
+        let merged_node = merged.node;
         let pruned = match last {
             Some(last) if !last.set.is_empty() => {
                 prune::prune(self, merged, &managers, manager, &last, simple)
@@ -342,11 +382,22 @@ impl<'t> Engine<'_, 't> {
             }
             _ => merged,
         };
+        let known = known.filter(|_| pruned.node.is_same(merged_node));
+        let is_same = match &known {
+            Some((comparison, false)) => Some(comparison.is_same()),
+            _ => None,
+        };
+        let comparison = match known {
+            Some((comparison, _)) => comparison,
+            None => self.compare(live, &pruned).map_err(UpdaterError::Compare)?,
+        };
         let (managers, comparison) =
-            self.update_managers(live, &pruned, version, managers, manager, force)?;
+            self.update_managers(live, &pruned, comparison, version, managers, manager, force)?;
         let arena: &Arena<'_> = self.arena;
         let unchanged = !self.return_input_on_noop
-            && deep::with_stack(arena.depth(), || arena.equal(live.node, pruned.node));
+            && is_same.unwrap_or_else(|| {
+                deep::with_stack(arena.depth(), || arena.equal(live.node, pruned.node))
+            });
         let object = (!unchanged).then_some(pruned);
         Ok(AppliedObject { object, managers, comparison })
     }

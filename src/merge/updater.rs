@@ -107,9 +107,14 @@ impl<'c> Updater<'c> {
     ) -> Result<Outcome, UpdaterError> {
         let mut workspace = Workspace::of(live, config)?;
         let Workspace { arena, left, right } = &mut workspace;
-        let applied = self
-            .engine(arena, &Adapter(self.converter))
-            .apply(left, right, version, managers, manager, force)?;
+        let adapter = Adapter(self.converter);
+        let mut engine = self.engine(arena, &adapter);
+        let overlay = if right.validity == Validity::Strict {
+            engine.overlay(left, right)
+        } else {
+            None
+        };
+        let applied = engine.apply(left, right, version, managers, manager, force, overlay)?;
         let object = applied.object.map(|object| {
             let value = Value::from_parts(Arc::new(workspace.arena), object.node);
             TypedValue::with_validity(value, object.ty, object.validity)

@@ -223,6 +223,29 @@ impl Identities {
         (0..self.len()).map(|index| self.get(index))
     }
 
+    /// Whether all are spelled alike, in the same order.
+    pub(super) fn is_same(&self, other: &Identities) -> bool {
+        self.text == other.text && self.ends == other.ends
+    }
+
+    /// Whether every item has a path element that no other has.
+    pub(super) fn are_told_apart(&self) -> bool {
+        let mut iter = self.iter();
+        let mut before = iter.next().unwrap_or_default();
+        if before.is_empty() {
+            return false;
+        }
+        let mut ascends = true;
+        for token in iter {
+            if token.is_empty() {
+                return false;
+            }
+            ascends = ascends && token::cmp(before, token).is_lt();
+            before = token;
+        }
+        ascends || !self.firsts().1
+    }
+
     /// Whether integers beyond 2^53 may be among the identities: then they must be
     /// [searched](Searched), since hashing cannot tell what the reference finds.
     pub(super) fn are_wide(&self) -> bool {

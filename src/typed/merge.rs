@@ -311,7 +311,7 @@ impl<'w, P: Trail> Merge<'w, '_, P> {
 }
 
 #[derive(Clone, Copy)]
-enum Source {
+pub(super) enum Source {
     Absent,
     /// The identity stands more than once on the left: the contents are lost.
     Repeated,
@@ -319,7 +319,7 @@ enum Source {
 }
 
 #[derive(Clone, Copy)]
-enum Step {
+pub(super) enum Step {
     /// An item that the right side does not mention.
     Keep(u32),
     /// An item of the right side, merged into what the left has of it.
@@ -344,7 +344,7 @@ trait Pairing {
 
 /// The order of a merged list: items of the right keep their relative order, items that only the
 /// left has stay near their neighbours, and nothing moves without need.
-fn align(left: &Identities, right: &Identities) -> Vec<Step> {
+pub(super) fn align(left: &Identities, right: &Identities) -> Vec<Step> {
     if left.are_wide() || right.are_wide() {
         return steps(left.len(), right.len(), SearchedPairs::of(left, right));
     }

@@ -76,6 +76,18 @@ pub(super) fn invalid_atom_message(schema: &Compiled, id: TypeId) -> String {
     }
 }
 
+/// Whether the scalar part of a type takes a value, other than null.
+#[inline]
+pub(super) fn is_scalar(atom: &Atom, tag: Tag) -> bool {
+    match atom.scalar {
+        Scalar::Numeric => matches!(tag, Tag::Int | Tag::Float),
+        Scalar::String => tag == Tag::String,
+        Scalar::Boolean => matches!(tag, Tag::False | Tag::True),
+        Scalar::Untyped => !matches!(tag, Tag::Null | Tag::List | Tag::Map),
+        Scalar::Other | Scalar::None => false,
+    }
+}
+
 /// What is wrong with a scalar, if anything. Null is right everywhere.
 pub(super) fn scalar_problem(
     schema: &Compiled,
@@ -84,14 +96,10 @@ pub(super) fn scalar_problem(
     value: Node,
 ) -> Option<String> {
     let tag = value.tag();
+    if tag == Tag::Null || is_scalar(atom, tag) {
+        return None;
+    }
     let wanted = match (atom.scalar, tag) {
-        (_, Tag::Null)
-        | (Scalar::Numeric, Tag::Int | Tag::Float)
-        | (Scalar::String, Tag::String)
-        | (Scalar::Boolean, Tag::False | Tag::True)
-        | (Scalar::Untyped, Tag::Int | Tag::Float | Tag::String | Tag::False | Tag::True) => {
-            return None;
-        }
         (Scalar::Numeric, _) => {
             let name = match tag {
                 Tag::String => "string",

@@ -36,6 +36,18 @@ pub(crate) fn validate(
     })
 }
 
+/// As [`validate`], without telling what is wrong; for values that are not deep, or where there is
+/// room for them.
+pub(super) fn is_valid(
+    arena: &Arena<'_>,
+    value: Node,
+    schema: &Compiled,
+    id: TypeId,
+    duplicates: Duplicates,
+) -> bool {
+    problems::<Untold>(arena, value, schema, id, duplicates).is_ok()
+}
+
 fn problems<P: Trail>(
     arena: &Arena<'_>,
     value: Node,

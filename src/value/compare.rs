@@ -152,7 +152,7 @@ impl Arena<'_> {
 
 impl Node {
     #[inline]
-    fn has_plain_key(self) -> bool {
+    pub(crate) fn has_plain_key(self) -> bool {
         !self.has_key_escapes()
     }
 }

@@ -1,0 +1,330 @@
+//! An apply of what is plain: validation of the configuration, merge, field set and comparison of
+//! before and after, in one walk over what the configuration states.
+//!
+//! Each of these has a walk of its own, with all its oddities. Where none is met this one comes to
+//! the same; where one is, it gives up, and the others are walked one after the other.
+
+use std::cmp::Ordering;
+
+use crate::deep;
+use crate::fieldpath::{FieldSet, SetBuilder, SetWriter, token};
+use crate::schema::{
+    Compiled, ElementRelationship, FieldCursor, ListPart, MapPart, Schema, TypeId,
+};
+use crate::value::{Arena, Node, Tag};
+
+use super::compare::Comparison;
+use super::items::Identities;
+use super::merge::{Source, Step, align};
+use super::shape::{self, Handler};
+use super::validate::{Duplicates, is_valid};
+
+/// What a configuration laid over a live object comes to.
+pub(crate) struct Overlay {
+    /// The merged object.
+    pub(crate) node: Node,
+    /// The fields that the configuration claims.
+    pub(crate) fields: FieldSet,
+    /// As in [`FieldsOf`](super::to_field_set::FieldsOf).
+    pub(crate) bare_items: bool,
+    /// From the live object to the merged one.
+    pub(crate) comparison: Comparison,
+    /// Items of lists have moved, which is no difference in fields.
+    pub(crate) is_reordered: bool,
+}
+
+/// Lays a configuration over a live object that is known to be of the type. None where something is
+/// met that another walk has to look at, such as anything that is wrong with the configuration.
+///
+/// Linear in what the configuration mentions and the siblings of it.
+pub(crate) fn overlay(
+    arena: &mut Arena<'_>,
+    live: Node,
+    config: Node,
+    schema: &Schema,
+    id: TypeId,
+) -> Option<Overlay> {
+    let schema = schema.tables();
+    if schema.has_broken_lists || arena.has_long_numbers() || config.tag() != Tag::Map {
+        return None;
+    }
+    let depth = arena.depth();
+    let mut walk = Walk {
+        schema,
+        arena,
+        set: SetWriter::with_capacity(64),
+        added: SetBuilder::default(),
+        modified: SetBuilder::default(),
+        bare_items: false,
+        is_reordered: false,
+        out: Vec::new(),
+        spare: Vec::new(),
+    };
+    let node = deep::with_stack(depth, || walk.value(id, Some(live), config))?;
+    Some(Overlay {
+        node,
+        fields: walk.set.finish(),
+        bare_items: walk.bare_items,
+        comparison: Comparison {
+            added: walk.added.finish(),
+            modified: walk.modified.finish(),
+            removed: FieldSet::new(),
+        },
+        is_reordered: walk.is_reordered,
+    })
+}
+
+struct Walk<'w, 't> {
+    schema: &'w Compiled,
+    arena: &'w mut Arena<'t>,
+    /// What is claimed, and the path to where the walk stands.
+    set: SetWriter,
+    added: SetBuilder,
+    modified: SetBuilder,
+    bare_items: bool,
+    is_reordered: bool,
+    /// The children of every container that changes, one behind the other.
+    out: Vec<Node>,
+    spare: Vec<Identities>,
+}
+
+/// The children of a container that may change.
+struct Children {
+    /// The container as it was.
+    before: Option<Node>,
+    /// Where the new children begin, once one is another.
+    first: Option<usize>,
+    /// How many of the children before are passed.
+    passed: usize,
+}
+
+impl<'w> Walk<'w, '_> {
+    /// What a value of the configuration makes of the live one: always the very node of one of the
+    /// two, unless both have a part in it.
+    fn value(&mut self, id: TypeId, left: Option<Node>, right: Node) -> Option<Node> {
+        let schema: &'w Compiled = self.schema;
+        let atom = schema.atom(id);
+        if atom.unresolved || right.is_null() {
+            return None;
+        }
+        let parts = shape::deduce(atom, Some(right));
+        if left.is_some_and(|left| left.is_null() || shape::deduce(atom, Some(left)) != parts) {
+            return None;
+        }
+        match parts.handler(atom)? {
+            Handler::Scalar(atom) if shape::is_scalar(atom, right.tag()) => {
+                self.set.mark();
+                Some(self.leaf(left, right))
+            }
+            Handler::Map(map) if map.is_atomic() => self.atomic(id, left, right),
+            Handler::List(list) if list.is_atomic() => self.atomic(id, left, right),
+            Handler::Map(map) if right.tag() == Tag::Map => self.map(map, left, right),
+            Handler::List(list) if right.tag() == Tag::List => self.list(list, left, right),
+            _ => None,
+        }
+    }
+
+    fn atomic(&mut self, id: TypeId, left: Option<Node>, right: Node) -> Option<Node> {
+        if !is_valid(self.arena, right, self.schema, id, Duplicates::Refuse) {
+            return None;
+        }
+        self.set.mark();
+        Some(self.leaf(left, right))
+    }
+
+    /// A value without parts.
+    fn leaf(&mut self, left: Option<Node>, right: Node) -> Node {
+        let Some(left) = left else {
+            self.added.insert(&self.set);
+            return right;
+        };
+        if self.arena.identical(left, right) {
+            return left;
+        }
+        if !self.arena.equal(left, right) {
+            self.modified.insert(&self.set);
+        }
+        right
+    }
+
+    fn map(&mut self, map: &MapPart, left: Option<Node>, right: Node) -> Option<Node> {
+        let ours = left.map_or(0, Node::count);
+        if right.count() == 0 {
+            return (ours == 0).then(|| self.leaf(left, right));
+        }
+        let mut fields = FieldCursor::new(self.schema, map);
+        let mut children = Children { before: left, first: None, passed: 0 };
+        for index in 0..right.count() {
+            let theirs = self.arena.child(right, index);
+            let same = self.pass_members(&mut children, theirs);
+            let arena: &crate::value::Arena<'_> = self.arena;
+            let (id, declared) = if theirs.has_plain_key() {
+                let key = arena.raw_key(theirs);
+                self.set.open_plain_field(key);
+                fields.find(key)
+            } else {
+                let key = arena.key(theirs);
+                self.set.open_field(&key);
+                fields.find(&key)
+            };
+            if !declared && id == TypeId::EMPTY {
+                return None;
+            }
+            let merged = self.value(id, same, theirs)?;
+            if !declared || (theirs.tag() == Tag::Map && theirs.count() == 0) {
+                self.set.mark();
+            }
+            self.set.close();
+            self.put(&mut children, same, merged.with_key_of(same.unwrap_or(theirs)));
+        }
+        Some(self.finish(Tag::Map, children, right))
+    }
+
+    /// Passes the live members in front of the configuration's; returns the one of its name.
+    fn pass_members(&mut self, children: &mut Children, theirs: Node) -> Option<Node> {
+        let before = children.before?;
+        while children.passed < before.count() {
+            let ours = self.arena.child(before, children.passed);
+            match self.arena.compare_keys(ours, theirs) {
+                Ordering::Less => {}
+                Ordering::Equal => return Some(ours),
+                Ordering::Greater => return None,
+            }
+            children.passed += 1;
+            if children.first.is_some() {
+                self.out.push(ours);
+            }
+        }
+        None
+    }
+
+    /// Adds what became of the live child that comes next, or what is new in front of it.
+    fn put(&mut self, children: &mut Children, same: Option<Node>, merged: Node) {
+        let Some(before) = children.before else { return };
+        if children.first.is_none() && !same.is_some_and(|same| same.is_same(merged)) {
+            children.first = Some(self.out.len());
+            let unchanged = self.arena.children(before).get(..children.passed);
+            self.out.extend_from_slice(unchanged.unwrap_or_default());
+        }
+        if children.first.is_some() {
+            self.out.push(merged);
+        }
+        children.passed += usize::from(same.is_some());
+    }
+
+    /// The container with the live children that are left; the configuration's own if it is new.
+    fn finish(&mut self, tag: Tag, children: Children, right: Node) -> Node {
+        let Some(before) = children.before else {
+            if !self.set.is_at_root() {
+                self.added.insert(&self.set);
+            }
+            return right;
+        };
+        let Some(first) = children.first else { return before };
+        let rest = self.arena.children(before).get(children.passed..).unwrap_or_default();
+        self.out.extend_from_slice(rest);
+        let node = self.arena.rebuild(tag, self.out.get(first..).unwrap_or_default());
+        self.out.truncate(first);
+        node
+    }
+
+    fn list(&mut self, list: &ListPart, left: Option<Node>, right: Node) -> Option<Node> {
+        if list.relationship != ElementRelationship::Associative {
+            return None;
+        }
+        let ours = left.map_or(0, Node::count);
+        if right.count() == 0 {
+            return (ours == 0).then(|| self.leaf(left, right));
+        }
+        let theirs = Identities::of(
+            &mut self.spare,
+            self.schema,
+            self.arena,
+            list,
+            Some(right),
+            |_, _| {},
+        );
+        let is_plain = theirs.are_told_apart();
+        let node = if is_plain { self.items(list, left, right, &theirs) } else { None };
+        self.spare.push(theirs);
+        node
+    }
+
+    fn items(
+        &mut self,
+        list: &ListPart,
+        left: Option<Node>,
+        right: Node,
+        theirs: &Identities,
+    ) -> Option<Node> {
+        let mut children = Children { before: left, first: None, passed: 0 };
+        let Some(before) = left else {
+            for index in 0..theirs.len() {
+                self.item(list, None, right, index, theirs)?;
+            }
+            return Some(self.finish(Tag::List, children, right));
+        };
+        let (schema, arena) = (self.schema, &*self.arena);
+        let ours = Identities::of(&mut self.spare, schema, arena, list, left, |_, _| {});
+        if ours.is_same(theirs) {
+            for index in 0..theirs.len() {
+                let same = self.arena.child(before, index);
+                let merged = self.item(list, Some(same), right, index, theirs)?;
+                self.put(&mut children, Some(same), merged);
+            }
+            self.spare.push(ours);
+            return Some(self.finish(Tag::List, children, right));
+        }
+        let first = self.out.len();
+        for step in align(&ours, theirs) {
+            let merged = match step {
+                Step::Keep(index) => self.arena.child(before, index as usize),
+                Step::Take { left: Source::Absent, right: Some(index) } => {
+                    self.item(list, None, right, index as usize, theirs)?
+                }
+                Step::Take { left: Source::Item(at), right: Some(index) }
+                    if ours.get(at as usize) == theirs.get(index as usize) =>
+                {
+                    let same = self.arena.child(before, at as usize);
+                    self.item(list, Some(same), right, index as usize, theirs)?
+                }
+                Step::Take { .. } => return None,
+            };
+            self.out.push(merged);
+        }
+        self.spare.push(ours);
+        let merged = self.out.get(first..).unwrap_or_default();
+        let kept = self.arena.children(before);
+        let is_kept = merged.len() == kept.len()
+            && merged.iter().zip(kept).all(|(merged, kept)| merged.is_same(*kept));
+        let node = if is_kept {
+            before
+        } else {
+            self.is_reordered = true;
+            self.arena.rebuild(Tag::List, merged)
+        };
+        self.out.truncate(first);
+        Some(node)
+    }
+
+    fn item(
+        &mut self,
+        list: &ListPart,
+        left: Option<Node>,
+        right: Node,
+        index: usize,
+        theirs: &Identities,
+    ) -> Option<Node> {
+        let identity = theirs.get(index);
+        let before = index.checked_sub(1).map(|before| theirs.get(before));
+        let in_order = before.is_none_or(|before| token::cmp(before, identity).is_lt());
+        self.set.open_token(identity, in_order);
+        let members = self.set.len();
+        let item = self.arena.child(right, index);
+        let merged = self.value(list.element, left, item)?;
+        self.bare_items |= list.key_count > 0 && self.set.len() == members;
+        self.set.mark();
+        self.set.close();
+        Some(merged)
+    }
+}
