@@ -2,7 +2,7 @@
 
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{
-    ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, Time, read_list,
+    ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, ReadSets, Time, read_list,
 };
 use crate::merge::Managers;
 use crate::value::{Arena, Node, Value};
@@ -142,7 +142,14 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
         }
         check_manager_name(&self.field_manager).map_err(ApplyError::ManagerName)?;
         let mut arena = Arena::default();
-        let live = self.live.parse(&mut arena).map_err(ApplyError::Live)?;
+        let mut sets = ReadSets::default();
+        // Who converts or fills in objects sees them whole.
+        let sees_all = self.manager.converter.has_versions() || self.manager.defaulter.is_some();
+        let live = match sees_all {
+            true => self.live.parse(&mut arena),
+            false => self.live.parse_and_read(&mut arena, &mut sets),
+        };
+        let live = live.map_err(ApplyError::Live)?;
         let config = self.config.parse(&mut arena).map_err(ApplyError::Config)?;
         let config = config.unwrap_or(Node::NULL);
         let kind = object::kind_of(&arena, config);
@@ -164,7 +171,10 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             field_manager: &self.field_manager,
             at: self.at,
         };
-        let state = ManagedState::decode(&arena, &read_list(&arena, live))?;
+        let state = ManagedState::decode_with(&arena, &read_list(&arena, live), &sets)?;
+        if !state.has_managers() {
+            arena.read_all();
+        }
         version_check::check(&chain, &arena, config)?;
         let live = chain.at_endpoint(&mut arena, live).map_err(|error| {
             let object = object::describe(&arena, live);
@@ -179,6 +189,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             Ok(merged) => merged,
             Err(Stopped::Error(error)) => return Err(error),
             Err(Stopped::Conflicts(found, state)) => {
+                arena.read_all();
                 let about = |key: &str| {
                     let identifier = state.identifier(key)?.clone();
                     Some((identifier, state.times.get(key).copied()))

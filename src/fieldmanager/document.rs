@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::value::{Arena, Node, ParseError, ParseErrorKind, Source, Value};
+use crate::managedfields::ReadSets;
+use crate::value::{Apart, Arena, Node, ParseError, ParseErrorKind, Source, Value, text_of};
 
 /// An object as it comes in: JSON text or bytes, a `serde_json` value, anything serialisable, or
 /// nothing at all. Text is parsed when the operation runs, without a copy of it.
@@ -42,9 +43,30 @@ impl<'a> Document<'a> {
 
     /// Parses into the arena; none for an absent object.
     pub(super) fn parse(self, arena: &mut Arena<'a>) -> Result<Option<Node>, ParseError> {
+        self.parse_with(arena, Arena::parse)
+    }
+
+    /// As [`parse`](Self::parse), and reads the sets of entries on the way, of which no nodes are
+    /// made.
+    pub(super) fn parse_and_read(
+        self,
+        arena: &mut Arena<'a>,
+        sets: &mut ReadSets,
+    ) -> Result<Option<Node>, ParseError> {
+        self.parse_with(arena, |arena, source| {
+            let mut read = |text: &str, position| sets.read(text, position);
+            arena.parse_apart(source, Apart { path: ReadSets::PATH, read: &mut read })
+        })
+    }
+
+    fn parse_with(
+        self,
+        arena: &mut Arena<'a>,
+        parse: impl FnOnce(&mut Arena<'a>, Source<'a>) -> Result<Node, ParseError>,
+    ) -> Result<Option<Node>, ParseError> {
         let source = match self.0 {
             Content::Absent => return Ok(None),
-            Content::Bytes(Cow::Borrowed(bytes)) => return arena.parse_bytes(bytes).map(Some),
+            Content::Bytes(Cow::Borrowed(bytes)) => text_of(bytes)?,
             Content::Bytes(Cow::Owned(bytes)) => match String::from_utf8(bytes) {
                 Ok(text) => Source::Shared(text.into()),
                 Err(error) => {
@@ -63,7 +85,7 @@ impl<'a> Document<'a> {
             Content::Text(Cow::Borrowed(text)) => Source::Lent(text),
             Content::Text(Cow::Owned(text)) => Source::Shared(text.into()),
         };
-        arena.parse(source).map(Some)
+        parse(arena, source).map(Some)
     }
 }
 

@@ -46,6 +46,10 @@ pub(super) fn check_preconditions(
     sent: Node,
 ) -> Result<(), Box<StaleObjectError>> {
     let text = |object, key| object::meta_text(arena, object, key);
+    let (uid, version) = (text(sent, "uid"), text(sent, "resourceVersion"));
+    if uid.is_empty() && version.is_empty() {
+        return Ok(());
+    }
     let kind = object::kind_of(arena, sent);
     let name = text(sent, "name");
     let refused = |reason: &str| {
@@ -66,14 +70,14 @@ pub(super) fn check_preconditions(
             },
         }))
     };
-    let (uid, live_uid) = (text(sent, "uid"), text(live, "uid"));
+    let live_uid = text(live, "uid");
     if !uid.is_empty() && live_uid.is_empty() {
         return refused(&format!(
             "uid mismatch: the provided object specified uid {uid}, and no existing object was \
              found"
         ));
     }
-    let (version, live_version) = (text(sent, "resourceVersion"), text(live, "resourceVersion"));
+    let live_version = text(live, "resourceVersion");
     if !version.is_empty() && !live_version.is_empty() && version != live_version {
         return refused(
             "the object has been modified; please apply your changes to the latest version and \

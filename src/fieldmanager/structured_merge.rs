@@ -88,7 +88,10 @@ pub(super) fn apply(
                 validity: Validity::Repeating,
             })
         }
-        _ => typed(chain, arena, live, Duplicates::Allow),
+        _ => typed(chain, arena, live, Duplicates::Allow).or_else(|_| {
+            arena.read_all();
+            typed(chain, arena, live, Duplicates::Allow)
+        }),
     };
     let mut engine = Engine {
         arena,

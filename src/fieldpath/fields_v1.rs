@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::value::text::{unescape, write_exact_json, write_json_string_plain};
+use crate::value::text::{
+    prefix_word, skip_plain, unescape, write_exact_json, write_json_string_plain,
+};
 use crate::value::{Arena, MAX_DEPTH, ParseError, ParseErrorKind, Source, ValueRef};
 
 use super::element::ElementError;
@@ -112,23 +114,73 @@ pub(crate) fn decode_fields_v1(json: &[u8]) -> Result<(FieldSet, bool), FieldsV1
     Ok(decoded)
 }
 
+/// A set that was read from the beginning of a text.
+pub(crate) struct ReadFields {
+    pub(crate) set: FieldSet,
+    /// Whether writing it gives the same bytes.
+    pub(crate) is_canonical: bool,
+    /// How many bytes were read.
+    pub(crate) length: usize,
+    /// How many levels of objects they hold.
+    pub(crate) depth: usize,
+}
+
+/// Reads the set that a text begins with, if there is nothing odd about how it is spelled: nothing is
+/// repeated, and all elements are spelled as they would be written.
+pub(crate) fn read_fields_v1(text: &str) -> Option<ReadFields> {
+    if !text.starts_with('{') || u32::try_from(text.len()).is_err() {
+        return None;
+    }
+    let mut decoder = Decoder::new(text);
+    decoder.at = 1;
+    decoder.objects().ok()?;
+    let Decoder { at, extra, entries, disorder, tidy, depth, is_odd, .. } = decoder;
+    if is_odd || !extra.is_empty() {
+        return None;
+    }
+    let pool = text.get(..at)?;
+    let count = entries.len();
+    let set = if disorder {
+        normalise(pool, &entries, depth, Repeats::LastCounts)
+    } else {
+        FieldSet::from_tape(pool.to_owned(), entries, depth)
+    };
+    let is_whole = set.as_set_ref().entries.len() == count;
+    let is_canonical = tidy && !disorder;
+    // The root is a level, and so is the record of a leaf or of being a member.
+    is_whole.then_some(ReadFields { set, is_canonical, length: at, depth: depth + 1 })
+}
+
+const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Copy)]
 struct Frame {
     /// The entry that this object stands under; none for the root.
-    entry: Option<usize>,
-    last_child: Option<usize>,
+    entry: u32,
+    last_child: u32,
+    /// How the name of the last child begins, if that is a field; else 0.
+    last_prefix: u64,
     is_member: bool,
+}
+
+impl Frame {
+    fn under(entry: u32) -> Frame {
+        Frame { entry, last_child: NONE, last_prefix: 0, is_member: false }
+    }
 }
 
 struct Decoder<'j> {
     text: &'j str,
     bytes: &'j [u8],
     at: usize,
-    /// The text itself, and behind it the tokens that are spelled differently there.
+    /// Behind the text, the tokens that are spelled differently there.
     extra: String,
     entries: Vec<Entry>,
     disorder: bool,
     /// Nothing was read so far that would be written differently.
     tidy: bool,
+    /// Something was passed over, or said with something else than an empty object.
+    is_odd: bool,
     depth: usize,
 }
 
@@ -141,16 +193,7 @@ fn decode(json: &[u8]) -> Step<(FieldSet, bool)> {
     if u32::try_from(text.len()).is_err() {
         return Err(FieldsV1Error::Json(ParseError::at(ParseErrorKind::TooLarge, json, 0)));
     }
-    let mut decoder = Decoder {
-        text,
-        bytes: json,
-        at: 0,
-        extra: String::new(),
-        entries: Vec::with_capacity(text.len() / 16),
-        disorder: false,
-        tidy: true,
-        depth: 0,
-    };
+    let mut decoder = Decoder::new(text);
     decoder.document()?;
     let Decoder { extra, entries, disorder, tidy, depth, .. } = decoder;
     let simple = tidy && extra.is_empty();
@@ -164,7 +207,21 @@ fn decode(json: &[u8]) -> Step<(FieldSet, bool)> {
     }
 }
 
-impl Decoder<'_> {
+impl<'j> Decoder<'j> {
+    fn new(text: &'j str) -> Decoder<'j> {
+        Decoder {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            extra: String::new(),
+            entries: Vec::new(),
+            disorder: false,
+            tidy: true,
+            is_odd: false,
+            depth: 0,
+        }
+    }
+
     #[cold]
     fn fail<T>(&self, kind: ParseErrorKind) -> Step<T> {
         Err(FieldsV1Error::Json(ParseError::at(kind, self.bytes, self.at)))
@@ -179,10 +236,12 @@ impl Decoder<'_> {
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline]
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
@@ -213,22 +272,24 @@ impl Decoder<'_> {
 
     /// Reads from behind the root's opening brace to its closing one.
     fn objects(&mut self) -> Step<()> {
-        let mut frames = vec![Frame { entry: None, last_child: None, is_member: false }];
+        self.entries.reserve(32);
+        let mut frames: Vec<Frame> = Vec::with_capacity(16);
+        let mut frame = Frame::under(NONE);
         let mut opened = true;
-        while let Some(frame) = frames.last_mut() {
+        loop {
             self.skip_space();
             match self.peek() {
                 Some(b'}') => {
                     self.at += 1;
-                    let frame_entry = frame.entry;
-                    let is_member = frame.is_member || frame.last_child.is_none();
-                    self.tidy &= !(frame.is_member && frame.last_child.is_none());
-                    if let Some(entry) = frame_entry {
-                        let count = self.entries.len() - entry - 1;
-                        self.entries[entry].count = count as u32;
-                        self.entries[entry].set_member(is_member);
+                    let is_empty = frame.last_child == NONE;
+                    self.tidy &= !(frame.is_member && is_empty);
+                    let below = self.entries.len();
+                    if let Some(entry) = self.entries.get_mut(frame.entry as usize) {
+                        entry.count = (below - frame.entry as usize - 1) as u32;
+                        entry.set_member(frame.is_member || is_empty);
                     }
-                    frames.pop();
+                    let Some(outer) = frames.pop() else { break };
+                    frame = outer;
                     opened = false;
                     continue;
                 }
@@ -240,28 +301,42 @@ impl Decoder<'_> {
                 _ => return self.unexpected(),
             }
             opened = false;
-            let (key_start, key_end) = self.key()?;
-            if &self.text[key_start..key_end] == "." {
-                // Written first, and only for elements.
-                self.tidy &= frame.entry.is_some()
-                    && frame.last_child.is_none()
-                    && !frame.is_member
-                    && self.bytes[self.at..].starts_with(b"{}");
-                frame.is_member = true;
-                self.skip_value()?;
-                continue;
-            }
-            let Some((start, len)) = self.element(key_start, key_end)? else {
-                self.skip_value()?;
-                continue;
+            let (key_start, key_end, escaped) = self.key()?;
+            let (start, len, prefix) = match &self.bytes[key_start..key_end] {
+                [b'f', b':', ..] if !escaped => {
+                    let prefix = prefix_word(self.bytes, key_start + 2, key_end);
+                    (key_start, key_end - key_start, prefix)
+                }
+                [b'.'] => {
+                    // Written first, and only for elements.
+                    self.tidy &= frame.entry != NONE
+                        && frame.last_child == NONE
+                        && !frame.is_member
+                        && self.bytes[self.at..].starts_with(b"{}");
+                    self.is_odd |= frame.is_member;
+                    frame.is_member = true;
+                    self.skip_value()?;
+                    continue;
+                }
+                _ => {
+                    let Some((start, len)) = self.element(key_start, key_end)? else {
+                        self.is_odd = true;
+                        self.skip_value()?;
+                        continue;
+                    };
+                    (start, len, 0)
+                }
             };
-            let index = self.entries.len();
-            let before = frame.last_child.replace(index);
+            let index = self.entries.len() as u32;
             let entry = Entry::new(start, len);
-            if let (false, Some(before)) = (self.disorder, before) {
-                let before = self.entries[before];
-                self.disorder = token::cmp(self.token_at(before), self.token_at(entry)).is_ge();
+            if !self.disorder
+                && (frame.last_prefix == 0 || prefix <= frame.last_prefix)
+                && let Some(before) = self.entries.get(frame.last_child as usize)
+            {
+                self.disorder = token::cmp(self.token_at(*before), self.token_at(entry)).is_ge();
             }
+            frame.last_prefix = prefix;
+            frame.last_child = index;
             self.entries.push(entry);
             match self.peek() {
                 Some(b'{') => {
@@ -269,20 +344,21 @@ impl Decoder<'_> {
                     // The common leaf needs no frame.
                     if self.peek() == Some(b'}') {
                         self.at += 1;
-                        self.entries[index].set_member(true);
+                        self.entries[index as usize].set_member(true);
                         continue;
                     }
-                    if frames.len() >= MAX_DEPTH {
+                    // Itself, and the root.
+                    if frames.len() + 1 >= MAX_DEPTH {
                         return self.fail(ParseErrorKind::TooDeep);
                     }
-                    self.depth = self.depth.max(frames.len() + 1);
-                    frames.push(Frame { entry: Some(index), last_child: None, is_member: false });
+                    self.depth = self.depth.max(frames.len() + 2);
+                    frames.push(std::mem::replace(&mut frame, Frame::under(index)));
                     opened = true;
                 }
                 Some(b'n') => {
-                    self.tidy = false;
+                    (self.tidy, self.is_odd) = (false, true);
                     self.skip_value()?;
-                    self.entries[index].set_member(true);
+                    self.entries[index as usize].set_member(true);
                 }
                 Some(_) => return Err(FieldsV1Error::NotASet(self.at)),
                 None => return self.unexpected(),
@@ -297,13 +373,21 @@ impl Decoder<'_> {
         entry.token_in(self.text, &self.extra)
     }
 
-    /// Reads a key and its colon; returns where it stands between the quotes.
-    fn key(&mut self) -> Step<(usize, usize)> {
+    /// Reads a key and its colon; returns where it stands between the quotes, and whether it holds
+    /// escapes.
+    #[inline]
+    fn key(&mut self) -> Step<(usize, usize, bool)> {
         if self.peek() != Some(b'"') {
             return self.unexpected();
         }
         let start = self.at + 1;
-        self.skip_string()?;
+        self.at = skip_plain(self.bytes, start);
+        let escaped = if self.peek() == Some(b'"') {
+            self.at += 1;
+            false
+        } else {
+            self.odd_string()?
+        };
         let end = self.at - 1;
         self.skip_space();
         if self.peek() != Some(b':') {
@@ -311,18 +395,24 @@ impl Decoder<'_> {
         }
         self.at += 1;
         self.skip_space();
-        Ok((start, end))
+        Ok((start, end, escaped))
     }
 
-    /// Passes over a string. Behind the first escape of it the reference takes control characters too.
     fn skip_string(&mut self) -> Step<()> {
-        self.at += 1;
+        self.at = skip_plain(self.bytes, self.at + 1);
+        self.odd_string()?;
+        Ok(())
+    }
+
+    /// Reads on from where the plain characters of a string end, or the text nearly does; says
+    /// whether there are escapes. Behind the first one the reference takes control characters too.
+    fn odd_string(&mut self) -> Step<bool> {
         let mut escaped = false;
         loop {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(());
+                    return Ok(escaped);
                 }
                 Some(b'\\') => {
                     self.at += 1;
@@ -349,6 +439,7 @@ impl Decoder<'_> {
                 Some(_) => self.at += 1,
                 None => return self.fail(ParseErrorKind::UnexpectedEnd),
             }
+            self.at = skip_plain(self.bytes, self.at);
         }
     }
 
@@ -360,6 +451,7 @@ impl Decoder<'_> {
             self.at += 2;
             return Ok(());
         }
+        self.is_odd = true;
         let mut depth = 0usize;
         loop {
             match self.peek() {

@@ -16,7 +16,7 @@ mod wide;
 pub(crate) use builder::{PathStack, SetBuilder, SetWriter};
 pub use element::{ElementError, Path, PathElement};
 pub use fields_v1::FieldsV1Error;
-pub(crate) use fields_v1::decode_fields_v1;
+pub(crate) use fields_v1::{ReadFields, decode_fields_v1, read_fields_v1};
 pub use pattern::{Filter, Matcher};
 pub(crate) use set::{Child, Level, SetRef};
 pub use set::{FieldSet, Paths};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::fieldpath::{FieldSet, FieldsV1Error, decode_fields_v1};
+use crate::fieldpath::{FieldSet, FieldsV1Error, ReadFields, decode_fields_v1, read_fields_v1};
 use crate::merge::{Managers, VersionedSet};
 use crate::value::text::write_json_string_html;
 use crate::value::{Arena, Node, Tag};
@@ -249,12 +249,45 @@ struct Origin {
     tidy: bool,
 }
 
+/// The sets of entries that were read while their object was parsed.
+#[derive(Default)]
+pub(crate) struct ReadSets(Vec<(u32, FieldSet, bool)>);
+
+impl ReadSets {
+    /// The way to the sets in an object.
+    pub(crate) const PATH: [&'static str; 3] = ["metadata", "managedFields", "fieldsV1"];
+
+    /// Reads the set that a text begins with; returns how long it is and how deep it nests, or none
+    /// if it is to be looked at as it stands.
+    pub(crate) fn read(&mut self, text: &str, position: u32) -> Option<(usize, usize)> {
+        let ReadFields { set, is_canonical, length, depth } = read_fields_v1(text)?;
+        self.0.push((position, set, is_canonical));
+        Some((length, depth))
+    }
+
+    /// The set that stands there, and whether it is written again as it stands.
+    fn find(&self, fields: Node) -> Option<(FieldSet, bool)> {
+        let found = self.0.binary_search_by_key(&fields.position(), |read| read.0).ok()?;
+        let (_, set, is_canonical) = self.0.get(found).filter(|_| fields.is_unread())?;
+        Some((set.clone(), *is_canonical))
+    }
+}
+
 impl ManagedState {
     /// Decodes a list; the first entry that is wrong fails it. Of entries of one identity the
     /// last counts.
     pub(crate) fn decode(
         arena: &Arena<'_>,
         reading: &ListReading,
+    ) -> Result<ManagedState, DecodeError> {
+        ManagedState::decode_with(arena, reading, &ReadSets::default())
+    }
+
+    /// As [`decode`](Self::decode), of a list some sets of which were read already.
+    pub(crate) fn decode_with(
+        arena: &Arena<'_>,
+        reading: &ListReading,
+        read: &ReadSets,
     ) -> Result<ManagedState, DecodeError> {
         let mut state = ManagedState::default();
         let ListReading::Entries(entries) = reading else { return Ok(state) };
@@ -279,9 +312,12 @@ impl ManagedState {
             );
             let (set, canonical) = match entry.fields_v1 {
                 None => (FieldSet::default(), false),
-                Some(fields) => decode_fields(arena, fields).map_err(|error| {
-                    DecodeError::Fields { index, manager: entry.manager.clone(), error }
-                })?,
+                Some(fields) => match read.find(fields) {
+                    Some(found) => found,
+                    None => decode_fields(arena, fields).map_err(|error| {
+                        DecodeError::Fields { index, manager: entry.manager.clone(), error }
+                    })?,
+                },
             };
             let key = identifier.to_key();
             state.times.remove(&key);

@@ -273,6 +273,7 @@ impl<'t> Engine<'_, 't> {
         new: &Object,
         version: &str,
     ) -> Result<Option<Comparison>, UpdaterError> {
+        self.arena.read_all();
         let old = match self.convert(old, version) {
             Ok(old) => old,
             Err(ConvertError::MissingVersion(_)) => return Ok(None),
@@ -316,6 +317,7 @@ impl<'t> Engine<'_, 't> {
 
     /// Merges and tells the fields of a configuration in walks of their own.
     fn merge(&mut self, live: &Object, config: &Object) -> Result<Merged, UpdaterError> {
+        self.arena.read_all();
         let ty = &live.ty;
         typed::check_same_type(ty, &config.ty).map_err(UpdaterError::Merge)?;
         let trusted = live.is_valid()
@@ -389,7 +391,10 @@ impl<'t> Engine<'_, 't> {
         };
         let comparison = match known {
             Some((comparison, _)) => comparison,
-            None => self.compare(live, &pruned).map_err(UpdaterError::Compare)?,
+            None => {
+                self.arena.read_all();
+                self.compare(live, &pruned).map_err(UpdaterError::Compare)?
+            }
         };
         let (managers, comparison) =
             self.update_managers(live, &pruned, comparison, version, managers, manager, force)?;

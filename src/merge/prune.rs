@@ -80,6 +80,7 @@ pub(super) fn prune(
     {
         return Ok(merged);
     }
+    engine.arena.read_all();
     let version = last.api_version.as_str();
     let at_last = match engine.convert(&merged, version) {
         Ok(object) => object,

@@ -61,6 +61,10 @@ fn problems<P: Trail>(
     walk.errors.into_result(())
 }
 
+/// How often what takes anything changes its type at most: from what elements of records of ownership
+/// are to what objects without a schema are, and to what is in lists of those.
+const CHANGES: u8 = 2;
+
 struct Validation<'w, 't, P> {
     schema: &'w Compiled,
     arena: &'w Arena<'t>,
@@ -77,8 +81,17 @@ impl<P: Trail> Validation<'_, '_, P> {
             self.errors.push(&self.path, shape::unresolved_message(self.schema, id));
             return;
         }
-        if matches!(value.tag(), Tag::Map | Tag::List) && self.takes_anything(id, true) {
-            return;
+        if matches!(value.tag(), Tag::Map | Tag::List) {
+            if self.takes_anything(id, CHANGES) {
+                return;
+            }
+            if value.is_unread() {
+                let map = atom.map.filter(|map| map.field_count == 0);
+                if !map.is_some_and(|map| self.takes_anything(map.element, CHANGES)) {
+                    self.errors.push(&self.path, "not read");
+                }
+                return;
+            }
         }
         match shape::handler_of(atom, value) {
             Some(Handler::Map(map)) => self.map(map, value),
@@ -93,15 +106,19 @@ impl<P: Trail> Validation<'_, '_, P> {
     }
 
     /// Whether nothing can be wrong with a value of this type: what is below it is of the same type,
-    /// or of another such one in lists. So are custom resources without a schema, and the records of
+    /// or, so many times, of another such one. So are custom resources without a schema, and the records of
     /// what managers own.
-    fn takes_anything(&self, id: TypeId, may_change: bool) -> bool {
+    fn takes_anything(&self, id: TypeId, changes: u8) -> bool {
         let atom = self.schema.atom(id);
         let (Some(list), Some(map)) = (&atom.list, &atom.map) else { return false };
+        let takes = |element| {
+            element == id || changes > 0 && self.takes_anything(element, changes - 1)
+        };
         atom.scalar == Scalar::Untyped
             && list.relationship != ElementRelationship::Associative
-            && (map.field_count == 0 && map.element == id)
-            && (list.element == id || may_change && self.takes_anything(list.element, false))
+            && map.field_count == 0
+            && takes(map.element)
+            && takes(list.element)
     }
 
     fn map(&mut self, map: &MapPart, value: Node) {

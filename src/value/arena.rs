@@ -45,6 +45,8 @@ const KEY_ESCAPED: u32 = 1 << 4;
 const REWRITE: u32 = 1 << 5;
 /// The members of the map do not stand in key order in the text.
 const UNSORTED: u32 = 1 << 6;
+/// What is in the map was not read so far: it has no children.
+const UNREAD: u32 = 1 << 7;
 const COUNT_SHIFT: u32 = 8;
 
 /// The largest number of members or items of one container.
@@ -116,6 +118,21 @@ impl Node {
 
     pub(super) fn mark_unsorted(&mut self) {
         self.info |= UNSORTED;
+    }
+
+    pub(super) fn mark_unread(&mut self) {
+        self.info |= UNREAD;
+    }
+
+    /// Whether it is an object that [was left](super::Apart) to be read by somebody else.
+    #[inline]
+    pub(crate) fn is_unread(self) -> bool {
+        self.info & UNREAD != 0
+    }
+
+    /// Where the value stands in the texts.
+    pub(crate) fn position(self) -> u32 {
+        self.pos
     }
 
     pub(super) fn mark_rewrite(&mut self) {
@@ -199,6 +216,8 @@ pub(crate) struct Arena<'t> {
     pub(super) nodes: Vec<Node>,
     depth: usize,
     long_numbers: bool,
+    /// The document that parts of were not read, and the way to them.
+    unread: Option<(Node, [&'static str; 3])>,
     pub(super) scratch: Scratch,
 }
 
@@ -238,6 +257,33 @@ impl<'t> Arena<'t> {
 
     pub(super) fn note_long_number(&mut self) {
         self.long_numbers = true;
+    }
+
+    pub(super) fn note_unread(&mut self, root: Node, path: [&'static str; 3]) {
+        self.unread = Some((root, path));
+    }
+
+    /// Reads what was left to others, so that every node has its children.
+    pub(crate) fn read_all(&mut self) {
+        let Some((root, [in_root, in_map, in_item])) = self.unread.take() else { return };
+        let list = self.member(root, in_root).and_then(|map| self.member(map, in_map));
+        let Some(list) = list else { return };
+        for index in 0..list.count() {
+            let item = self.child(list, index);
+            let is_it = |member: &&Node| member.is_unread() && self.key(**member) == in_item;
+            let Some(part) = self.children(item).iter().find(is_it).copied() else { continue };
+            let read = self.parse_part(part).with_key_of(part);
+            let start = item.link as usize;
+            let members = &mut self.nodes[start..start + item.count()];
+            if let Some(slot) = members.iter_mut().find(|member| member.is_unread()) {
+                *slot = read;
+            }
+        }
+    }
+
+    /// A value's position, and its text, which does not keep the arena from being changed.
+    pub(super) fn place(&self, node: Node) -> (u32, String) {
+        (node.pos, self.slice(node.pos, node.end).to_owned())
     }
 
     #[inline]

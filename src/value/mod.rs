@@ -14,7 +14,7 @@ pub(crate) mod text;
 mod view;
 
 pub(crate) use arena::{Arena, Node, Source, Tag};
-pub(crate) use parse::MAX_DEPTH;
+pub(crate) use parse::{Apart, MAX_DEPTH, text_of};
 pub use parse::{ParseError, ParseErrorKind};
 pub use position::{Position, Positions};
 pub use view::{Items, Kind, Members, Value, ValueRef};

@@ -97,67 +97,112 @@ pub(super) struct Scratch {
     frames: Vec<Frame>,
 }
 
+/// A container that is being read.
 #[derive(Clone, Copy, Debug)]
 struct Frame {
-    /// Where the children of this container begin in `pending`.
+    /// Where its children begin in `pending`.
     first: usize,
     open: u32,
-    is_map: bool,
+    /// The key that was read last.
+    key: u32,
+    key_end: u32,
+    key_prefix: u64,
+    key_escaped: bool,
+    kind: FrameKind,
     unsorted: bool,
     escaped_keys: bool,
     rewrite: bool,
-    key: u32,
-    key_end: u32,
-    key_escaped: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FrameKind {
+    /// The document: what stands outside of its value.
+    Document,
+    List,
+    Map,
+}
+
+impl Frame {
+    fn new(kind: FrameKind, first: usize, open: u32) -> Frame {
+        Frame {
+            first,
+            open,
+            key: 0,
+            key_end: 0,
+            key_prefix: 0,
+            key_escaped: false,
+            kind,
+            unsorted: false,
+            escaped_keys: false,
+            rewrite: false,
+        }
+    }
+}
+
+/// Objects that are read by somebody else, at a place that lies in lists of maps of maps: no node is
+/// made of what is in them, until [`Arena::read_all`].
+pub(crate) struct Apart<'r> {
+    /// The members that lead there: of the document, of a map, and of the items of a list.
+    pub(crate) path: [&'static str; 3],
+    /// Given the text from the object on and its position, tells how long the object is and how deep
+    /// it nests; none if it should be read like everything else. Told lengths are of JSON without
+    /// repeated keys, unpaired surrogates or numbers of sixteen digits.
+    pub(crate) read: &'r mut dyn FnMut(&str, u32) -> Option<(usize, usize)>,
 }
 
 impl<'t> Arena<'t> {
     /// Parses a document into this arena and returns its root.
-    pub(crate) fn parse_bytes(&mut self, source: &'t [u8]) -> Result<Node, ParseError> {
-        match std::str::from_utf8(source) {
-            Ok(text) => self.parse(Source::Lent(text)),
-            Err(error) => {
-                Err(ParseError::at(ParseErrorKind::InvalidUtf8, source, error.valid_up_to()))
-            }
-        }
+    pub(crate) fn parse(&mut self, source: Source<'t>) -> Result<Node, ParseError> {
+        self.parse_to_depth(source, MAX_DEPTH, None)
     }
 
-    /// Parses a document into this arena and returns its root.
-    pub(crate) fn parse(&mut self, source: Source<'t>) -> Result<Node, ParseError> {
-        self.parse_to_depth(source, MAX_DEPTH)
+    /// As [`parse`](Self::parse), with some parts left to be read by others.
+    pub(crate) fn parse_apart(
+        &mut self,
+        source: Source<'t>,
+        apart: Apart<'_>,
+    ) -> Result<Node, ParseError> {
+        let path = apart.path;
+        let root = self.parse_to_depth(source, MAX_DEPTH, Some(apart))?;
+        self.note_unread(root, path);
+        Ok(root)
     }
 
     /// Parses text of our own making, which records every level of an object below levels of its
     /// own.
     pub(crate) fn parse_own(&mut self, source: Source<'t>) -> Result<Node, ParseError> {
-        self.parse_to_depth(source, 2 * MAX_DEPTH)
+        self.parse_to_depth(source, 2 * MAX_DEPTH, None)
     }
 
-    fn parse_to_depth(&mut self, source: Source<'t>, limit: usize) -> Result<Node, ParseError> {
+    /// Parses the text of a node that stands unread; it is known to be JSON.
+    pub(super) fn parse_part(&mut self, part: Node) -> Node {
+        let (pos, text) = self.place(part);
+        let Scratch { pending, frames } = std::mem::take(&mut self.scratch);
+        let nodes = std::mem::take(&mut self.nodes);
+        let mut parser = Parser::new(&text, pos, nodes, pending, frames, 2 * MAX_DEPTH, None);
+        let read = parser.document();
+        self.take_back(parser);
+        read.unwrap_or(part)
+    }
+
+    fn parse_to_depth(
+        &mut self,
+        source: Source<'t>,
+        limit: usize,
+        apart: Option<Apart<'_>>,
+    ) -> Result<Node, ParseError> {
         let Ok(base) = self.room_for(source.len()) else {
             return Err(ParseError::at(ParseErrorKind::TooLarge, source.as_bytes(), 0));
         };
         let Scratch { mut pending, mut frames } = std::mem::take(&mut self.scratch);
-        pending.reserve(32);
-        frames.reserve(8);
-        let mut parser = Parser {
-            bytes: source.as_bytes(),
-            at: 0,
-            base,
-            nodes: std::mem::take(&mut self.nodes),
-            pending,
-            frames,
-            depth: 0,
-            limit,
-            long_numbers: false,
-        };
-        parser.nodes.reserve(source.len() / 24);
+        let mut nodes = std::mem::take(&mut self.nodes);
+        pending.reserve(64);
+        frames.reserve(12);
+        nodes.reserve(source.len() / 20);
+        let mut parser = Parser::new(&source, base, nodes, pending, frames, limit, apart);
         let result = parser.document();
-        let (depth, at, long_numbers) = (parser.depth, parser.at, parser.long_numbers);
-        self.nodes = parser.nodes;
-        parser.pending.clear();
-        parser.frames.clear();
-        self.scratch = Scratch { pending: parser.pending, frames: parser.frames };
+        let at = parser.at;
+        let (depth, long_numbers) = self.take_back(parser);
         match result {
             Ok(root) => {
                 self.note_depth(depth);
@@ -170,33 +215,71 @@ impl<'t> Arena<'t> {
             Err(kind) => Err(ParseError::at(kind, source.as_bytes(), at)),
         }
     }
+
+    /// Takes back what a parser was lent; returns what it noticed.
+    fn take_back(&mut self, parser: Parser<'_, '_>) -> (usize, bool) {
+        let Parser { nodes, mut pending, mut frames, depth, long_numbers, .. } = parser;
+        self.nodes = nodes;
+        pending.clear();
+        frames.clear();
+        self.scratch = Scratch { pending, frames };
+        (depth, long_numbers)
+    }
 }
 
-struct Parser<'s> {
+/// Bytes as the text of a document.
+pub(crate) fn text_of(source: &[u8]) -> Result<Source<'_>, ParseError> {
+    std::str::from_utf8(source).map(Source::Lent).map_err(|error| {
+        ParseError::at(ParseErrorKind::InvalidUtf8, source, error.valid_up_to())
+    })
+}
+
+struct Parser<'s, 'r> {
+    text: &'s str,
     bytes: &'s [u8],
     at: usize,
     base: u32,
     nodes: Vec<Node>,
     pending: Vec<Node>,
+    /// The containers around the innermost one.
     frames: Vec<Frame>,
     depth: usize,
     limit: usize,
     /// A number of sixteen digits or more was read.
     long_numbers: bool,
+    apart: Option<Apart<'r>>,
 }
 
 type Step<T> = Result<T, ParseErrorKind>;
 
-impl Parser<'_> {
+impl<'s, 'r> Parser<'s, 'r> {
+    fn new(
+        text: &'s str,
+        base: u32,
+        nodes: Vec<Node>,
+        pending: Vec<Node>,
+        frames: Vec<Frame>,
+        limit: usize,
+        apart: Option<Apart<'r>>,
+    ) -> Parser<'s, 'r> {
+        let bytes = text.as_bytes();
+        let (at, depth, long_numbers) = (0, 0, false);
+        Parser { text, bytes, at, base, nodes, pending, frames, depth, limit, long_numbers, apart }
+    }
+
     #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    /// The next byte that is no space.
     #[inline]
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+    fn next(&mut self) -> Option<u8> {
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                other => return other.copied(),
+            }
         }
     }
 
@@ -216,134 +299,157 @@ impl Parser<'_> {
     }
 
     fn document(&mut self) -> Step<Node> {
-        self.skip_space();
-        let mut node = self.value_or_open()?;
+        let mut frame = Frame::new(FrameKind::Document, 0, 0);
         loop {
-            // `node` is a finished value, or none when a container was just opened.
-            let Some(frame) = self.frames.last_mut() else {
-                let Some(root) = node else { return self.unexpected() };
-                self.skip_space();
-                if self.at < self.bytes.len() {
-                    return Err(ParseErrorKind::TrailingData);
-                }
-                return Ok(root);
+            let mut value = match self.next() {
+                Some(b'"') => self.string_value()?,
+                Some(open @ (b'{' | b'[')) => match self.open(open, &mut frame)? {
+                    Some(value) => value,
+                    None => continue,
+                },
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(b't') => self.word(b"true", Tag::True)?,
+                Some(b'f') => self.word(b"false", Tag::False)?,
+                Some(b'n') => self.word(b"null", Tag::Null)?,
+                _ => return self.unexpected(),
             };
-            if let Some(mut value) = node.take() {
-                if frame.is_map {
-                    value.set_key(frame.key, frame.key_end, frame.key_escaped);
-                }
+            // Containers may end behind it.
+            loop {
+                let close = match frame.kind {
+                    FrameKind::Map => {
+                        value.set_key(frame.key, frame.key_end, frame.key_escaped);
+                        b'}'
+                    }
+                    FrameKind::List => b']',
+                    FrameKind::Document => {
+                        return match self.next() {
+                            None => Ok(value),
+                            Some(_) => Err(ParseErrorKind::TrailingData),
+                        };
+                    }
+                };
                 frame.rewrite |= !value.is_verbatim();
                 self.pending.push(value);
-                self.skip_space();
-                match self.peek() {
-                    Some(b',') => self.at += 1,
-                    Some(b']') if !self.is_in_map() => {
+                match self.next() {
+                    Some(b',') => {
                         self.at += 1;
-                        node = Some(self.close()?);
-                        continue;
+                        if frame.kind == FrameKind::Map {
+                            self.member_key(&mut frame)?;
+                        }
+                        break;
                     }
-                    Some(b'}') if self.is_in_map() => {
+                    Some(byte) if byte == close => {
                         self.at += 1;
-                        node = Some(self.close()?);
-                        continue;
+                        value = self.close(&frame)?;
+                        let Some(outer) = self.frames.pop() else { return self.unexpected() };
+                        frame = outer;
                     }
                     _ => return self.unexpected(),
                 }
-                self.skip_space();
             }
-            if self.is_in_map() {
-                self.member_key()?;
-            }
-            node = self.value_or_open()?;
         }
     }
 
-    fn is_in_map(&self) -> bool {
-        self.frames.last().is_some_and(|frame| frame.is_map)
+    /// Opens a container, which becomes the innermost one. Gives the value instead if it is empty,
+    /// or read by somebody else.
+    fn open(&mut self, open: u8, frame: &mut Frame) -> Step<Option<Node>> {
+        let start = self.at;
+        if self.frames.len() >= self.limit {
+            return Err(ParseErrorKind::TooDeep);
+        }
+        let (kind, close, tag) = match open {
+            b'{' => (FrameKind::Map, b'}', Tag::Map),
+            _ => (FrameKind::List, b']', Tag::List),
+        };
+        if let Some(node) = self.read_apart(frame, kind) {
+            return Ok(Some(node));
+        }
+        self.at += 1;
+        self.depth = self.depth.max(self.frames.len() + 1);
+        if self.next() == Some(close) {
+            self.at += 1;
+            let (pos, end) = (self.position(start), self.position(self.at));
+            return Ok(Some(Node::container(tag, pos, end, 0, 0)));
+        }
+        let inner = Frame::new(kind, self.pending.len(), self.position(start));
+        self.frames.push(std::mem::replace(frame, inner));
+        if kind == FrameKind::Map {
+            self.member_key(frame)?;
+        }
+        Ok(None)
+    }
+
+    /// An object at the place that somebody else reads.
+    #[inline]
+    fn read_apart(&mut self, frame: &Frame, kind: FrameKind) -> Option<Node> {
+        let apart = self.apart.as_mut()?;
+        let [_, root, map, list] = self.frames.as_slice() else { return None };
+        let is_key = |frame: &Frame, name: &str| {
+            let span = (frame.key - self.base) as usize..(frame.key_end - self.base) as usize;
+            frame.kind == FrameKind::Map && self.bytes.get(span) == Some(name.as_bytes())
+        };
+        let [in_root, in_map, in_item] = apart.path;
+        let is_there = kind == FrameKind::Map
+            && list.kind == FrameKind::List
+            && is_key(frame, in_item)
+            && is_key(map, in_map)
+            && is_key(root, in_root);
+        let rest = is_there.then(|| self.text.get(self.at..))??;
+        let pos = self.base + self.at as u32;
+        let (length, depth) = (apart.read)(rest, pos)?;
+        if self.frames.len() + depth > self.limit {
+            return None;
+        }
+        self.depth = self.depth.max(self.frames.len() + depth);
+        self.at += length;
+        let mut node = Node::container(Tag::Map, pos, pos + length as u32, 0, 0);
+        node.mark_unread();
+        Some(node)
     }
 
     /// Reads `"key":` and notes whether the keys still ascend.
-    fn member_key(&mut self) -> Step<()> {
-        if self.peek() != Some(b'"') {
+    #[inline]
+    fn member_key(&mut self, frame: &mut Frame) -> Step<()> {
+        if self.next() != Some(b'"') {
             return self.unexpected();
         }
         let start = self.at + 1;
         let (escaped, broken) = self.string()?;
         let end = self.at - 1;
-        self.skip_space();
-        if self.peek() != Some(b':') {
+        if self.next() != Some(b':') {
             return self.unexpected();
         }
         self.at += 1;
-        self.skip_space();
-        let (key, key_end) = (self.position(start), self.position(end));
-        let (bytes, base) = (self.bytes, self.base);
-        let Some(frame) = self.frames.last_mut() else { return self.unexpected() };
-        frame.escaped_keys |= escaped;
-        frame.rewrite |= broken;
-        if self.pending.len() > frame.first && !frame.unsorted && !frame.escaped_keys {
-            let before = &bytes[(frame.key - base) as usize..(frame.key_end - base) as usize];
-            frame.unsorted = before >= &bytes[start..end];
+        let prefix = text::prefix_word(self.bytes, start, end);
+        if escaped | broken {
+            frame.escaped_keys |= escaped;
+            frame.rewrite |= broken;
         }
-        frame.key = key;
-        frame.key_end = key_end;
+        // Texts whose first bytes ascend do so themselves.
+        let ascends = prefix > frame.key_prefix || self.pending.len() == frame.first;
+        if !ascends && !frame.unsorted && !frame.escaped_keys {
+            let before = (frame.key - self.base) as usize..(frame.key_end - self.base) as usize;
+            frame.unsorted = self.bytes[before] >= self.bytes[start..end];
+        }
+        frame.key = self.position(start);
+        frame.key_end = self.position(end);
+        frame.key_prefix = prefix;
         frame.key_escaped = escaped;
         Ok(())
     }
 
-    /// Reads a scalar or an empty container, or opens a container and returns none.
     #[inline]
-    fn value_or_open(&mut self) -> Step<Option<Node>> {
+    fn string_value(&mut self) -> Step<Node> {
         let start = self.at;
-        let node = match self.peek() {
-            Some(b'"') => {
-                let (escaped, broken) = self.string()?;
-                let mut node =
-                    Node::scalar(Tag::String, self.position(start), self.position(self.at));
-                if escaped {
-                    node.mark_escaped();
-                }
-                if broken {
-                    node.mark_rewrite();
-                }
-                node
-            }
-            Some(open @ (b'{' | b'[')) => {
-                let is_map = open == b'{';
-                self.at += 1;
-                self.skip_space();
-                let close = if is_map { b'}' } else { b']' };
-                if self.frames.len() >= self.limit {
-                    self.at = start;
-                    return Err(ParseErrorKind::TooDeep);
-                }
-                self.depth = self.depth.max(self.frames.len() + 1);
-                if self.peek() == Some(close) {
-                    self.at += 1;
-                    let tag = if is_map { Tag::Map } else { Tag::List };
-                    let (pos, end) = (self.position(start), self.position(self.at));
-                    return Ok(Some(Node::container(tag, pos, end, 0, 0)));
-                }
-                self.frames.push(Frame {
-                    first: self.pending.len(),
-                    open: self.position(start),
-                    is_map,
-                    unsorted: false,
-                    escaped_keys: false,
-                    rewrite: false,
-                    key: 0,
-                    key_end: 0,
-                    key_escaped: false,
-                });
-                return Ok(None);
-            }
-            Some(b'-' | b'0'..=b'9') => self.number()?,
-            Some(b't') => self.word(b"true", Tag::True)?,
-            Some(b'f') => self.word(b"false", Tag::False)?,
-            Some(b'n') => self.word(b"null", Tag::Null)?,
-            _ => return self.unexpected(),
-        };
-        Ok(Some(node))
+        let (escaped, broken) = self.string()?;
+        let mut node = Node::scalar(Tag::String, self.position(start), self.position(self.at));
+        if escaped {
+            node.mark_escaped();
+        }
+        if broken {
+            node.mark_rewrite();
+        }
+        Ok(node)
     }
 
     fn word(&mut self, word: &[u8], tag: Tag) -> Step<Node> {
@@ -416,18 +522,18 @@ impl Parser<'_> {
     #[inline]
     fn string(&mut self) -> Step<(bool, bool)> {
         self.at += 1;
+        self.at = text::skip_plain(self.bytes, self.at);
+        if self.peek() == Some(b'"') {
+            self.at += 1;
+            return Ok((false, false));
+        }
+        self.odd_string()
+    }
+
+    /// Reads on from where the plain characters of a string end, or the text nearly does.
+    fn odd_string(&mut self) -> Step<(bool, bool)> {
         let (mut escaped, mut broken) = (false, false);
         loop {
-            // Eight bytes at a time while none of them is a quote, a backslash or a control.
-            while let Some(chunk) = self.bytes.get(self.at..self.at + 8) {
-                let mut word = [0u8; 8];
-                word.copy_from_slice(chunk);
-                let stop = text::first_special(u64::from_le_bytes(word));
-                self.at += stop;
-                if stop < 8 {
-                    break;
-                }
-            }
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -441,6 +547,7 @@ impl Parser<'_> {
                 Some(_) => self.at += 1,
                 None => return Err(ParseErrorKind::UnexpectedEnd),
             }
+            self.at = text::skip_plain(self.bytes, self.at);
         }
     }
 
@@ -490,11 +597,11 @@ impl Parser<'_> {
         Ok(unit)
     }
 
-    fn close(&mut self) -> Step<Node> {
-        let Some(frame) = self.frames.pop() else { return self.unexpected() };
+    fn close(&mut self, frame: &Frame) -> Step<Node> {
         let mut rewrite = frame.rewrite;
         let mut unsorted = frame.unsorted;
-        if frame.is_map && (frame.unsorted || frame.escaped_keys) {
+        let is_map = frame.kind == FrameKind::Map;
+        if is_map && (frame.unsorted || frame.escaped_keys) {
             let (moved, repeated) = self.sort_members(frame.first);
             unsorted = moved;
             rewrite |= repeated;
@@ -507,7 +614,7 @@ impl Parser<'_> {
         let link = u32::try_from(self.nodes.len()).map_err(|_| ParseErrorKind::TooLarge)?;
         self.nodes.extend_from_slice(children);
         self.pending.truncate(frame.first);
-        let tag = if frame.is_map { Tag::Map } else { Tag::List };
+        let tag = if is_map { Tag::Map } else { Tag::List };
         let mut node = Node::container(tag, frame.open, self.position(self.at), link, count);
         if unsorted {
             node.mark_unsorted();
@@ -521,11 +628,10 @@ impl Parser<'_> {
     /// Sorts the pending members from `first` on; of equal keys the last stays. Says whether
     /// anything moved and whether a key was repeated.
     fn sort_members(&mut self, first: usize) -> (bool, bool) {
-        let (bytes, base) = (self.bytes, self.base);
+        let (text, base) = (self.text, self.base);
         let raw = |node: &Node| -> &str {
             let (start, end) = node.key_span();
-            std::str::from_utf8(&bytes[(start - base) as usize..(end - base) as usize])
-                .unwrap_or_default()
+            &text[(start - base) as usize..(end - base) as usize]
         };
         let nodes = &self.pending[first..];
         if nodes.windows(2).all(|pair| text::compare_escaped(raw(&pair[0]), raw(&pair[1])).is_lt())

@@ -22,6 +22,36 @@ pub(super) fn first_special(word: u64) -> usize {
     if hits == 0 { 8 } else { (hits.trailing_zeros() / 8) as usize }
 }
 
+/// Where the next quote, backslash or control character stands, or where fewer than eight bytes are
+/// left before one is found.
+#[inline]
+pub(crate) fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let stop = first_special(u64::from_le_bytes(*chunk));
+        at += stop;
+        if stop < 8 {
+            break;
+        }
+    }
+    at
+}
+
+/// The first eight bytes of a part of a text as one number: parts of different numbers are ordered
+/// as these are, unless they hold zeros.
+#[inline]
+pub(crate) fn prefix_word(bytes: &[u8], start: usize, end: usize) -> u64 {
+    let length = end.saturating_sub(start);
+    match bytes.get(start..).and_then(|rest| rest.first_chunk::<8>()) {
+        _ if length == 0 => 0,
+        Some(chunk) if length >= 8 => u64::from_be_bytes(*chunk),
+        Some(chunk) => u64::from_be_bytes(*chunk) & (u64::MAX << (64 - 8 * length)),
+        None => {
+            let part = bytes.get(start..end).unwrap_or_default();
+            part.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)) << (64 - 8 * length)
+        }
+    }
+}
+
 /// Whether the text holds a quote, a backslash or a control character.
 #[inline]
 pub(crate) fn needs_escape(text: &str) -> bool {
