@@ -92,6 +92,8 @@ pub(crate) struct SetRef<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Child<'a> {
     pub(crate) token: &'a str,
+    /// Where the token begins in the set's text.
+    pub(crate) start: usize,
     /// Whether the path that ends here is in the set.
     pub(crate) member: bool,
     /// What the set has below.
@@ -115,6 +117,7 @@ impl<'a> Iterator for Children<'a> {
         self.rest.entries = rest;
         Some(Child {
             token: entry.token(pool),
+            start: entry.start(),
             member: entry.is_member(),
             subset: SetRef { pool, entries: subset, wide },
         })
@@ -129,6 +132,11 @@ impl<'a> SetRef<'a> {
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// The set's text, which all tokens are parts of.
+    pub(crate) fn pool_bytes(self) -> &'a [u8] {
+        self.pool.as_bytes()
     }
 
     /// Whether integers beyond 2^53 may be among the elements.
@@ -178,7 +186,7 @@ impl<'a> Level<'a> {
         nodes.chain(members).filter_map(|(token, member)| {
             let (is_member, below) = self.find(token);
             let subset = below.unwrap_or(SetRef { pool: "", entries: &[], wide: true });
-            (member || !is_member).then_some(Child { token, member, subset })
+            (member || !is_member).then_some(Child { token, start: 0, member, subset })
         })
     }
 

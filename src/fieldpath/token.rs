@@ -151,6 +151,13 @@ pub(crate) fn is_key(token: &str) -> bool {
     kind(token) == Kind::Key
 }
 
+/// The name of a field element, if it is spelled without escapes.
+#[inline]
+pub(crate) fn plain_field_name(token: &str) -> Option<&str> {
+    let name = token.strip_prefix("f:")?;
+    (!name.as_bytes().contains(&b'\\')).then_some(name)
+}
+
 /// The name of a field element.
 #[inline]
 pub(crate) fn field_name(token: &str) -> Option<Cow<'_, str>> {

@@ -4,10 +4,12 @@
 //! as constants and used without any work at start.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::value::Value;
+use crate::value::text::prefix_word;
 
 /// How the elements of a list or map are owned.
 ///
@@ -121,15 +123,7 @@ pub(crate) struct Field {
 /// these are.
 #[inline]
 pub(crate) fn prefix(name: &str) -> u64 {
-    let bytes = name.as_bytes();
-    if let Some(first) = bytes.first_chunk::<8>() {
-        return u64::from_be_bytes(*first);
-    }
-    let mut word = [0; 8];
-    for (slot, byte) in word.iter_mut().zip(bytes) {
-        *slot = *byte;
-    }
-    u64::from_be_bytes(word)
+    prefix_word(name.as_bytes(), 0, name.len())
 }
 
 /// What stands for a list key that an item lacks.
@@ -282,19 +276,36 @@ impl<'s> FieldCursor<'s> {
     /// The type of the member and whether it is a declared field.
     #[inline]
     pub(crate) fn find(&mut self, name: &str) -> (TypeId, bool) {
-        let wanted = prefix(name);
+        self.find_in(name.as_bytes(), 0, name.len())
+    }
+
+    /// As [`find`](Self::find), for a name that is a part of a text.
+    #[inline]
+    pub(crate) fn find_in(&mut self, text: &[u8], start: usize, end: usize) -> (TypeId, bool) {
+        if self.fields.is_empty() {
+            return (self.element, false);
+        }
+        let wanted = prefix_word(text, start, end);
         while let Some((field, rest)) = self.fields.split_first() {
-            let order = field
-                .prefix
-                .cmp(&wanted)
-                .then_with(|| self.schema.bytes(field.name).cmp(name.as_bytes()));
+            if field.prefix < wanted {
+                self.fields = rest;
+                continue;
+            }
+            if field.prefix > wanted {
+                break;
+            }
+            // Of two short names of one prefix the shorter is less.
+            let order = match (field.name.len as usize, end - start) {
+                (ours @ ..=8, theirs @ ..=8) => ours.cmp(&theirs),
+                _ => self.schema.bytes(field.name).cmp(text.get(start..end).unwrap_or_default()),
+            };
             match order {
-                std::cmp::Ordering::Less => self.fields = rest,
-                std::cmp::Ordering::Equal => {
+                Ordering::Less => self.fields = rest,
+                Ordering::Equal => {
                     self.fields = rest;
                     return (field.type_id, true);
                 }
-                std::cmp::Ordering::Greater => break,
+                Ordering::Greater => break,
             }
         }
         (self.element, false)

@@ -21,6 +21,13 @@ pub(crate) fn reconcile(
     schema: &Schema,
     id: TypeId,
 ) -> Result<Option<FieldSet>, ReconcileError> {
+    let is_as_it_should_be = || {
+        let wide = set.as_set_ref().is_wide();
+        !wide && deep::with_stack(set.depth(), || fits(schema.tables(), set.as_set_ref(), id, false))
+    };
+    if is_as_it_should_be() {
+        return Ok(None);
+    }
     let mut walk = Walk {
         schema: schema.tables(),
         path: PathStack::default(),
@@ -37,6 +44,51 @@ pub(crate) fn reconcile(
         return Ok(None);
     }
     Ok(Some(set.recursive_difference(&collapsed).union(&collapsed)))
+}
+
+/// Whether there is nothing to mend, and nothing to tell of, in a set of names that can be told
+/// apart: what [`Walk`] finds out, without a path.
+fn fits(schema: &Compiled, set: SetRef<'_>, id: TypeId, owned_whole: bool) -> bool {
+    let atom = schema.atom(id);
+    if atom.unresolved {
+        return false;
+    }
+    if let Some(map) = &atom.map {
+        if map.untyped_deduced {
+            return true;
+        }
+        if map.is_atomic() && !owned_whole {
+            return set.is_empty();
+        }
+        let mut fields = FieldCursor::new(schema, map);
+        set.children().all(|child| {
+            let id = match token::plain_field_name(child.token) {
+                Some(name) => {
+                    let start = child.start + 2;
+                    fields.find_in(set.pool_bytes(), start, start + name.len()).0
+                }
+                None => match token::field_name(child.token) {
+                    Some(name) => fields.find(&name).0,
+                    None => map.element,
+                },
+            };
+            id == TypeId::EMPTY || child_fits(schema, child, id)
+        })
+    } else if atom.scalar != crate::schema::Scalar::None {
+        true
+    } else if let Some(list) = &atom.list {
+        if list.is_atomic() && !owned_whole {
+            return false;
+        }
+        set.children().all(|child| child_fits(schema, child, list.element))
+    } else {
+        true
+    }
+}
+
+#[inline]
+fn child_fits(schema: &Compiled, child: Child<'_>, id: TypeId) -> bool {
+    fits(schema, child.subset, id, child.member && child.subset.is_empty())
 }
 
 struct Walk<'s> {

@@ -77,6 +77,9 @@ struct Validation<'w, 't, P> {
 impl<P: Trail> Validation<'_, '_, P> {
     fn value(&mut self, id: TypeId, value: Node) {
         let atom = self.schema.atom(id);
+        if !atom.unresolved && shape::is_scalar(atom, value.tag()) {
+            return;
+        }
         if atom.unresolved {
             self.errors.push(&self.path, shape::unresolved_message(self.schema, id));
             return;
@@ -133,9 +136,14 @@ impl<P: Trail> Validation<'_, '_, P> {
         let arena = self.arena;
         let mut fields = FieldCursor::new(self.schema, map);
         for member in arena.children(value) {
-            let key = arena.key(*member);
-            let (id, declared) = fields.find(&key);
-            self.path.push_field(&key);
+            let (id, declared) = if !P::IS_KEPT && member.has_plain_key() {
+                let (text, start, end) = arena.key_in_text(*member);
+                fields.find_in(text, start, end)
+            } else {
+                let key = arena.key(*member);
+                self.path.push_field(&key);
+                fields.find(&key)
+            };
             if !declared && id == TypeId::EMPTY {
                 self.errors.push(&self.path, "field not declared in schema");
                 self.path.pop();

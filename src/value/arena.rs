@@ -330,6 +330,19 @@ impl<'t> Arena<'t> {
         &[]
     }
 
+    /// The key between the quotes, as it stands: a text, and from where to where.
+    #[inline]
+    pub(crate) fn key_in_text(&self, node: Node) -> (&[u8], usize, usize) {
+        for text in &self.texts {
+            if node.key < text.end {
+                let base = text.base;
+                let bytes = text.source.as_bytes();
+                return (bytes, (node.key - base) as usize, (node.key_end - base) as usize);
+            }
+        }
+        (&[], 0, 0)
+    }
+
     /// The bytes of the key between the quotes, as they stand.
     #[inline]
     pub(super) fn raw_key_bytes(&self, node: Node) -> &[u8] {
