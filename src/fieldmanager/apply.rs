@@ -1,5 +1,8 @@
 //! Server-side apply.
 
+use std::fmt;
+use std::sync::OnceLock;
+
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{
     ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, ReadSets, Time, read_list,
@@ -32,11 +35,12 @@ pub struct ApplyRequest<'s, 'a> {
 }
 
 /// What an apply came to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Applied {
     object: String,
     changed: bool,
-    managed_fields: Vec<ManagedFieldsEntry>,
+    state: ManagedState,
+    managed_fields: OnceLock<Vec<ManagedFieldsEntry>>,
     pruned: FieldSet,
     taken_from: Vec<(ManagerIdentifier, FieldSet)>,
 }
@@ -60,7 +64,7 @@ impl Applied {
 
     /// The entries of the new object.
     pub fn managed_fields(&self) -> &[ManagedFieldsEntry] {
-        &self.managed_fields
+        self.managed_fields.get_or_init(|| self.state.entries())
     }
 
     /// The fields that the apply removed from the object.
@@ -71,6 +75,18 @@ impl Applied {
     /// What other managers owned and do not own any more, by manager.
     pub fn taken_from(&self) -> &[(ManagerIdentifier, FieldSet)] {
         &self.taken_from
+    }
+}
+
+impl fmt::Debug for Applied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Applied")
+            .field("object", &self.object)
+            .field("changed", &self.changed)
+            .field("managed_fields", &self.managed_fields())
+            .field("pruned", &self.pruned)
+            .field("taken_from", &self.taken_from)
+            .finish()
     }
 }
 
@@ -152,13 +168,15 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
         let live = live.map_err(ApplyError::Live)?;
         let config = self.config.parse(&mut arena).map_err(ApplyError::Config)?;
         let config = config.unwrap_or(Node::NULL);
-        let kind = object::kind_of(&arena, config);
         let is_create = live.is_none();
         let live = match live {
             Some(live) => live,
-            None => object::empty_object(&mut arena, &kind).map_err(ApplyError::Config)?,
+            None => {
+                let kind = object::kind_of(&arena, config);
+                object::empty_object(&mut arena, &kind).map_err(ApplyError::Config)?
+            }
         };
-        let endpoint = self.manager.endpoint(&arena, live, kind, self.api_version.as_deref());
+        let endpoint = self.manager.endpoint(&arena, live, config, self.api_version.as_deref());
         let resets = self.reset_fields.at(&endpoint, &self.subresource);
         let chain = Chain {
             schemas: self.manager.schemas,
@@ -239,7 +257,8 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             return Ok(Applied {
                 object: arena.detach(live),
                 changed: false,
-                managed_fields: stored.entries(),
+                state: stored,
+                managed_fields: OnceLock::new(),
                 pruned: FieldSet::new(),
                 taken_from: Vec::new(),
             });
@@ -248,9 +267,10 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
         Ok(Applied {
             object: arena.detach(node),
             changed: object.is_some(),
-            managed_fields: state.entries(),
             pruned: comparison.removed,
             taken_from: taken(&state, &before, &applier),
+            state,
+            managed_fields: OnceLock::new(),
         })
     }
 }

@@ -110,7 +110,7 @@ impl Chain<'_> {
     ) -> Result<ManagedState, UpdateError> {
         let mut state = managed_fields_updater::update(self, state, |state, writer| {
             structured_merge::update(self, arena, live, new, state, writer)?;
-            strip_meta::strip(&mut state.managers, writer);
+            strip_meta::strip(&mut state.managers, writer, None);
             Ok(())
         })?;
         cap_managers::cap(&mut state);
@@ -154,7 +154,8 @@ impl Chain<'_> {
         managed_fields_updater::apply(self, state, |state, writer| {
             let merged =
                 structured_merge::apply(self, arena, (live, known), config, state, writer, force)?;
-            strip_meta::strip(&mut state.managers, writer);
+            let before = merged.before.get(writer).map(|before| &before.set);
+            strip_meta::strip(&mut state.managers, writer, before);
             Ok(merged)
         })
     }

@@ -126,6 +126,9 @@ impl Versions<'_> {
         node: Node,
         to: &str,
     ) -> Result<Node, ConvertError> {
+        if self.endpoint.is_of_version(to) && object::is_of_kind(arena, node, self.endpoint) {
+            return Ok(node);
+        }
         let own = object::kind_of(arena, node);
         let failed = |text: &str| Err(ConvertError::Failed(text.to_owned()));
         if object::text(arena, node, "kind").is_empty() {

@@ -129,15 +129,18 @@ impl<'s> FieldManager<'s> {
         self,
         arena: &Arena<'_>,
         live: Node,
-        sent: GroupVersionKind,
+        sent: Node,
         version: Option<&str>,
     ) -> GroupVersionKind {
         let own = object::kind_of(arena, live);
         if let Some(version) = version {
             return GroupVersionKind::new(version, &own.kind);
         }
-        let is_version_of_it = self.converter.has_versions()
-            && own.group == sent.group
+        if !self.converter.has_versions() {
+            return own;
+        }
+        let sent = object::kind_of(arena, sent);
+        let is_version_of_it = own.group == sent.group
             && own.kind == sent.kind
             && !sent.version.is_empty();
         if is_version_of_it { sent } else { own }

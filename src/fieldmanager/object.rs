@@ -22,6 +22,23 @@ pub(super) fn kind_of(arena: &Arena<'_>, object: Node) -> GroupVersionKind {
     GroupVersionKind::new(&text(arena, object, "apiVersion"), &text(arena, object, "kind"))
 }
 
+/// Whether the object says, in so many letters, that it is of the kind.
+pub(super) fn is_of_kind(arena: &Arena<'_>, object: Node, kind: &GroupVersionKind) -> bool {
+    let says = |key: &str| {
+        let value = arena.member(object, key).filter(|value| value.tag() == Tag::String)?;
+        arena.span(value).strip_prefix('"')?.strip_suffix('"')
+    };
+    let group = says("apiVersion").and_then(|version| match kind.group.as_str() {
+        "" => (version == kind.version).then_some(()),
+        group => {
+            let version = version.strip_prefix(group)?.strip_prefix('/')?;
+            (version == kind.version).then_some(())
+        }
+    });
+    let is_named = !kind.kind.is_empty() && !kind.version.is_empty();
+    is_named && group.is_some() && says("kind") == Some(&kind.kind)
+}
+
 /// Whether both objects say that they are of the same kind, in so many letters.
 pub(super) fn is_of_same_kind(arena: &Arena<'_>, left: Node, right: Node) -> bool {
     ["apiVersion", "kind"].iter().all(|key| {

@@ -15,9 +15,14 @@ pub(crate) fn stripped() -> &'static FieldSet {
 
 /// Takes these paths, not what is below them, from the acting manager's set; a manager that is
 /// left without fields is removed.
-pub(super) fn strip(managers: &mut Managers, manager: &str) {
+///
+/// Most writers own the same as `before`, which then stays the very same set.
+pub(super) fn strip(managers: &mut Managers, manager: &str, before: Option<&FieldSet>) {
     if let Some(owned) = managers.0.get_mut(manager) {
-        owned.set = owned.set.difference(stripped());
+        owned.set = match before {
+            Some(before) if owned.set.is_with_some_of(before, stripped()) => before.clone(),
+            _ => owned.set.difference(stripped()),
+        };
         if owned.set.is_empty() {
             managers.remove(manager);
         }

@@ -17,7 +17,11 @@ fn typed(
     node: Node,
     duplicates: Duplicates,
 ) -> Result<Object, ValidationErrors> {
-    let ty = object::type_of(chain.schemas, &object::kind_of(arena, node))?;
+    let ty = if object::is_of_kind(arena, node, chain.endpoint) {
+        object::type_of(chain.schemas, chain.endpoint)?
+    } else {
+        object::type_of(chain.schemas, &object::kind_of(arena, node))?
+    };
     validate(arena, node, &ty.schema, ty.id, duplicates)?;
     let validity = match duplicates {
         Duplicates::Allow => Validity::Repeating,

@@ -155,7 +155,7 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
                 .map_err(UpdateError::New)?,
         };
         let version = self.api_version.as_deref();
-        let endpoint = self.manager.endpoint(&arena, live, kind.clone(), version);
+        let endpoint = self.manager.endpoint(&arena, live, new, version);
         let resets = self.reset_fields.at(&endpoint, &self.subresource);
         let chain = Chain {
             schemas: self.manager.schemas,

@@ -8,6 +8,9 @@ use super::object;
 
 /// Refuses a configuration of another group, version or kind than the endpoint's.
 pub(super) fn check(chain: &Chain<'_>, arena: &Arena<'_>, config: Node) -> Result<(), ApplyError> {
+    if object::is_of_kind(arena, config, chain.endpoint) {
+        return Ok(());
+    }
     let kind = object::kind_of(arena, config);
     if kind == *chain.endpoint { Ok(()) } else { Err(ApplyError::Kind(kind)) }
 }

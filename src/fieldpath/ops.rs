@@ -6,6 +6,8 @@
 
 use std::cmp::Ordering;
 
+use smallvec::SmallVec;
+
 use crate::deep;
 use crate::value::{Kind, Value, ValueRef};
 
@@ -149,7 +151,7 @@ impl FieldSet {
     /// The paths of this set that are not in the other. Linear in both.
     #[must_use]
     pub fn difference(&self, other: &FieldSet) -> FieldSet {
-        if self.is_empty() || other.is_empty() {
+        if self.is_empty() || other.is_empty() || !self.meets(other) {
             return self.clone();
         }
         self.combine(other, DIFFERENCE, wide::difference)
@@ -158,10 +160,51 @@ impl FieldSet {
     /// The paths of this set that are neither in the other nor below a path of it. Linear in both.
     #[must_use]
     pub fn recursive_difference(&self, other: &FieldSet) -> FieldSet {
-        if self.is_empty() || other.is_empty() {
+        if self.is_empty() || other.is_empty() || !self.meets(other) {
             return self.clone();
         }
         self.combine(other, RECURSIVE_DIFFERENCE, wide::recursive_difference)
+    }
+
+    /// Whether a path of the other set leads to, or into, this one.
+    fn meets(&self, other: &FieldSet) -> bool {
+        if self.is_wide() || other.is_wide() {
+            return true;
+        }
+        let (left, right) = (self.as_set_ref(), other.as_set_ref());
+        let (a, b) = (left.entries, right.entries);
+        let mut ends: SmallVec<[(usize, usize); 8]> = SmallVec::new();
+        let (mut i, mut j, mut i_end, mut j_end) = (0, 0, a.len(), b.len());
+        loop {
+            if i == i_end || j == j_end {
+                (i, j) = (i_end, j_end);
+                let Some(outer) = ends.pop() else { return false };
+                (i_end, j_end) = outer;
+                continue;
+            }
+            match token::cmp(a[i].token(left.pool), b[j].token(right.pool)) {
+                Ordering::Less => i += 1 + a[i].count as usize,
+                Ordering::Greater => j += 1 + b[j].count as usize,
+                Ordering::Equal if b[j].is_member() => return true,
+                Ordering::Equal => {
+                    ends.push((i_end, j_end));
+                    (i_end, j_end) = (i + 1 + a[i].count as usize, j + 1 + b[j].count as usize);
+                    (i, j) = (i + 1, j + 1);
+                }
+            }
+        }
+    }
+
+    /// Whether this set is the other one and some of `extra`, of which the other has none. May miss
+    /// that it is.
+    pub(crate) fn is_with_some_of(&self, other: &FieldSet, extra: &FieldSet) -> bool {
+        if self.is_wide() || other.is_wide() || extra.is_wide() {
+            return false;
+        }
+        let depth = self.depth().max(other.depth());
+        deep::with_stack(depth, || {
+            is_with_some_of(self.as_set_ref(), other.as_set_ref(), extra.as_set_ref())
+        })
     }
 
     /// Whether every path of this set is in the other.
@@ -240,6 +283,41 @@ fn leaves_of(value: ValueRef<'_>, path: &mut PathStack, set: &mut SetBuilder) {
     }
 }
 
+fn is_with_some_of(set: SetRef<'_>, other: SetRef<'_>, extra: SetRef<'_>) -> bool {
+    if extra.is_empty() {
+        return are_alike(set, other);
+    }
+    let nothing = SetRef { entries: &[], ..other };
+    let mut others = other.children().peekable();
+    let mut extras = extra.children().peekable();
+    for child in set.children() {
+        while extras.next_if(|extra| token::cmp(extra.token, child.token).is_lt()).is_some() {}
+        let extra = extras.next_if(|extra| token::eq(extra.token, child.token));
+        let (is_extra, extra) = extra.map_or((false, nothing), |extra| (extra.member, extra.subset));
+        let member = child.member && !is_extra;
+        match others.next_if(|other| token::eq(other.token, child.token)) {
+            Some(other) => {
+                if member != other.member || !is_with_some_of(child.subset, other.subset, extra) {
+                    return false;
+                }
+            }
+            None if member || !is_with_some_of(child.subset, nothing, extra) => return false,
+            None => {}
+        }
+    }
+    others.next().is_none()
+}
+
+/// Whether two sets without integers beyond 2^53 have the same paths.
+fn are_alike(left: SetRef<'_>, right: SetRef<'_>) -> bool {
+    left.entries.len() == right.entries.len()
+        && left.entries.iter().zip(right.entries).all(|(a, b)| {
+            a.count == b.count
+                && a.is_member() == b.is_member()
+                && token::eq(a.token(left.pool), b.token(right.pool))
+        })
+}
+
 impl PartialEq for FieldSet {
     fn eq(&self, other: &FieldSet) -> bool {
         if self.is_identical(other) {
@@ -248,13 +326,7 @@ impl PartialEq for FieldSet {
         if self.is_wide() || other.is_wide() {
             return wide::are_equal(self, other);
         }
-        let (left, right) = (self.as_set_ref(), other.as_set_ref());
-        left.entries.len() == right.entries.len()
-            && left.entries.iter().zip(right.entries).all(|(a, b)| {
-                a.count == b.count
-                    && a.is_member() == b.is_member()
-                    && token::eq(a.token(left.pool), b.token(right.pool))
-            })
+        are_alike(self.as_set_ref(), other.as_set_ref())
     }
 }
 

@@ -67,9 +67,9 @@ impl Entry {
 /// # Ok::<(), managed_fields::fieldpath::FieldsV1Error>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct FieldSet(Arc<Tape>);
+pub struct FieldSet(Option<Arc<Tape>>);
 
-#[derive(Default)]
+/// A set that is not empty; of the empty set there is no tape.
 struct Tape {
     pool: String,
     entries: Vec<Entry>,
@@ -377,7 +377,7 @@ impl Writer {
     pub(super) fn finish_wide(self, depth: usize) -> FieldSet {
         let Writer { pool, entries } = self;
         let wide = entries.iter().any(|entry| token::is_wide(entry.token(&pool)));
-        FieldSet(Arc::new(Tape { pool, entries, depth, wide }))
+        FieldSet::of(Tape { pool, entries, depth, wide })
     }
 }
 
@@ -387,36 +387,50 @@ impl FieldSet {
         FieldSet::default()
     }
 
+    fn of(tape: Tape) -> FieldSet {
+        FieldSet((!tape.entries.is_empty()).then(|| Arc::new(tape)))
+    }
+
+    fn tape(&self) -> &Tape {
+        static EMPTY: Tape =
+            Tape { pool: String::new(), entries: Vec::new(), depth: 0, wide: false };
+        self.0.as_deref().unwrap_or(&EMPTY)
+    }
+
     pub(super) fn from_tape(pool: String, entries: Vec<Entry>, depth: usize) -> FieldSet {
-        FieldSet(Arc::new(Tape { pool, entries, depth, wide: false }))
+        FieldSet::of(Tape { pool, entries, depth, wide: false })
     }
 
     pub(crate) fn as_set_ref(&self) -> SetRef<'_> {
-        SetRef { pool: &self.0.pool, entries: &self.0.entries, wide: self.0.wide }
+        SetRef { pool: &self.tape().pool, entries: &self.tape().entries, wide: self.tape().wide }
     }
 
     /// Whether integers beyond 2^53 may be among the elements.
     pub(super) fn is_wide(&self) -> bool {
-        self.0.wide
+        self.tape().wide
     }
 
     /// No path is longer than this.
     pub(crate) fn depth(&self) -> usize {
-        self.0.depth
+        self.tape().depth
     }
 
     pub(super) fn is_identical(&self, other: &FieldSet) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            _ => false,
+        }
     }
 
     /// Whether the set has no path.
     pub fn is_empty(&self) -> bool {
-        self.0.entries.is_empty()
+        self.0.is_none()
     }
 
     /// How many paths the set has. Linear.
     pub fn len(&self) -> usize {
-        self.0.entries.iter().filter(|entry| entry.is_member()).count()
+        self.tape().entries.iter().filter(|entry| entry.is_member()).count()
     }
 
     /// Whether this very path is in the set. Linear in the siblings of each element.
@@ -460,13 +474,13 @@ impl FieldSet {
         if self.is_wide() {
             return wide::change(self, wide::leaves);
         }
-        let mut entries = self.0.entries.clone();
+        let mut entries = self.tape().entries.clone();
         for entry in &mut entries {
             if entry.count > 0 {
                 entry.set_member(false);
             }
         }
-        FieldSet::from_tape(self.0.pool.clone(), entries, self.depth())
+        FieldSet::from_tape(self.tape().pool.clone(), entries, self.depth())
     }
 
     /// The set with everything that its paths lead through.
@@ -477,12 +491,12 @@ impl FieldSet {
     /// The set with these members: for each element, in the order in which a walk meets them,
     /// whether the path that ends there is one.
     pub(crate) fn with_members(&self, members: impl IntoIterator<Item = bool>) -> FieldSet {
-        let mut entries = self.0.entries.clone();
+        let mut entries = self.tape().entries.clone();
         for (entry, member) in entries.iter_mut().zip(members) {
             entry.set_member(member);
         }
-        let Tape { pool, depth, wide, .. } = &*self.0;
-        FieldSet(Arc::new(Tape { pool: pool.clone(), entries, depth: *depth, wide: *wide }))
+        let Tape { pool, depth, wide, .. } = self.tape();
+        FieldSet::of(Tape { pool: pool.clone(), entries, depth: *depth, wide: *wide })
     }
 
     /// All paths: those that end at a node before those that lead on from it, each in the order of
@@ -503,9 +517,9 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(set: &'a FieldSet) -> Walk<'a> {
-        let entries = set.0.entries.as_slice();
+        let entries = set.tape().entries.as_slice();
         Walk {
-            pool: &set.0.pool,
+            pool: &set.tape().pool,
             entries,
             frames: vec![(0, entries.len(), 0, false)],
             path: vec![],

@@ -188,9 +188,7 @@ fn read_entry(arena: &Arena<'_>, node: Node) -> Option<RawEntry> {
             let text = arena.string(value);
             let time: Time = text.parse().ok()?;
             // A time that would be written differently keeps its entry from being copied.
-            let mut written = String::new();
-            write_time(time, &mut written);
-            known += usize::from(written.trim_matches('"') == text);
+            known += usize::from(time.is_canonical(&text));
             Some(time)
         }
         Some(_) => return None,
@@ -365,39 +363,27 @@ impl ManagedState {
 
     /// The entries in the list's order: appliers first, then by time, name, version, subresource.
     pub(crate) fn entries(&self) -> Vec<ManagedFieldsEntry> {
-        self.sorted().into_iter().map(|(_, entry)| entry).collect()
+        self.sorted().iter().map(SortedEntry::to_entry).collect()
     }
 
-    fn sorted(&self) -> Vec<(&str, ManagedFieldsEntry)> {
-        let mut entries: Vec<(&str, ManagedFieldsEntry)> = Vec::with_capacity(self.managers.len());
+    fn sorted(&self) -> Vec<SortedEntry<'_>> {
+        let mut entries: Vec<SortedEntry<'_>> = Vec::with_capacity(self.managers.len());
         for (key, owned) in self.managers.iter() {
             let Some(identifier) = self.identifiers.get(key) else { continue };
             let operation = if owned.applied { Operation::Apply } else { identifier.operation() };
-            let manager = if operation == identifier.operation() {
-                identifier.clone()
-            } else {
-                ManagerIdentifier::new(identifier.name(), operation, "", identifier.subresource())
-            };
-            entries.push((
-                key,
-                ManagedFieldsEntry {
-                    manager,
-                    api_version: owned.api_version.clone(),
-                    time: self.times.get(key).copied(),
-                    fields: owned.set.clone(),
-                },
-            ));
+            let time = self.times.get(key).copied();
+            entries.push(SortedEntry { key, identifier, operation, owned, time });
         }
-        let seconds = |entry: &ManagedFieldsEntry| entry.time.map_or(0, Time::as_second);
-        entries.sort_by(|(_, left), (_, right)| {
-            left.manager
-                .operation()
+        let seconds = |entry: &SortedEntry<'_>| entry.time.map_or(0, Time::as_second);
+        entries.sort_by(|left, right| {
+            let (ours, theirs) = (left.identifier, right.identifier);
+            left.operation
                 .as_str()
-                .cmp(right.manager.operation().as_str())
+                .cmp(right.operation.as_str())
                 .then_with(|| seconds(left).cmp(&seconds(right)))
-                .then_with(|| left.manager.name().cmp(right.manager.name()))
-                .then_with(|| left.api_version.cmp(&right.api_version))
-                .then_with(|| left.manager.subresource().cmp(right.manager.subresource()))
+                .then_with(|| ours.name().cmp(theirs.name()))
+                .then_with(|| left.owned.api_version.cmp(&right.owned.api_version))
+                .then_with(|| ours.subresource().cmp(theirs.subresource()))
         });
         entries
     }
@@ -419,19 +405,19 @@ impl ManagedState {
         let read: usize = self.origins.values().map(|origin| arena.span(origin.node).len()).sum();
         out.reserve(read + 256);
         out.push('[');
-        for (index, (key, entry)) in entries.iter().enumerate() {
+        for (index, entry) in entries.iter().enumerate() {
             if index > 0 {
                 out.push(',');
             }
-            let origin = self.origins.get(*key).filter(|origin| {
+            let origin = self.origins.get(entry.key).filter(|origin| {
                 origin.tidy
                     && origin.time == entry.time
-                    && origin.api_version == entry.api_version
-                    && origin.set == entry.fields
+                    && origin.api_version == entry.owned.api_version
+                    && origin.set == entry.owned.set
             });
             match origin {
                 Some(origin) => {
-                    same &= self.order.get(index).is_some_and(|before| before == key);
+                    same &= self.order.get(index).is_some_and(|before| before == entry.key);
                     out.push_str(arena.span(origin.node));
                 }
                 None => {
@@ -456,16 +442,44 @@ fn decode_fields(arena: &Arena<'_>, fields: Node) -> Result<(FieldSet, bool), Fi
     }
 }
 
-fn write_entry(entry: &ManagedFieldsEntry, out: &mut String) -> Result<(), FieldsV1Error> {
+/// What is written of a manager.
+struct SortedEntry<'s> {
+    key: &'s str,
+    identifier: &'s ManagerIdentifier,
+    /// Another than the identity's for an updater that became an applier.
+    operation: Operation,
+    owned: &'s VersionedSet,
+    time: Option<Time>,
+}
+
+impl SortedEntry<'_> {
+    fn to_entry(&self) -> ManagedFieldsEntry {
+        let identifier = self.identifier;
+        let manager = if self.operation == identifier.operation() {
+            identifier.clone()
+        } else {
+            ManagerIdentifier::new(identifier.name(), self.operation, "", identifier.subresource())
+        };
+        ManagedFieldsEntry {
+            manager,
+            api_version: self.owned.api_version.clone(),
+            time: self.time,
+            fields: self.owned.set.clone(),
+        }
+    }
+}
+
+fn write_entry(entry: &SortedEntry<'_>, out: &mut String) -> Result<(), FieldsV1Error> {
     let mut failed = None;
-    let manager = &entry.manager;
+    let VersionedSet { api_version, set, .. } = entry.owned;
+    let manager = entry.identifier;
     write_members(
         out,
-        [manager.name(), manager.operation().as_str(), &entry.api_version, manager.subresource()],
+        [manager.name(), entry.operation.as_str(), api_version, manager.subresource()],
         entry.time,
         "FieldsV1",
         |out| {
-            failed = entry.fields.write_fields_v1(out).err();
+            failed = set.write_fields_v1(out).err();
             true
         },
     );

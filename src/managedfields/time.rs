@@ -61,6 +61,15 @@ impl Time {
     }
 }
 
+impl Time {
+    /// Whether this time, read from the text, is written like that: the forms of the same length
+    /// have an hour of two digits, no fraction and no offset.
+    pub(super) fn is_canonical(self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        bytes.len() == 20 && bytes.get(13) == Some(&b':') && text.ends_with('Z') && !self.is_zero()
+    }
+}
+
 impl From<Timestamp> for Time {
     fn from(timestamp: Timestamp) -> Time {
         let (seconds, nanos) = (timestamp.as_second(), timestamp.subsec_nanosecond());

@@ -382,9 +382,16 @@ impl<'t> Arena<'t> {
             return None;
         }
         let members = self.children(map);
-        if members.len() <= 8 && members.iter().all(|member| !member.has_key_escapes()) {
-            let key = key.as_bytes();
-            return members.iter().find(|member| self.raw_key_bytes(**member) == key).copied();
+        if members.len() <= 12 {
+            let wanted = key.as_bytes();
+            let is_it = |member: &&Node| {
+                if member.has_key_escapes() {
+                    return self.key(**member) == key;
+                }
+                let length = (member.key_end - member.key) as usize;
+                length == wanted.len() && self.raw_key_bytes(**member) == wanted
+            };
+            return members.iter().find(is_it).copied();
         }
         let found = members.binary_search_by(|member| self.key(*member).as_ref().cmp(key));
         found.ok().map(|index| members[index])
