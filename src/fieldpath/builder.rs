@@ -181,7 +181,7 @@ impl SetBuilder {
     }
 }
 
-/// Writes the set of a walk that makes every path which it leads through known, in order.
+/// Writes the set of a walk that goes through elements in their order.
 ///
 /// For sets without integers beyond 2^53.
 #[derive(Default)]
@@ -192,7 +192,6 @@ pub(crate) struct SetWriter {
     serial: u64,
     members: usize,
     depth: usize,
-    disorder: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -241,9 +240,8 @@ impl SetWriter {
         self.open(start);
     }
 
-    /// Goes to an element; `in_order` says whether it comes behind the sibling before it.
-    pub(crate) fn open_token(&mut self, token: &str, in_order: bool) {
-        self.disorder |= !in_order;
+    /// Goes to an element. They must come in order.
+    pub(crate) fn open_token(&mut self, token: &str) {
         let start = self.pool.len();
         self.pool.push_str(token);
         self.open(start);
@@ -277,11 +275,7 @@ impl SetWriter {
     }
 
     pub(crate) fn finish(self) -> FieldSet {
-        if self.disorder {
-            normalise(&self.pool, &self.entries, self.depth, Repeats::Unite)
-        } else {
-            FieldSet::from_tape(self.pool, self.entries, self.depth)
-        }
+        FieldSet::from_tape(self.pool, self.entries, self.depth)
     }
 }
 

@@ -415,7 +415,8 @@ impl FieldSet {
         self.tape().depth
     }
 
-    pub(super) fn is_identical(&self, other: &FieldSet) -> bool {
+    /// Whether both are the same in memory.
+    pub(crate) fn is_identical(&self, other: &FieldSet) -> bool {
         match (&self.0, &other.0) {
             (None, None) => true,
             (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),

@@ -270,30 +270,40 @@ fn compare_keys(left: &str, right: &str) -> Ordering {
     left.len().cmp(&right.len())
 }
 
+/// How many quotes stand in a part of a token, in which every backslash stands before one.
+fn simple_quotes(part: &[u8]) -> Option<usize> {
+    // In a token there is no quote without a backslash.
+    let count = |wanted: u8| part.iter().filter(|byte| **byte == wanted).count();
+    let quotes = count(b'"');
+    (quotes == count(b'\\')).then_some(quotes)
+}
+
+/// Where two texts begin to differ, if neither is the beginning of the other.
+fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let (Some(ours), Some(theirs)) = (
+        left.get(at..).and_then(|rest| rest.first_chunk::<8>()),
+        right.get(at..).and_then(|rest| rest.first_chunk::<8>()),
+    ) {
+        let differ = u64::from_le_bytes(*ours) ^ u64::from_le_bytes(*theirs);
+        if differ != 0 {
+            return Some(at + differ.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let rest = left.get(at..)?.iter().zip(right.get(at..)?).position(|(a, b)| a != b)?;
+    Some(at + rest)
+}
+
 /// The order of two key tokens whose strings hold no escapes, when they differ inside a string.
 fn compare_simple_keys(left: &[u8], right: &[u8]) -> Option<Ordering> {
-    let at = left.iter().zip(right).position(|(a, b)| a != b)?;
+    let at = first_difference(left, right)?;
     let (prefix, rest) = left.split_at_checked(at)?;
     let theirs = right.get(at..)?;
-    let mut in_string = false;
-    let mut bytes = prefix.iter();
-    while let Some(byte) = bytes.next() {
-        if *byte == b'\\' {
-            match bytes.next() {
-                Some(b'"') => in_string = !in_string,
-                _ => return None,
-            }
-        }
-    }
-    let simple = |tail: &[u8]| {
-        tail.iter()
-            .enumerate()
-            .all(|(index, byte)| *byte != b'\\' || tail.get(index + 1) == Some(&b'"'))
-    };
-    if !simple(rest) || !simple(theirs) {
-        return None;
-    }
-    if !in_string {
+    let quotes = simple_quotes(prefix)?;
+    simple_quotes(rest)?;
+    simple_quotes(theirs)?;
+    if quotes % 2 == 0 {
         return compare_small_numbers(prefix, rest, theirs);
     }
     match (rest.first()?, theirs.first()?) {
@@ -354,7 +364,7 @@ pub(crate) fn cmp(left: &str, right: &str) -> Ordering {
 
 /// What most elements can be sorted by without reading them over and over.
 #[derive(Clone, Copy)]
-pub(super) struct SortKey<'t> {
+pub(crate) struct SortKey<'t> {
     token: &'t str,
     kind: Kind,
     /// The name of a field, or the first name and text of a key; none where that does not do.
@@ -363,7 +373,7 @@ pub(super) struct SortKey<'t> {
     prefix: u128,
 }
 
-pub(super) fn sort_key(token: &str) -> SortKey<'_> {
+pub(crate) fn sort_key(token: &str) -> SortKey<'_> {
     let kind = kind(token);
     let text = body(token);
     let parts = match kind {
@@ -387,7 +397,7 @@ fn first_text(key: &str) -> Option<(&str, &str)> {
 }
 
 impl SortKey<'_> {
-    pub(super) fn cmp(&self, other: &SortKey<'_>) -> Ordering {
+    pub(crate) fn cmp(&self, other: &SortKey<'_>) -> Ordering {
         match (self.parts, other.parts) {
             (Some(ours), Some(theirs)) if self.kind == other.kind => {
                 let names =

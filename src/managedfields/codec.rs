@@ -245,6 +245,9 @@ struct Origin {
     time: Option<Time>,
     /// Written again, it would be the same text.
     tidy: bool,
+    fields: Option<Node>,
+    /// Written again, the fields would be the same text.
+    canonical: bool,
 }
 
 /// The sets of entries that were read while their object was parsed.
@@ -330,6 +333,8 @@ impl ManagedState {
                     api_version: entry.api_version.clone(),
                     time: entry.time,
                     tidy: entry.tidy && canonical,
+                    fields: entry.fields_v1,
+                    canonical,
                 },
             );
             state.managers.insert(
@@ -422,7 +427,11 @@ impl ManagedState {
                 }
                 None => {
                     same = false;
-                    write_entry(entry, out)?;
+                    let fields = self.origins.get(entry.key).filter(|origin| {
+                        origin.canonical && origin.set.is_identical(&entry.owned.set)
+                    });
+                    let fields = fields.and_then(|origin| origin.fields);
+                    write_entry(entry, fields.map(|fields| arena.span(fields)), out)?;
                 }
             }
         }
@@ -469,7 +478,12 @@ impl SortedEntry<'_> {
     }
 }
 
-fn write_entry(entry: &SortedEntry<'_>, out: &mut String) -> Result<(), FieldsV1Error> {
+/// Writes an entry; its fields may be known to be written like this.
+fn write_entry(
+    entry: &SortedEntry<'_>,
+    fields: Option<&str>,
+    out: &mut String,
+) -> Result<(), FieldsV1Error> {
     let mut failed = None;
     let VersionedSet { api_version, set, .. } = entry.owned;
     let manager = entry.identifier;
@@ -479,7 +493,10 @@ fn write_entry(entry: &SortedEntry<'_>, out: &mut String) -> Result<(), FieldsV1
         entry.time,
         "FieldsV1",
         |out| {
-            failed = set.write_fields_v1(out).err();
+            match fields {
+                Some(fields) => out.push_str(fields),
+                None => failed = set.write_fields_v1(out).err(),
+            }
             true
         },
     );

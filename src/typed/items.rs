@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
+use smallvec::SmallVec;
+
 use crate::fieldpath::{Sorted, token};
 use crate::schema::{Compiled, ElementRelationship, KeyDefault, ListPart};
 use crate::value::{Arena, Node, Tag, ValueRef};
@@ -171,6 +173,17 @@ impl Hash for Identity<'_> {
     }
 }
 
+/// The places of items in the order of their path elements; none where that is their own.
+pub(super) struct Order(Option<SmallVec<[u32; 16]>>);
+
+impl Order {
+    /// The place of the item that comes there.
+    pub(super) fn at(&self, at: usize) -> usize {
+        let Some(order) = &self.0 else { return at };
+        order.get(at).map_or(at, |index| *index as usize)
+    }
+}
+
 /// The path elements of a list's items, in order.
 #[derive(Default)]
 pub(super) struct Identities {
@@ -228,22 +241,29 @@ impl Identities {
         self.text == other.text && self.ends == other.ends
     }
 
-    /// Whether every item has a path element that no other has.
-    pub(super) fn are_told_apart(&self) -> bool {
+    /// The order of the items' path elements; none if two have the same, or one has none.
+    pub(super) fn order(&self) -> Option<Order> {
         let mut iter = self.iter();
-        let mut before = iter.next().unwrap_or_default();
-        if before.is_empty() {
-            return false;
-        }
+        let mut before = iter.next().filter(|first| !first.is_empty())?;
         let mut ascends = true;
         for token in iter {
             if token.is_empty() {
-                return false;
+                return None;
             }
             ascends = ascends && token::cmp(before, token).is_lt();
             before = token;
         }
-        ascends || !self.firsts().1
+        if ascends {
+            return Some(Order(None));
+        }
+        let mut keyed: SmallVec<[_; 16]> =
+            self.iter().map(token::sort_key).zip(0_u32..).collect();
+        keyed.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+        let differ = keyed.windows(2).all(|pair| match pair {
+            [left, right] => left.0.cmp(&right.0).is_lt(),
+            _ => true,
+        });
+        differ.then(|| Order(Some(keyed.iter().map(|(_, index)| *index).collect())))
     }
 
     /// Whether integers beyond 2^53 may be among the identities: then they must be

@@ -6,15 +6,17 @@
 
 use std::cmp::Ordering;
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::deep;
-use crate::fieldpath::{FieldSet, SetBuilder, SetWriter, token};
+use crate::fieldpath::{FieldSet, SetBuilder, SetWriter};
 use crate::schema::{
     Compiled, ElementRelationship, FieldCursor, ListPart, MapPart, Schema, TypeId,
 };
 use crate::value::{Arena, Node, Tag};
 
 use super::compare::Comparison;
-use super::items::Identities;
+use super::items::{Identities, Order};
 use super::merge::{Source, Step, align};
 use super::shape::{self, Handler};
 use super::validate::{Duplicates, is_valid};
@@ -58,6 +60,7 @@ pub(crate) fn overlay(
         bare_items: false,
         is_reordered: false,
         out: Vec::new(),
+        merged: Vec::new(),
         spare: Vec::new(),
     };
     let node = deep::with_stack(depth, || walk.value(id, Some(live), config))?;
@@ -85,6 +88,9 @@ struct Walk<'w, 't> {
     is_reordered: bool,
     /// The children of every container that changes, one behind the other.
     out: Vec<Node>,
+    /// What became of the items of every list that is being walked, by their places in the
+    /// configuration.
+    merged: Vec<Node>,
     spare: Vec<Identities>,
 }
 
@@ -244,8 +250,9 @@ impl<'w> Walk<'w, '_> {
             Some(right),
             |_, _| {},
         );
-        let is_plain = theirs.are_told_apart();
-        let node = if is_plain { self.items(list, left, right, &theirs) } else { None };
+        // The set is written in the order of elements, whatever the order of the list.
+        let order = theirs.order();
+        let node = order.and_then(|order| self.items(list, left, right, &theirs, &order));
         self.spare.push(theirs);
         node
     }
@@ -256,43 +263,65 @@ impl<'w> Walk<'w, '_> {
         left: Option<Node>,
         right: Node,
         theirs: &Identities,
+        order: &Order,
     ) -> Option<Node> {
         let mut children = Children { before: left, first: None, passed: 0 };
         let Some(before) = left else {
-            for index in 0..theirs.len() {
-                self.item(list, None, right, index, theirs)?;
+            for at in 0..theirs.len() {
+                self.item(list, None, right, order.at(at), theirs)?;
             }
             return Some(self.finish(Tag::List, children, right));
         };
         let (schema, arena) = (self.schema, &*self.arena);
         let ours = Identities::of(&mut self.spare, schema, arena, list, left, |_, _| {});
+        let base = self.merged.len();
+        self.merged.resize(base + theirs.len(), Node::NULL);
         if ours.is_same(theirs) {
-            for index in 0..theirs.len() {
+            for at in 0..theirs.len() {
+                let index = order.at(at);
                 let same = self.arena.child(before, index);
                 let merged = self.item(list, Some(same), right, index, theirs)?;
+                if let Some(slot) = self.merged.get_mut(base + index) {
+                    *slot = merged;
+                }
+            }
+            for index in 0..theirs.len() {
+                let same = self.arena.child(before, index);
+                let merged = self.merged.get(base + index).copied().unwrap_or(same);
                 self.put(&mut children, Some(same), merged);
             }
             self.spare.push(ours);
+            self.merged.truncate(base);
             return Some(self.finish(Tag::List, children, right));
         }
-        let first = self.out.len();
-        for step in align(&ours, theirs) {
-            let merged = match step {
-                Step::Keep(index) => self.arena.child(before, index as usize),
-                Step::Take { left: Source::Absent, right: Some(index) } => {
-                    self.item(list, None, right, index as usize, theirs)?
-                }
+        let steps = align(&ours, theirs);
+        let mut sources: SmallVec<[Option<u32>; 16]> = smallvec![None; theirs.len()];
+        for step in &steps {
+            match *step {
+                Step::Keep(_) | Step::Take { left: Source::Absent, right: Some(_) } => {}
                 Step::Take { left: Source::Item(at), right: Some(index) }
                     if ours.get(at as usize) == theirs.get(index as usize) =>
                 {
-                    let same = self.arena.child(before, at as usize);
-                    self.item(list, Some(same), right, index as usize, theirs)?
+                    *sources.get_mut(index as usize)? = Some(at);
                 }
                 Step::Take { .. } => return None,
-            };
-            self.out.push(merged);
+            }
+        }
+        for at in 0..theirs.len() {
+            let index = order.at(at);
+            let source = sources.get(index).copied().flatten();
+            let same = source.map(|source| self.arena.child(before, source as usize));
+            *self.merged.get_mut(base + index)? = self.item(list, same, right, index, theirs)?;
+        }
+        let first = self.out.len();
+        for step in steps {
+            self.out.push(match step {
+                Step::Keep(index) => self.arena.child(before, index as usize),
+                Step::Take { right, .. } => *self.merged.get(base + right? as usize)?,
+            });
         }
         self.spare.push(ours);
+        self.merged.truncate(base);
         let merged = self.out.get(first..).unwrap_or_default();
         let kept = self.arena.children(before);
         let is_kept = merged.len() == kept.len()
@@ -315,10 +344,7 @@ impl<'w> Walk<'w, '_> {
         index: usize,
         theirs: &Identities,
     ) -> Option<Node> {
-        let identity = theirs.get(index);
-        let before = index.checked_sub(1).map(|before| theirs.get(before));
-        let in_order = before.is_none_or(|before| token::cmp(before, identity).is_lt());
-        self.set.open_token(identity, in_order);
+        self.set.open_token(theirs.get(index));
         let members = self.set.len();
         let item = self.arena.child(right, index);
         let merged = self.value(list.element, left, item)?;
