@@ -166,53 +166,52 @@ fn read_entry(arena: &Arena<'_>, node: Node) -> Option<RawEntry> {
     if node.tag() != Tag::Map {
         return None;
     }
-    let mut known = 0;
-    let mut text = |key: &str| match arena.member(node, key) {
-        None => Some(String::new()),
-        Some(value) if value.is_null() => Some(String::new()),
-        Some(value) if value.tag() == Tag::String => {
-            known += 1;
-            Some(arena.string(value).into_owned())
-        }
-        Some(_) => None,
-    };
-    let manager = text("manager")?;
-    let operation = text("operation")?;
-    let api_version = text("apiVersion")?;
-    let fields_type = text("fieldsType")?;
-    let subresource = text("subresource")?;
-    let time = match arena.member(node, "time") {
-        None => None,
-        Some(value) if value.is_null() => None,
-        Some(value) if value.tag() == Tag::String => {
-            let text = arena.string(value);
-            let time: Time = text.parse().ok()?;
-            // A time that would be written differently keeps its entry from being copied.
-            known += usize::from(time.is_canonical(&text));
-            Some(time)
-        }
-        Some(_) => return None,
-    };
-    let fields_v1 = arena.member(node, "fieldsV1").filter(|fields| !fields.is_null());
-    known += usize::from(fields_v1.is_some());
-    Some(RawEntry {
-        tidy: known == node.count() && !is_stated_empty(arena, node) && node.is_verbatim(),
-        manager,
-        operation,
-        api_version,
-        time,
-        fields_type,
-        fields_v1,
-        subresource,
+    let mut entry = RawEntry {
+        manager: String::new(),
+        operation: String::new(),
+        api_version: String::new(),
+        time: None,
+        fields_type: String::new(),
+        fields_v1: None,
+        subresource: String::new(),
         node,
-    })
-}
-
-/// Whether a text of the entry is written out though it is empty.
-fn is_stated_empty(arena: &Arena<'_>, entry: Node) -> bool {
-    ["manager", "operation", "apiVersion", "fieldsType", "subresource"]
-        .iter()
-        .any(|key| arena.member(entry, key).is_some_and(|value| arena.string(value).is_empty()))
+        tidy: node.is_verbatim(),
+    };
+    for member in arena.children(node) {
+        let key = arena.key(*member);
+        let slot = match &*key {
+            "manager" => &mut entry.manager,
+            "operation" => &mut entry.operation,
+            "apiVersion" => &mut entry.api_version,
+            "fieldsType" => &mut entry.fields_type,
+            "subresource" => &mut entry.subresource,
+            "time" if member.tag() == Tag::String => {
+                let text = arena.string(*member);
+                let time: Time = text.parse().ok()?;
+                // A time that would be written differently keeps its entry from being copied.
+                entry.tidy &= time.is_canonical(&text);
+                entry.time = Some(time);
+                continue;
+            }
+            "fieldsV1" if !member.is_null() => {
+                entry.fields_v1 = Some(*member);
+                continue;
+            }
+            "time" if !member.is_null() => return None,
+            _ => {
+                entry.tidy = false;
+                continue;
+            }
+        };
+        match member.tag() {
+            Tag::String => *slot = arena.string(*member).into_owned(),
+            Tag::Null => {}
+            _ => return None,
+        }
+        // A text that is written out though it is empty is not written again.
+        entry.tidy &= !slot.is_empty();
+    }
+    Some(entry)
 }
 
 pub(crate) fn write_time(time: Time, out: &mut String) {

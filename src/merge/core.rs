@@ -15,7 +15,7 @@ use crate::value::{Arena, Node};
 use super::conflict::Conflicts;
 use super::converter::ConvertError;
 use super::managers::{Managers, VersionedSet};
-use super::prune::{self, PruneError};
+use super::prune::{self, PruneError, Stays};
 
 /// Why an operation was refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -174,7 +174,14 @@ impl<'t> Engine<'_, 't> {
     }
 
     /// Mends every manager's set after schema changes; drops managers of missing versions.
-    fn reconcile(&mut self, live: &Object, managers: &Managers) -> Result<Managers, UpdaterError> {
+    ///
+    /// The set of the manager that is `right`, if any, is known to need none.
+    fn reconcile(
+        &mut self,
+        live: &Object,
+        managers: &Managers,
+        right: Option<&str>,
+    ) -> Result<Managers, UpdaterError> {
         let mut out = Managers::new();
         // The type at each version; none where it is missing.
         let mut types: BTreeMap<&str, Option<Type>> = BTreeMap::new();
@@ -190,10 +197,10 @@ impl<'t> Engine<'_, 't> {
                 }
             };
             let Some(ty) = ty else { continue };
-            let reconciled = ty.reconcile_field_set(&owned.set).map_err(UpdaterError::Reconcile)?;
             let mut owned = owned.clone();
-            if let Some(set) = reconciled {
-                owned.set = set;
+            if right != Some(name) {
+                let mended = ty.reconcile_field_set(&owned.set).map_err(UpdaterError::Reconcile)?;
+                owned.set = mended.unwrap_or(owned.set);
             }
             out.insert(name, owned);
         }
@@ -297,7 +304,7 @@ impl<'t> Engine<'_, 't> {
         managers: &Managers,
         manager: &str,
     ) -> Result<UpdatedObject, UpdaterError> {
-        let managers = self.reconcile(live, managers)?;
+        let managers = self.reconcile(live, managers, None)?;
         let comparison = self.compare(live, new).map_err(UpdaterError::Compare)?;
         let (mut managers, comparison) =
             self.update_managers(live, new, comparison, version, managers, manager, true)?;
@@ -355,7 +362,15 @@ impl<'t> Engine<'_, 't> {
         force: bool,
         overlay: Option<Overlay>,
     ) -> Result<AppliedObject, UpdaterError> {
-        let mut managers = self.reconcile(live, managers)?;
+        // What the configuration claims is as the schema has it, and so is a part of it.
+        let repeats = match (&overlay, managers.get(manager)) {
+            (Some(overlay), Some(last)) => {
+                self.keeps_objects()
+                    && last.api_version == version && last.set.is_subset(&overlay.fields)
+            }
+            _ => false,
+        };
+        let mut managers = self.reconcile(live, managers, repeats.then_some(manager))?;
         let Merged { node: merged, fields, simple, known } = match overlay {
             Some(overlay) => Merged {
                 node: overlay.node,
@@ -375,11 +390,11 @@ impl<'t> Engine<'_, 't> {
         let is_whole = !is_filtered || set.len() == stated;
         let api_version = version.to_owned();
         managers.insert(manager, VersionedSet { set, api_version, applied: true });
-        let simple = simple && is_whole;
+        let stays = Stays { is_simple: simple && is_whole, is_subset: repeats && is_whole };
         let merged_node = merged.node;
         let pruned = match last {
             Some(last) if !last.set.is_empty() => {
-                prune::prune(self, merged, &managers, manager, &last, simple)
+                prune::prune(self, merged, &managers, manager, &last, stays)
                     .map_err(UpdaterError::Prune)?
             }
             _ => merged,

@@ -54,28 +54,35 @@ pub enum AddBackError {
     },
 }
 
+/// What is known of whether anything is pruned at all.
+#[derive(Clone, Copy)]
+pub(super) struct Stays {
+    /// Both sides of the merge were valid, nothing of the configuration is filtered, every item which
+    /// the configuration names also claims a field inside itself, and no map of the live object
+    /// outlasted an empty one of the configuration; then dropping nothing can be seen from the sets
+    /// alone.
+    pub(super) is_simple: bool,
+    /// What the manager owned it owns still. May be false though it is so.
+    pub(super) is_subset: bool,
+}
+
 /// The merged object without what `last` owned and nobody owns now.
-///
-/// `simple` says that both sides of the merge were valid, that nothing of the configuration is
-/// filtered, that every item which the configuration names also claims a field inside itself, and
-/// that no map of the live object outlasted an empty one of the configuration; then dropping nothing
-/// can be seen from the sets alone.
 pub(super) fn prune(
     engine: &mut Engine<'_, '_>,
     merged: Object,
     managers: &Managers,
     manager: &str,
     last: &VersionedSet,
-    simple: bool,
+    stays: Stays,
 ) -> Result<Object, PruneError> {
     let new = managers.get(manager);
-    if let (true, Some(new)) = (simple, new)
+    if let (true, Some(new)) = (stays.is_simple, new)
         && engine.keeps_objects()
         && merged.node.tag() == Tag::Map
         && merged.node.count() > 0
         && merged.ty.is_granular_map()
         && last.api_version == new.api_version
-        && last.set.is_subset(&new.set)
+        && (stays.is_subset || last.set.is_subset(&new.set))
         && managers.iter().all(|(_, owned)| owned.api_version == new.api_version)
     {
         return Ok(merged);

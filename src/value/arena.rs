@@ -330,6 +330,13 @@ impl<'t> Arena<'t> {
         &[]
     }
 
+    /// Whether two values are spelled alike.
+    #[inline]
+    pub(super) fn is_same_text(&self, left: Node, right: Node) -> bool {
+        left.end - left.pos == right.end - right.pos
+            && self.bytes(left.pos, left.end) == self.bytes(right.pos, right.end)
+    }
+
     /// The key between the quotes, as it stands: a text, and from where to where.
     #[inline]
     pub(crate) fn key_in_text(&self, node: Node) -> (&[u8], usize, usize) {
@@ -466,11 +473,15 @@ impl<'t> Arena<'t> {
     pub(crate) fn write(&self, node: Node, out: &mut String) {
         // Frames instead of recursion: the output of a deep document is written on any stack.
         struct Frame {
-            children: SmallVec<[Node; 16]>,
+            /// The children that are left, of the arena's nodes or of those that were sorted.
             next: usize,
-            close: char,
+            end: usize,
+            is_sorted: bool,
+            is_map: bool,
+            is_first: bool,
         }
-        let mut frames: Vec<Frame> = Vec::new();
+        let mut frames: SmallVec<[Frame; 8]> = SmallVec::new();
+        let mut sorted: Vec<Node> = Vec::new();
         let mut current = node;
         loop {
             if current.is_verbatim() {
@@ -482,35 +493,47 @@ impl<'t> Arena<'t> {
                     Tag::True => out.push_str("true"),
                     Tag::Int | Tag::Float => out.push_str(self.literal(current)),
                     Tag::String => text::write_json_string_quoted(out, &self.string(current)),
-                    Tag::List => {
-                        out.push('[');
-                        let children = SmallVec::from_slice(self.children(current));
-                        frames.push(Frame { children, next: 0, close: ']' });
-                    }
-                    Tag::Map => {
-                        out.push('{');
-                        let mut children: SmallVec<[Node; 16]> =
-                            SmallVec::from_slice(self.children(current));
-                        if current.is_unsorted() {
-                            children.sort_by_key(|child| child.key_position());
-                        }
-                        frames.push(Frame { children, next: 0, close: '}' });
+                    Tag::List | Tag::Map => {
+                        let is_map = current.tag() == Tag::Map;
+                        out.push(if is_map { '{' } else { '[' });
+                        let children = self.children(current);
+                        let is_sorted = is_map
+                            && current.is_unsorted()
+                            && !children.is_sorted_by_key(|child| child.key_position());
+                        let next = if is_sorted {
+                            let next = sorted.len();
+                            sorted.extend_from_slice(children);
+                            sorted[next..].sort_by_key(|child| child.key_position());
+                            next
+                        } else {
+                            current.link as usize
+                        };
+                        let end = next + children.len();
+                        frames.push(Frame { next, end, is_sorted, is_map, is_first: true });
                     }
                 }
             }
             // The next value to write: the next child of the innermost open container.
             loop {
                 let Some(frame) = frames.last_mut() else { return };
-                let Some(child) = frame.children.get(frame.next).copied() else {
-                    out.push(frame.close);
+                let nodes = if frame.is_sorted { &sorted } else { &self.nodes };
+                let left = &nodes[frame.next..frame.end];
+                let Some(child) = left.first().copied() else {
+                    out.push(if frame.is_map { '}' } else { ']' });
                     frames.pop();
                     continue;
                 };
-                if frame.next > 0 {
+                if !std::mem::take(&mut frame.is_first) {
                     out.push(',');
                 }
+                let run = if frame.is_map { verbatim_run(left) } else { 0 };
+                if run > 1 {
+                    out.push_str(self.slice(child.key - 1, left[run - 1].end));
+                    frame.next += run;
+                    continue;
+                }
                 frame.next += 1;
-                if frame.close == '}' {
+                if frame.is_map {
                     if child.has_key_escapes() {
                         text::write_json_string_quoted(out, &self.key(child));
                     } else {
@@ -525,6 +548,22 @@ impl<'t> Arena<'t> {
             }
         }
     }
+}
+
+/// How many members stand side by side in a text just as they are written.
+fn verbatim_run(members: &[Node]) -> usize {
+    let is_plain = |member: &Node| {
+        let has_no_space = member.pos == member.key_end + 2;
+        has_no_space && member.is_verbatim() && !member.has_key_escapes()
+    };
+    let mut end = None;
+    let run = members.iter().take_while(|member| {
+        // A comma and a quote.
+        let is_next = end.is_none_or(|end: u32| member.key == end + 2) && is_plain(member);
+        end = Some(member.end);
+        is_next
+    });
+    run.count()
 }
 
 /// How the nodes of an appended arena are found in the one it was appended to.

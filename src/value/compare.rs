@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::arena::{Arena, Node, Tag};
+use super::text;
 
 impl Arena<'_> {
     /// Whether two values are equal: integers exactly, any float as floats, lists in order, maps
@@ -48,7 +49,15 @@ impl Arena<'_> {
     #[inline]
     pub(crate) fn compare_keys(&self, left: Node, right: Node) -> Ordering {
         if left.has_plain_key() && right.has_plain_key() {
-            self.raw_key_bytes(left).cmp(self.raw_key_bytes(right))
+            let (ours, start, end) = self.key_in_text(left);
+            let (theirs, other, other_end) = self.key_in_text(right);
+            let begin = |text, start, end| text::prefix_word(text, start, end);
+            let order = begin(ours, start, end).cmp(&begin(theirs, other, other_end));
+            order.then_with(|| match (end - start, other_end - other) {
+                // Of two short texts that begin alike the shorter is less.
+                (ours @ ..=8, theirs @ ..=8) => ours.cmp(&theirs),
+                _ => self.raw_key_bytes(left).cmp(self.raw_key_bytes(right)),
+            })
         } else {
             self.key(left).as_bytes().cmp(self.key(right).as_bytes())
         }
@@ -132,7 +141,7 @@ impl Arena<'_> {
         if left.is_same(right) {
             return true;
         }
-        if left.is_verbatim() && right.is_verbatim() && self.span(left) == self.span(right) {
+        if left.is_verbatim() && right.is_verbatim() && self.is_same_text(left, right) {
             return true;
         }
         match (left.tag(), right.tag()) {
