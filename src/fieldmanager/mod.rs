@@ -140,9 +140,8 @@ impl<'s> FieldManager<'s> {
             return own;
         }
         let sent = object::kind_of(arena, sent);
-        let is_version_of_it = own.group == sent.group
-            && own.kind == sent.kind
-            && !sent.version.is_empty();
+        let is_version_of_it =
+            own.group == sent.group && own.kind == sent.kind && !sent.version.is_empty();
         if is_version_of_it { sent } else { own }
     }
 

@@ -147,7 +147,7 @@ pub(super) fn with_written_list(
     let Some(metadata) = metadata else {
         return with_managed_fields(arena, object, Some(list));
     };
-    match arena.written_member("managedFields", Tag::List, &list) {
+    match arena.written_member("managedFields", Tag::List, list.clone()) {
         Ok(list) => {
             let rebuilt = with_member(arena, metadata, list);
             Ok(with_member(arena, object, rebuilt.with_key_of(metadata)))

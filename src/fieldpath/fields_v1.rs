@@ -134,16 +134,15 @@ pub(crate) fn read_fields_v1(text: &str) -> Option<ReadFields> {
     let mut decoder = Decoder::new(text);
     decoder.at = 1;
     decoder.objects().ok()?;
-    let Decoder { at, extra, entries, disorder, tidy, depth, is_odd, .. } = decoder;
-    if is_odd || !extra.is_empty() {
+    let Decoder { at, pool, entries, disorder, tidy, depth, is_odd, .. } = decoder;
+    if is_odd {
         return None;
     }
-    let pool = text.get(..at)?;
     let count = entries.len();
     let set = if disorder {
-        normalise(pool, &entries, depth, Repeats::LastCounts)
+        normalise(&pool, &entries, depth, Repeats::LastCounts)
     } else {
-        FieldSet::from_tape(pool.to_owned(), entries, depth)
+        FieldSet::from_tape(pool, entries, depth)
     };
     let is_whole = set.as_set_ref().entries.len() == count;
     let is_canonical = tidy && !disorder;
@@ -173,13 +172,13 @@ struct Decoder<'j> {
     text: &'j str,
     bytes: &'j [u8],
     at: usize,
-    /// Behind the text, the tokens that are spelled differently there.
-    extra: String,
+    pool: String,
     entries: Vec<Entry>,
     disorder: bool,
     /// Nothing was read so far that would be written differently.
     tidy: bool,
-    /// Something was passed over, or said with something else than an empty object.
+    /// Something was passed over, spelled in another way than it is written, or said with something
+    /// else than an empty object.
     is_odd: bool,
     depth: usize,
 }
@@ -195,15 +194,11 @@ fn decode(json: &[u8]) -> Step<(FieldSet, bool)> {
     }
     let mut decoder = Decoder::new(text);
     decoder.document()?;
-    let Decoder { extra, entries, disorder, tidy, depth, .. } = decoder;
-    let simple = tidy && extra.is_empty();
-    let mut pool = String::with_capacity(text.len() + extra.len());
-    pool.push_str(text);
-    pool.push_str(&extra);
+    let Decoder { pool, entries, disorder, tidy, depth, is_odd, .. } = decoder;
     if disorder {
         Ok((normalise(&pool, &entries, depth, Repeats::LastCounts), false))
     } else {
-        Ok((FieldSet::from_tape(pool, entries, depth), simple))
+        Ok((FieldSet::from_tape(pool, entries, depth), tidy && !is_odd))
     }
 }
 
@@ -213,7 +208,7 @@ impl<'j> Decoder<'j> {
             text,
             bytes: text.as_bytes(),
             at: 0,
-            extra: String::new(),
+            pool: String::new(),
             entries: Vec::new(),
             disorder: false,
             tidy: true,
@@ -273,6 +268,7 @@ impl<'j> Decoder<'j> {
     /// Reads from behind the root's opening brace to its closing one.
     fn objects(&mut self) -> Step<()> {
         self.entries.reserve(32);
+        self.pool.reserve(384);
         let mut frames: Vec<Frame> = Vec::with_capacity(16);
         let mut frame = Frame::under(NONE);
         let mut opened = true;
@@ -302,10 +298,11 @@ impl<'j> Decoder<'j> {
             }
             opened = false;
             let (key_start, key_end, escaped) = self.key()?;
-            let (start, len, prefix) = match &self.bytes[key_start..key_end] {
+            let start = self.pool.len();
+            let prefix = match &self.bytes[key_start..key_end] {
                 [b'f', b':', ..] if !escaped => {
-                    let prefix = prefix_word(self.bytes, key_start + 2, key_end);
-                    (key_start, key_end - key_start, prefix)
+                    self.pool.push_str(&self.text[key_start..key_end]);
+                    prefix_word(self.bytes, key_start + 2, key_end)
                 }
                 [b'.'] => {
                     // Written first, and only for elements.
@@ -319,21 +316,22 @@ impl<'j> Decoder<'j> {
                     continue;
                 }
                 _ => {
-                    let Some((start, len)) = self.element(key_start, key_end)? else {
+                    if !self.element(key_start, key_end)? {
                         self.is_odd = true;
                         self.skip_value()?;
                         continue;
-                    };
-                    (start, len, 0)
+                    }
+                    0
                 }
             };
             let index = self.entries.len() as u32;
-            let entry = Entry::new(start, len);
+            let entry = Entry::new(start, self.pool.len() - start);
             if !self.disorder
                 && (frame.last_prefix == 0 || prefix <= frame.last_prefix)
                 && let Some(before) = self.entries.get(frame.last_child as usize)
             {
-                self.disorder = token::cmp(self.token_at(*before), self.token_at(entry)).is_ge();
+                self.disorder =
+                    token::cmp(before.token(&self.pool), entry.token(&self.pool)).is_ge();
             }
             frame.last_prefix = prefix;
             frame.last_child = index;
@@ -366,11 +364,6 @@ impl<'j> Decoder<'j> {
         }
         self.depth += 1;
         Ok(())
-    }
-
-    fn token_at(&self, entry: Entry) -> &str {
-        // Tokens lie in the text, or behind it.
-        entry.token_in(self.text, &self.extra)
     }
 
     /// Reads a key and its colon; returns where it stands between the quotes, and whether it holds
@@ -485,19 +478,20 @@ impl<'j> Decoder<'j> {
         }
     }
 
-    /// The token of a key: where it stands and how long it is. None for an unknown kind.
-    fn element(&mut self, start: usize, end: usize) -> Step<Option<(usize, usize)>> {
+    /// Adds the token of a key to the pool; says whether it is of a known kind.
+    fn element(&mut self, start: usize, end: usize) -> Step<bool> {
         let key = &self.text[start..end];
         if is_canonical(key) {
-            return Ok(Some((start, key.len())));
+            self.pool.push_str(key);
+            return Ok(true);
         }
-        let start = self.extra.len();
-        match write_token_of_key(&mut self.extra, &unescape(key)) {
-            Ok(()) => Ok(Some((self.text.len() + start, self.extra.len() - start))),
+        self.is_odd = true;
+        let start = self.pool.len();
+        match write_token_of_key(&mut self.pool, &unescape(key)) {
+            Ok(()) => Ok(true),
             Err(ElementError::UnknownType) => {
-                self.extra.truncate(start);
-                self.extra.push(' ');
-                Ok(None)
+                self.pool.truncate(start);
+                Ok(false)
             }
             Err(error) => Err(FieldsV1Error::Element(error)),
         }

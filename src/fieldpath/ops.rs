@@ -233,6 +233,16 @@ impl FieldSet {
                     if a[i].is_member() && !b[j].is_member() {
                         return false;
                     }
+                    let count = a[i].count as usize;
+                    if count <= AT_ONCE && b[j].count as usize == count {
+                        let (ours, theirs) = (i + 1..i + 1 + count, j + 1..j + 1 + count);
+                        let ours = SetRef { entries: &a[ours], ..left };
+                        let theirs = SetRef { entries: &b[theirs], ..right };
+                        if are_spelled_alike(ours, theirs) {
+                            (i, j) = (i + 1 + count, j + 1 + count);
+                            continue;
+                        }
+                    }
                     ends.push((i_end, j_end));
                     (i_end, j_end) = (i + 1 + a[i].count as usize, j + 1 + b[j].count as usize);
                     (i, j) = (i + 1, j + 1);
@@ -293,7 +303,8 @@ fn is_with_some_of(set: SetRef<'_>, other: SetRef<'_>, extra: SetRef<'_>) -> boo
     for child in set.children() {
         while extras.next_if(|extra| token::cmp(extra.token, child.token).is_lt()).is_some() {}
         let extra = extras.next_if(|extra| token::eq(extra.token, child.token));
-        let (is_extra, extra) = extra.map_or((false, nothing), |extra| (extra.member, extra.subset));
+        let (is_extra, extra) =
+            extra.map_or((false, nothing), |extra| (extra.member, extra.subset));
         let member = child.member && !is_extra;
         match others.next_if(|other| token::eq(other.token, child.token)) {
             Some(other) => {
@@ -310,13 +321,34 @@ fn is_with_some_of(set: SetRef<'_>, other: SetRef<'_>, extra: SetRef<'_>) -> boo
 
 /// Whether two sets without integers beyond 2^53 have the same paths.
 fn are_alike(left: SetRef<'_>, right: SetRef<'_>) -> bool {
-    left.entries.len() == right.entries.len()
-        && left.entries.iter().zip(right.entries).all(|(a, b)| {
-            a.count == b.count
-                && a.is_member() == b.is_member()
-                && token::eq(a.token(left.pool), b.token(right.pool))
-        })
+    are_spelled_alike(left, right)
+        || left.entries.len() == right.entries.len()
+            && left.entries.iter().zip(right.entries).all(|(a, b)| {
+                a.count == b.count
+                    && a.is_member() == b.is_member()
+                    && token::eq(a.token(left.pool), b.token(right.pool))
+            })
 }
+
+/// Whether two sets are the same in so many letters. May miss it.
+fn are_spelled_alike(left: SetRef<'_>, right: SetRef<'_>) -> bool {
+    let (a, b) = (left.entries, right.entries);
+    let (Some(ours), Some(theirs)) = (a.first(), b.first()) else { return a.len() == b.len() };
+    let (ours, theirs) = (ours.start(), theirs.start());
+    if a.len() != b.len()
+        || !a.iter().zip(b).all(|(a, b)| {
+            a.start() >= ours && b.start() >= theirs && a.is_placed_like(ours, *b, theirs)
+        })
+    {
+        return false;
+    }
+    let end = |entries: &[Entry]| entries.last().map_or(0, |last| last.end());
+    let (ours, theirs) = (ours..end(a), theirs..end(b));
+    left.pool.as_bytes().get(ours) == right.pool.as_bytes().get(theirs)
+}
+
+/// Up to so many entries are held against each other at once, on the way into them.
+const AT_ONCE: usize = 128;
 
 impl PartialEq for FieldSet {
     fn eq(&self, other: &FieldSet) -> bool {

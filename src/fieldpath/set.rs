@@ -36,13 +36,18 @@ impl Entry {
         &pool[start..start + (self.len >> 1) as usize]
     }
 
-    /// The token where the pool is still in two pieces.
-    pub(super) fn token_in<'p>(self, text: &'p str, extra: &'p str) -> &'p str {
-        let (start, len) = (self.start as usize, (self.len >> 1) as usize);
-        match start.checked_sub(text.len()) {
-            None => &text[start..start + len],
-            Some(start) => &extra[start..start + len],
-        }
+    /// Whether the entry is spelled like another one and leads to as many, and whether the two are as
+    /// far from a first one of each.
+    #[inline]
+    pub(super) fn is_placed_like(self, first: usize, other: Entry, other_first: usize) -> bool {
+        self.len == other.len
+            && self.count == other.count
+            && self.start as usize - first == other.start as usize - other_first
+    }
+
+    /// Where the token ends in the pool.
+    pub(super) fn end(self) -> usize {
+        self.start as usize + (self.len >> 1) as usize
     }
 
     #[inline]

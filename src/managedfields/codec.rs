@@ -310,15 +310,16 @@ impl ManagedState {
                 &entry.api_version,
                 &entry.subresource,
             );
-            let (set, canonical) = match entry.fields_v1 {
-                None => (FieldSet::default(), false),
-                Some(fields) => match read.find(fields) {
-                    Some(found) => found,
-                    None => decode_fields(arena, fields).map_err(|error| {
-                        DecodeError::Fields { index, manager: entry.manager.clone(), error }
-                    })?,
-                },
-            };
+            let (set, canonical) =
+                match entry.fields_v1 {
+                    None => (FieldSet::default(), false),
+                    Some(fields) => match read.find(fields) {
+                        Some(found) => found,
+                        None => decode_fields(arena, fields).map_err(|error| {
+                            DecodeError::Fields { index, manager: entry.manager.clone(), error }
+                        })?,
+                    },
+                };
             let key = identifier.to_key();
             state.times.remove(&key);
             if let Some(time) = entry.time {

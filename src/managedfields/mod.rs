@@ -7,7 +7,8 @@ mod identifier;
 mod time;
 
 pub(crate) use codec::{
-    DecodeError, ListReading, ManagedState, RawEntry, ReadSets, read_list, write_members, write_time,
+    DecodeError, ListReading, ManagedState, RawEntry, ReadSets, read_list, write_members,
+    write_time,
 };
 pub use entry::{ManagedFieldsEntry, Operation};
 pub use identifier::ManagerIdentifier;

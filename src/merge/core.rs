@@ -366,7 +366,8 @@ impl<'t> Engine<'_, 't> {
         let repeats = match (&overlay, managers.get(manager)) {
             (Some(overlay), Some(last)) => {
                 self.keeps_objects()
-                    && last.api_version == version && last.set.is_subset(&overlay.fields)
+                    && last.api_version == version
+                    && last.set.is_subset(&overlay.fields)
             }
             _ => false,
         };

@@ -109,11 +109,8 @@ impl<'c> Updater<'c> {
         let Workspace { arena, left, right } = &mut workspace;
         let adapter = Adapter(self.converter);
         let mut engine = self.engine(arena, &adapter);
-        let overlay = if right.validity == Validity::Strict {
-            engine.overlay(left, right)
-        } else {
-            None
-        };
+        let overlay =
+            if right.validity == Validity::Strict { engine.overlay(left, right) } else { None };
         let applied = engine.apply(left, right, version, managers, manager, force, overlay)?;
         let object = applied.object.map(|object| {
             let value = Value::from_parts(Arc::new(workspace.arena), object.node);

@@ -285,7 +285,18 @@ impl<'s> FieldCursor<'s> {
         if self.fields.is_empty() {
             return (self.element, false);
         }
-        let wanted = prefix_word(text, start, end);
+        self.find_prefixed(prefix_word(text, start, end), text, start, end)
+    }
+
+    /// As [`find_in`](Self::find_in), for a name of which it is known how it begins.
+    #[inline]
+    pub(crate) fn find_prefixed(
+        &mut self,
+        wanted: u64,
+        text: &[u8],
+        start: usize,
+        end: usize,
+    ) -> (TypeId, bool) {
         while let Some((field, rest)) = self.fields.split_first() {
             if field.prefix < wanted {
                 self.fields = rest;

@@ -256,8 +256,7 @@ impl Identities {
         if ascends {
             return Some(Order(None));
         }
-        let mut keyed: SmallVec<[_; 16]> =
-            self.iter().map(token::sort_key).zip(0_u32..).collect();
+        let mut keyed: SmallVec<[_; 16]> = self.iter().map(token::sort_key).zip(0_u32..).collect();
         keyed.sort_unstable_by(|left, right| left.0.cmp(&right.0));
         let differ = keyed.windows(2).all(|pair| match pair {
             [left, right] => left.0.cmp(&right.0).is_lt(),

@@ -158,25 +158,36 @@ impl<'w> Walk<'w, '_> {
         if right.count() == 0 {
             return (ours == 0).then(|| self.leaf(left, right));
         }
-        let mut fields = FieldCursor::new(self.schema, map);
+        let schema: &'w Compiled = self.schema;
+        let mut fields = FieldCursor::new(schema, map);
         let mut children = Children { before: left, first: None, passed: 0 };
         for index in 0..right.count() {
             let theirs = self.arena.child(right, index);
-            let same = self.pass_members(&mut children, theirs);
-            let arena: &crate::value::Arena<'_> = self.arena;
-            let (id, declared) = if theirs.has_plain_key() {
-                let key = arena.raw_key(theirs);
-                self.set.open_plain_field(key);
-                fields.find(key)
+            let (same, id, declared) = if theirs.has_plain_key() {
+                let prefix = self.arena.key_prefix(theirs);
+                let same = self.pass_members(&mut children, theirs, Some(prefix));
+                let (text, start, end) = self.arena.key_in_text(theirs);
+                let (id, declared) = fields.find_prefixed(prefix, text, start, end);
+                self.set.open_plain_field(self.arena.raw_key(theirs));
+                (same, id, declared)
             } else {
-                let key = arena.key(theirs);
+                let same = self.pass_members(&mut children, theirs, None);
+                let key = self.arena.key(theirs);
+                let (id, declared) = fields.find(&key);
                 self.set.open_field(&key);
-                fields.find(&key)
+                (same, id, declared)
             };
             if !declared && id == TypeId::EMPTY {
                 return None;
             }
-            let merged = self.value(id, same, theirs)?;
+            let atom = schema.atom(id);
+            let is_scalar = |node: Node| !atom.unresolved && shape::is_scalar(atom, node.tag());
+            let merged = if is_scalar(theirs) && same.is_none_or(is_scalar) {
+                self.set.mark();
+                self.leaf(same, theirs)
+            } else {
+                self.value(id, same, theirs)?
+            };
             if !declared || (theirs.tag() == Tag::Map && theirs.count() == 0) {
                 self.set.mark();
             }
@@ -187,11 +198,23 @@ impl<'w> Walk<'w, '_> {
     }
 
     /// Passes the live members in front of the configuration's; returns the one of its name.
-    fn pass_members(&mut self, children: &mut Children, theirs: Node) -> Option<Node> {
+    /// It may be known how that begins.
+    fn pass_members(
+        &mut self,
+        children: &mut Children,
+        theirs: Node,
+        prefix: Option<u64>,
+    ) -> Option<Node> {
         let before = children.before?;
         while children.passed < before.count() {
             let ours = self.arena.child(before, children.passed);
-            match self.arena.compare_keys(ours, theirs) {
+            let order = match prefix {
+                Some(prefix) if ours.has_plain_key() => {
+                    self.arena.compare_plain_keys(ours, theirs, prefix)
+                }
+                _ => self.arena.compare_keys(ours, theirs),
+            };
+            match order {
                 Ordering::Less => {}
                 Ordering::Equal => return Some(ours),
                 Ordering::Greater => return None,
@@ -242,14 +265,8 @@ impl<'w> Walk<'w, '_> {
         if right.count() == 0 {
             return (ours == 0).then(|| self.leaf(left, right));
         }
-        let theirs = Identities::of(
-            &mut self.spare,
-            self.schema,
-            self.arena,
-            list,
-            Some(right),
-            |_, _| {},
-        );
+        let theirs =
+            Identities::of(&mut self.spare, self.schema, self.arena, list, Some(right), |_, _| {});
         // The set is written in the order of elements, whatever the order of the list.
         let order = theirs.order();
         let node = order.and_then(|order| self.items(list, left, right, &theirs, &order));

@@ -23,7 +23,8 @@ pub(crate) fn reconcile(
 ) -> Result<Option<FieldSet>, ReconcileError> {
     let is_as_it_should_be = || {
         let wide = set.as_set_ref().is_wide();
-        !wide && deep::with_stack(set.depth(), || fits(schema.tables(), set.as_set_ref(), id, false))
+        !wide
+            && deep::with_stack(set.depth(), || fits(schema.tables(), set.as_set_ref(), id, false))
     };
     if is_as_it_should_be() {
         return Ok(None);

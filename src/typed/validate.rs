@@ -114,9 +114,8 @@ impl<P: Trail> Validation<'_, '_, P> {
     fn takes_anything(&self, id: TypeId, changes: u8) -> bool {
         let atom = self.schema.atom(id);
         let (Some(list), Some(map)) = (&atom.list, &atom.map) else { return false };
-        let takes = |element| {
-            element == id || changes > 0 && self.takes_anything(element, changes - 1)
-        };
+        let takes =
+            |element| element == id || changes > 0 && self.takes_anything(element, changes - 1);
         atom.scalar == Scalar::Untyped
             && list.relationship != ElementRelationship::Associative
             && map.field_count == 0
@@ -149,6 +148,10 @@ impl<P: Trail> Validation<'_, '_, P> {
                 self.path.pop();
                 // The reference leaves the map at the first such member.
                 return;
+            }
+            let atom = self.schema.atom(id);
+            if !P::IS_KEPT && !atom.unresolved && shape::is_scalar(atom, member.tag()) {
+                continue;
             }
             self.value(id, *member);
             self.path.pop();

@@ -155,6 +155,10 @@ impl Node {
         self
     }
 
+    pub(super) fn key_length(self) -> u32 {
+        self.key_end - self.key
+    }
+
     /// Where the key stands: the order of members in the output.
     pub(super) fn key_position(self) -> u32 {
         self.key
@@ -330,6 +334,14 @@ impl<'t> Arena<'t> {
         &[]
     }
 
+    /// How the key begins: keys of different numbers are ordered as these are. For keys without
+    /// escapes.
+    #[inline]
+    pub(crate) fn key_prefix(&self, node: Node) -> u64 {
+        let (text, start, end) = self.key_in_text(node);
+        text::prefix_word(text, start, end)
+    }
+
     /// Whether two values are spelled alike.
     #[inline]
     pub(super) fn is_same_text(&self, left: Node, right: Node) -> bool {
@@ -429,9 +441,10 @@ impl<'t> Arena<'t> {
         &mut self,
         key: &str,
         tag: Tag,
-        json: &str,
+        json: String,
     ) -> Result<Node, TooLarge> {
-        let text = format!("\"{key}\":{json}");
+        let mut text = json;
+        text.insert_str(0, &format!("\"{key}\":"));
         let base = self.room_for(text.len())?;
         let (key_end, value) = (base + 1 + key.len() as u32, base + 3 + key.len() as u32);
         let mut node = Node::container(tag, value, base + text.len() as u32, 0, 0);

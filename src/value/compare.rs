@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use super::arena::{Arena, Node, Tag};
-use super::text;
 
 impl Arena<'_> {
     /// Whether two values are equal: integers exactly, any float as floats, lists in order, maps
@@ -49,18 +48,23 @@ impl Arena<'_> {
     #[inline]
     pub(crate) fn compare_keys(&self, left: Node, right: Node) -> Ordering {
         if left.has_plain_key() && right.has_plain_key() {
-            let (ours, start, end) = self.key_in_text(left);
-            let (theirs, other, other_end) = self.key_in_text(right);
-            let begin = |text, start, end| text::prefix_word(text, start, end);
-            let order = begin(ours, start, end).cmp(&begin(theirs, other, other_end));
-            order.then_with(|| match (end - start, other_end - other) {
-                // Of two short texts that begin alike the shorter is less.
-                (ours @ ..=8, theirs @ ..=8) => ours.cmp(&theirs),
-                _ => self.raw_key_bytes(left).cmp(self.raw_key_bytes(right)),
-            })
+            self.compare_plain_keys(left, right, self.key_prefix(right))
         } else {
             self.key(left).as_bytes().cmp(self.key(right).as_bytes())
         }
+    }
+
+    /// As [`compare_keys`](Self::compare_keys), for keys without escapes; it is known how the second
+    /// one begins.
+    #[inline]
+    pub(crate) fn compare_plain_keys(&self, left: Node, right: Node, prefix: u64) -> Ordering {
+        self.key_prefix(left).cmp(&prefix).then_with(|| {
+            match (left.key_length(), right.key_length()) {
+                // Of two short texts that begin alike the shorter is less.
+                (ours @ ..=8, theirs @ ..=8) => ours.cmp(&theirs),
+                _ => self.raw_key_bytes(left).cmp(self.raw_key_bytes(right)),
+            }
+        })
     }
 
     /// The order used for sorting path elements: numbers, strings, booleans, lists, maps, null.

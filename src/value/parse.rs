@@ -196,7 +196,7 @@ impl<'t> Arena<'t> {
         };
         let Scratch { mut pending, mut frames } = std::mem::take(&mut self.scratch);
         let mut nodes = std::mem::take(&mut self.nodes);
-        pending.reserve(64);
+        pending.reserve(32);
         frames.reserve(12);
         nodes.reserve(source.len() / 20);
         let mut parser = Parser::new(&source, base, nodes, pending, frames, limit, apart);
@@ -229,9 +229,9 @@ impl<'t> Arena<'t> {
 
 /// Bytes as the text of a document.
 pub(crate) fn text_of(source: &[u8]) -> Result<Source<'_>, ParseError> {
-    std::str::from_utf8(source).map(Source::Lent).map_err(|error| {
-        ParseError::at(ParseErrorKind::InvalidUtf8, source, error.valid_up_to())
-    })
+    std::str::from_utf8(source)
+        .map(Source::Lent)
+        .map_err(|error| ParseError::at(ParseErrorKind::InvalidUtf8, source, error.valid_up_to()))
 }
 
 struct Parser<'s, 'r> {
