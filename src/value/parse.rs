@@ -252,6 +252,21 @@ struct Parser<'s, 'r> {
 
 type Step<T> = Result<T, ParseErrorKind>;
 
+#[inline(always)]
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// Where a string ends that opens at a place and holds no escapes.
+#[inline(always)]
+fn plain_string(bytes: &[u8], open: usize) -> Option<usize> {
+    let end = text::skip_plain(bytes, open + 1);
+    (bytes.get(end) == Some(&b'"')).then_some(end + 1)
+}
+
 impl<'s, 'r> Parser<'s, 'r> {
     fn new(
         text: &'s str,
@@ -275,12 +290,8 @@ impl<'s, 'r> Parser<'s, 'r> {
     /// The next byte that is no space.
     #[inline]
     fn next(&mut self) -> Option<u8> {
-        loop {
-            match self.bytes.get(self.at) {
-                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
-                other => return other.copied(),
-            }
-        }
+        self.at = skip_space(self.bytes, self.at);
+        self.peek()
     }
 
     /// A position of the arena; the caller checked that the whole text fits.
@@ -298,20 +309,39 @@ impl<'s, 'r> Parser<'s, 'r> {
         }
     }
 
+    /// Fails at what stands at a place.
+    #[cold]
+    fn unexpected_at<T>(&mut self, at: usize) -> Step<T> {
+        self.at = at;
+        self.unexpected()
+    }
+
     fn document(&mut self) -> Step<Node> {
+        let bytes = self.bytes;
+        // The place is kept at hand, and told to whatever reads more than plain strings.
+        let mut at = self.at;
         let mut frame = Frame::new(FrameKind::Document, 0, 0);
         loop {
-            let mut value = match self.next() {
-                Some(b'"') => self.string_value()?,
-                Some(open @ (b'{' | b'[')) => match self.open(open, &mut frame)? {
-                    Some(value) => value,
-                    None => continue,
+            at = skip_space(bytes, at);
+            let mut value = match bytes.get(at) {
+                Some(b'"') => match plain_string(bytes, at) {
+                    Some(end) => {
+                        let start = std::mem::replace(&mut at, end);
+                        Node::scalar(Tag::String, self.position(start), self.position(end))
+                    }
+                    None => self.told(&mut at, Self::string_value)?,
                 },
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                Some(b't') => self.word(b"true", Tag::True)?,
-                Some(b'f') => self.word(b"false", Tag::False)?,
-                Some(b'n') => self.word(b"null", Tag::Null)?,
-                _ => return self.unexpected(),
+                Some(open @ (b'{' | b'[')) => {
+                    match self.told(&mut at, |parser| parser.open(*open, &mut frame))? {
+                        Some(value) => value,
+                        None => continue,
+                    }
+                }
+                Some(b'-' | b'0'..=b'9') => self.told(&mut at, Self::number)?,
+                Some(b't') => self.told(&mut at, |parser| parser.word(b"true", Tag::True))?,
+                Some(b'f') => self.told(&mut at, |parser| parser.word(b"false", Tag::False))?,
+                Some(b'n') => self.told(&mut at, |parser| parser.word(b"null", Tag::Null))?,
+                _ => return self.unexpected_at(at),
             };
             // Containers may end behind it.
             loop {
@@ -322,7 +352,8 @@ impl<'s, 'r> Parser<'s, 'r> {
                     }
                     FrameKind::List => b']',
                     FrameKind::Document => {
-                        return match self.next() {
+                        self.at = skip_space(bytes, at);
+                        return match self.peek() {
                             None => Ok(value),
                             Some(_) => Err(ParseErrorKind::TrailingData),
                         };
@@ -330,24 +361,35 @@ impl<'s, 'r> Parser<'s, 'r> {
                 };
                 frame.rewrite |= !value.is_verbatim();
                 self.pending.push(value);
-                match self.next() {
+                at = skip_space(bytes, at);
+                match bytes.get(at) {
                     Some(b',') => {
-                        self.at += 1;
+                        at += 1;
                         if frame.kind == FrameKind::Map {
-                            self.member_key(&mut frame)?;
+                            at = self.member_key(&mut frame, at)?;
                         }
                         break;
                     }
-                    Some(byte) if byte == close => {
-                        self.at += 1;
+                    Some(byte) if *byte == close => {
+                        at += 1;
+                        self.at = at;
                         value = self.close(&frame)?;
                         let Some(outer) = self.frames.pop() else { return self.unexpected() };
                         frame = outer;
                     }
-                    _ => return self.unexpected(),
+                    _ => return self.unexpected_at(at),
                 }
             }
         }
+    }
+
+    /// Reads on with the parser's own place.
+    #[inline(always)]
+    fn told<T>(&mut self, at: &mut usize, read: impl FnOnce(&mut Self) -> Step<T>) -> Step<T> {
+        self.at = *at;
+        let read = read(self);
+        *at = self.at;
+        read
     }
 
     /// Opens a container, which becomes the innermost one. Gives the value instead if it is empty,
@@ -374,7 +416,7 @@ impl<'s, 'r> Parser<'s, 'r> {
         let inner = Frame::new(kind, self.pending.len(), self.position(start));
         self.frames.push(std::mem::replace(frame, inner));
         if kind == FrameKind::Map {
-            self.member_key(frame)?;
+            self.at = self.member_key(frame, self.at)?;
         }
         Ok(None)
     }
@@ -407,19 +449,28 @@ impl<'s, 'r> Parser<'s, 'r> {
         Some(node)
     }
 
-    /// Reads `"key":` and notes whether the keys still ascend.
+    /// Reads `"key":` from a place on and notes whether the keys still ascend; returns the place behind
+    /// it.
     #[inline]
-    fn member_key(&mut self, frame: &mut Frame) -> Step<()> {
-        if self.next() != Some(b'"') {
-            return self.unexpected();
+    fn member_key(&mut self, frame: &mut Frame, at: usize) -> Step<usize> {
+        let bytes = self.bytes;
+        let mut at = skip_space(bytes, at);
+        if bytes.get(at) != Some(&b'"') {
+            return self.unexpected_at(at);
         }
-        let start = self.at + 1;
-        let (escaped, broken) = self.string()?;
-        let end = self.at - 1;
-        if self.next() != Some(b':') {
-            return self.unexpected();
+        let start = at + 1;
+        let (escaped, broken) = match plain_string(bytes, at) {
+            Some(end) => {
+                at = end;
+                (false, false)
+            }
+            None => self.told(&mut at, Self::string)?,
+        };
+        let end = at - 1;
+        at = skip_space(bytes, at);
+        if bytes.get(at) != Some(&b':') {
+            return self.unexpected_at(at);
         }
-        self.at += 1;
         let prefix = text::prefix_word(self.bytes, start, end);
         if escaped | broken {
             frame.escaped_keys |= escaped;
@@ -435,7 +486,7 @@ impl<'s, 'r> Parser<'s, 'r> {
         frame.key_end = self.position(end);
         frame.key_prefix = prefix;
         frame.key_escaped = escaped;
-        Ok(())
+        Ok(at + 1)
     }
 
     #[inline]
@@ -521,12 +572,11 @@ impl<'s, 'r> Parser<'s, 'r> {
     /// surrogate.
     #[inline]
     fn string(&mut self) -> Step<(bool, bool)> {
-        self.at += 1;
-        self.at = text::skip_plain(self.bytes, self.at);
-        if self.peek() == Some(b'"') {
-            self.at += 1;
+        if let Some(end) = plain_string(self.bytes, self.at) {
+            self.at = end;
             return Ok((false, false));
         }
+        self.at = text::skip_plain(self.bytes, self.at + 1);
         self.odd_string()
     }
 
