@@ -153,6 +153,46 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
     /// # Errors
     /// [`ApplyError::Conflict`] unless forced; documents that are not JSON or not of their type.
     pub fn run(self) -> Result<Applied, ApplyError> {
+        let merged = self.merge()?;
+        Ok(match merged {
+            Outcome::Changed(applied) => applied,
+            Outcome::Unchanged { arena, live, state } => Applied {
+                object: arena.detach(live),
+                changed: false,
+                state,
+                managed_fields: OnceLock::new(),
+                pruned: FieldSet::new(),
+                taken_from: Vec::new(),
+            },
+        })
+    }
+
+    /// As [`run`](Self::run), with none where the apply changes nothing at all, not even an entry: then
+    /// not a byte of the live object is copied.
+    ///
+    /// ```
+    /// use managed_fields::fieldmanager::{Document, FieldManager};
+    /// use managed_fields::schema::Schemas;
+    ///
+    /// let schemas = Schemas::deduced();
+    /// let fm = FieldManager::new(&schemas);
+    /// let config = r#"{"apiVersion":"example.com/v1","kind":"Lamp","spec":{"on":true}}"#;
+    /// let created = fm.apply(Document::absent(), config).field_manager("ann").run()?;
+    /// let again = fm.apply(created.object(), config).field_manager("ann");
+    /// assert!(again.run_if_changed()?.is_none());
+    /// # Ok::<(), managed_fields::ApplyError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_if_changed(self) -> Result<Option<Applied>, ApplyError> {
+        Ok(match self.merge()? {
+            Outcome::Changed(applied) => Some(applied),
+            Outcome::Unchanged { .. } => None,
+        })
+    }
+
+    fn merge(self) -> Result<Outcome<'a>, ApplyError> {
         if self.field_manager.is_empty() {
             return Err(ApplyError::NoFieldManager);
         }
@@ -240,6 +280,9 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             .encode(&arena, &mut list)
             .map_err(|error| ApplyError::Encode(encode_failed(&error)))?;
         let node = if object.is_none() && same_list {
+            if !is_create && comparison.removed.is_empty() {
+                return Ok(Outcome::Unchanged { arena, live, state });
+            }
             live
         } else {
             let node = object.unwrap_or(live);
@@ -253,26 +296,25 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
         let is_stored_already =
             may_be_stored && storage::differs_in_times_only(&mut arena, live, node);
         if is_stored_already {
-            let stored = ManagedState::decode(&arena, &read_list(&arena, live))?;
-            return Ok(Applied {
-                object: arena.detach(live),
-                changed: false,
-                state: stored,
-                managed_fields: OnceLock::new(),
-                pruned: FieldSet::new(),
-                taken_from: Vec::new(),
-            });
+            let state = ManagedState::decode(&arena, &read_list(&arena, live))?;
+            return Ok(Outcome::Unchanged { arena, live, state });
         }
         let applier = chain.identifier(Operation::Apply).to_key();
-        Ok(Applied {
+        Ok(Outcome::Changed(Applied {
             object: arena.detach(node),
             changed: object.is_some(),
             pruned: comparison.removed,
             taken_from: taken(&state, &before, &applier),
             state,
             managed_fields: OnceLock::new(),
-        })
+        }))
     }
+}
+
+/// What an apply came to, before the object of one that changes nothing is copied.
+enum Outcome<'a> {
+    Changed(Applied),
+    Unchanged { arena: Arena<'a>, live: Node, state: ManagedState },
 }
 
 /// What every manager but the acting one has lost.

@@ -1,7 +1,7 @@
 //! Objects held against the types of the endpoint's version, and the engine.
 
 use crate::managedfields::ManagedState;
-use crate::merge::{Engine, Managers, Object, UpdaterError};
+use crate::merge::{Applier, Engine, Managers, Object, UpdaterError};
 use crate::typed::{Comparison, Duplicates, ValidationErrors, Validity, validate};
 use crate::value::{Arena, Node, Tag};
 
@@ -121,7 +121,8 @@ pub(super) fn apply(
         object: object::describe(engine.arena, live),
         errors,
     })?;
-    let applied = engine.apply(&from, &stated, &version, &state.managers, writer, force, laid);
+    let applier = Applier { manager: writer, version: &version, force };
+    let applied = engine.apply(&from, &stated, &state.managers, applier, laid);
     let applied = match applied {
         Ok(applied) => applied,
         Err(UpdaterError::Conflicts(found)) => {

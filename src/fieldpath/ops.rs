@@ -307,13 +307,11 @@ fn is_with_some_of(set: SetRef<'_>, other: SetRef<'_>, extra: SetRef<'_>) -> boo
             extra.map_or((false, nothing), |extra| (extra.member, extra.subset));
         let member = child.member && !is_extra;
         match others.next_if(|other| token::eq(other.token, child.token)) {
-            Some(other) => {
-                if member != other.member || !is_with_some_of(child.subset, other.subset, extra) {
-                    return false;
-                }
+            Some(other)
+                if member == other.member && is_with_some_of(child.subset, other.subset, extra) => {
             }
-            None if member || !is_with_some_of(child.subset, nothing, extra) => return false,
-            None => {}
+            None if !member && is_with_some_of(child.subset, nothing, extra) => {}
+            _ => return false,
         }
     }
     others.next().is_none()

@@ -127,6 +127,15 @@ impl Filters {
     }
 }
 
+/// Who applies.
+#[derive(Clone, Copy)]
+pub(crate) struct Applier<'a> {
+    pub(crate) manager: &'a str,
+    /// The API version of both objects.
+    pub(crate) version: &'a str,
+    pub(crate) force: bool,
+}
+
 /// A configuration merged into an object.
 struct Merged {
     node: Node,
@@ -216,9 +225,7 @@ impl<'t> Engine<'_, 't> {
     /// What the change from `old` to `new` takes from every manager but `workflow`.
     fn update_managers(
         &mut self,
-        old: &Object,
-        new: &Object,
-        comparison: Comparison,
+        (old, new, comparison): (&Object, &Object, Comparison),
         version: &str,
         mut managers: Managers,
         workflow: &str,
@@ -307,7 +314,7 @@ impl<'t> Engine<'_, 't> {
         let managers = self.reconcile(live, managers, None)?;
         let comparison = self.compare(live, new).map_err(UpdaterError::Compare)?;
         let (mut managers, comparison) =
-            self.update_managers(live, new, comparison, version, managers, manager, true)?;
+            self.update_managers((live, new, comparison), version, managers, manager, true)?;
         let owned = managers.remove(manager).unwrap_or_default();
         let set = owned
             .set
@@ -356,12 +363,11 @@ impl<'t> Engine<'_, 't> {
         &mut self,
         live: &Object,
         config: &Object,
-        version: &str,
         managers: &Managers,
-        manager: &str,
-        force: bool,
+        applier: Applier<'_>,
         overlay: Option<Overlay>,
     ) -> Result<AppliedObject, UpdaterError> {
+        let Applier { manager, version, .. } = applier;
         // What the configuration claims is as the schema has it, and so is a part of it.
         let repeats = match (&overlay, managers.get(manager)) {
             (Some(overlay), Some(last)) => {
@@ -412,8 +418,9 @@ impl<'t> Engine<'_, 't> {
                 self.compare(live, &pruned).map_err(UpdaterError::Compare)?
             }
         };
+        let change = (live, &pruned, comparison);
         let (managers, comparison) =
-            self.update_managers(live, &pruned, comparison, version, managers, manager, force)?;
+            self.update_managers(change, version, managers, manager, applier.force)?;
         let arena: &Arena<'_> = self.arena;
         let unchanged = !self.return_input_on_noop
             && is_same.unwrap_or_else(|| {

@@ -12,7 +12,7 @@ mod prune;
 mod updater;
 
 pub use self::core::UpdaterError;
-pub(crate) use self::core::{Conversion, Engine, Filters, Object};
+pub(crate) use self::core::{Applier, Conversion, Engine, Filters, Object};
 pub use conflict::{Conflict, Conflicts};
 pub use converter::{ConvertError, Converter, SameVersion};
 pub use managers::{Managers, VersionedSet};

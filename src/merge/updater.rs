@@ -8,7 +8,7 @@ use crate::typed::{TypedValue, Validity};
 use crate::value::{Arena, Value, ValueRef};
 
 use super::converter::{ConvertError, Converter};
-use super::core::{Conversion, Engine, Filters, Object, UpdaterError};
+use super::core::{Applier, Conversion, Engine, Filters, Object, UpdaterError};
 use super::managers::Managers;
 
 /// What an operation came to.
@@ -111,7 +111,8 @@ impl<'c> Updater<'c> {
         let mut engine = self.engine(arena, &adapter);
         let overlay =
             if right.validity == Validity::Strict { engine.overlay(left, right) } else { None };
-        let applied = engine.apply(left, right, version, managers, manager, force, overlay)?;
+        let applied =
+            engine.apply(left, right, managers, Applier { manager, version, force }, overlay)?;
         let object = applied.object.map(|object| {
             let value = Value::from_parts(Arc::new(workspace.arena), object.node);
             TypedValue::with_validity(value, object.ty, object.validity)

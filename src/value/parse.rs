@@ -147,8 +147,10 @@ pub(crate) struct Apart<'r> {
     /// Given the text from the object on and its position, tells how long the object is and how deep
     /// it nests; none if it should be read like everything else. Told lengths are of JSON without
     /// repeated keys, unpaired surrogates or numbers of sixteen digits.
-    pub(crate) read: &'r mut dyn FnMut(&str, u32) -> Option<(usize, usize)>,
+    pub(crate) read: &'r mut ReadApart<'r>,
 }
+
+type ReadApart<'r> = dyn FnMut(&str, u32) -> Option<(usize, usize)> + 'r;
 
 impl<'t> Arena<'t> {
     /// Parses a document into this arena and returns its root.

@@ -1,8 +1,9 @@
 //! Laws of the field manager: whole objects with their `managedFields`.
 
-use managed_fields::fieldmanager::{ApplyError, Document, FieldManager};
+use managed_fields::fieldmanager::{ApplyError, Defaulter, Document, FieldManager};
 use managed_fields::managedfields::Time;
 use managed_fields::schema::Schemas;
+use managed_fields::value::{Value, ValueRef};
 use proptest::prelude::*;
 
 use crate::cases;
@@ -52,8 +53,55 @@ fn with_entries_turned(object: &str, turn: usize) -> String {
     object.to_string()
 }
 
+/// A server whose objects have no defaults. Whoever fills in objects is shown them whole.
+#[derive(Debug)]
+struct NoDefaults;
+
+impl Defaulter for NoDefaults {
+    fn default(&self, _: ValueRef<'_>) -> Result<Option<Value>, String> {
+        Ok(None)
+    }
+}
+
 proptest! {
     #![proptest_config(cases(100))]
+
+    /// Entries are read while the live object is parsed, and made no nodes of, unless somebody looks
+    /// at them.
+    #[test]
+    fn how_entries_are_read_changes_no_result(
+        history in history(SPICED.object()), config in SPICED.object(),
+        turn in 0_usize..4, pretty in any::<bool>(), force in any::<bool>(),
+        keeps in any::<bool>(),
+    ) {
+        let schemas = schemas();
+        let Some(live) = live_after(&schemas, &history) else { return Ok(()) };
+        let mut live = with_entries_turned(&live, turn);
+        if pretty {
+            let value: serde_json::Value = serde_json::from_str(&live).unwrap();
+            live = serde_json::to_string_pretty(&value).unwrap();
+        }
+        // An applier that was there before states less, or something else.
+        let name = if keeps { "applier-0" } else { "newcomer" };
+        let told = |manager: FieldManager<'_>| {
+            let request = manager.apply(&live, &config).field_manager(name).force(force);
+            request.at(at(100)).run().map_err(|error| error.to_string()).map(|applied| {
+                let taken: Vec<String> =
+                    applied.taken_from().iter().map(|(who, set)| format!("{who} {set}")).collect();
+                (applied.object().to_owned(), applied.pruned().to_string(), taken)
+            })
+        };
+        let manager = FieldManager::new(&schemas);
+        prop_assert_eq!(told(manager), told(manager.defaulter(&NoDefaults)));
+        let request = manager.apply(&live, &config).field_manager(name).force(force);
+        if let Ok(changed) = request.at(at(100)).run_if_changed() {
+            let (object, _, _) = told(manager).unwrap();
+            match changed {
+                None => prop_assert_eq!(object, live),
+                Some(changed) => prop_assert_eq!(changed.object(), object),
+            }
+        }
+    }
 
     #[test]
     fn applying_twice_is_applying_once(
