@@ -147,12 +147,12 @@ pub(super) fn with_written_list(
     let Some(metadata) = metadata else {
         return with_managed_fields(arena, object, Some(list));
     };
-    match arena.written_member("managedFields", Tag::List, list.clone()) {
+    match arena.written_member("managedFields", Tag::List, list) {
         Ok(list) => {
             let rebuilt = with_member(arena, metadata, list);
             Ok(with_member(arena, object, rebuilt.with_key_of(metadata)))
         }
-        Err(_) => with_managed_fields(arena, object, Some(list)),
+        Err(list) => with_managed_fields(arena, object, Some(list)),
     }
 }
 

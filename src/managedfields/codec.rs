@@ -229,10 +229,16 @@ pub(crate) struct ManagedState {
     pub(crate) managers: Managers,
     /// May know managers that are gone.
     pub(crate) times: BTreeMap<String, Time>,
-    identifiers: BTreeMap<String, ManagerIdentifier>,
-    origins: BTreeMap<String, Origin>,
-    /// The identities in the order of the list that was read.
-    order: Vec<String>,
+    known: BTreeMap<String, Known>,
+    /// The entries of the list that was read, in its order.
+    origins: Vec<Origin>,
+}
+
+/// A manager by name, and which entry it was read from.
+#[derive(Clone)]
+struct Known {
+    identifier: ManagerIdentifier,
+    origin: Option<usize>,
 }
 
 /// The entry that a manager was read from.
@@ -291,6 +297,7 @@ impl ManagedState {
     ) -> Result<ManagedState, DecodeError> {
         let mut state = ManagedState::default();
         let ListReading::Entries(entries) = reading else { return Ok(state) };
+        state.origins.reserve_exact(entries.len());
         for (index, entry) in entries.iter().enumerate() {
             let operation = Operation::from_word(&entry.operation).ok_or(DecodeError::Operation)?;
             if entry.api_version.is_empty() {
@@ -325,28 +332,19 @@ impl ManagedState {
             if let Some(time) = entry.time {
                 state.times.insert(key.clone(), time);
             }
-            state.origins.insert(
-                key.clone(),
-                Origin {
-                    node: entry.node,
-                    set: set.clone(),
-                    api_version: entry.api_version.clone(),
-                    time: entry.time,
-                    tidy: entry.tidy && canonical,
-                    fields: entry.fields_v1,
-                    canonical,
-                },
-            );
-            state.managers.insert(
-                key.clone(),
-                VersionedSet {
-                    set,
-                    api_version: entry.api_version.clone(),
-                    applied: operation == Operation::Apply,
-                },
-            );
-            state.order.push(key.clone());
-            state.identifiers.insert(key, identifier);
+            state.known.insert(key.clone(), Known { identifier, origin: Some(index) });
+            state.origins.push(Origin {
+                node: entry.node,
+                set: set.clone(),
+                api_version: entry.api_version.clone(),
+                time: entry.time,
+                tidy: entry.tidy && canonical,
+                fields: entry.fields_v1,
+                canonical,
+            });
+            let api_version = entry.api_version.clone();
+            let applied = operation == Operation::Apply;
+            state.managers.insert(key, VersionedSet { set, api_version, applied });
         }
         Ok(state)
     }
@@ -354,12 +352,12 @@ impl ManagedState {
     /// Names a manager of this state and returns its identity as the reference writes it.
     pub(crate) fn name(&mut self, identifier: ManagerIdentifier) -> String {
         let key = identifier.to_key();
-        self.identifiers.entry(key.clone()).or_insert(identifier);
+        self.known.entry(key.clone()).or_insert(Known { identifier, origin: None });
         key
     }
 
     pub(crate) fn identifier(&self, key: &str) -> Option<&ManagerIdentifier> {
-        self.identifiers.get(key)
+        self.known.get(key).map(|known| &known.identifier)
     }
 
     pub(crate) fn has_managers(&self) -> bool {
@@ -374,10 +372,11 @@ impl ManagedState {
     fn sorted(&self) -> Vec<SortedEntry<'_>> {
         let mut entries: Vec<SortedEntry<'_>> = Vec::with_capacity(self.managers.len());
         for (key, owned) in self.managers.iter() {
-            let Some(identifier) = self.identifiers.get(key) else { continue };
+            let Some(Known { identifier, origin }) = self.known.get(key) else { continue };
             let operation = if owned.applied { Operation::Apply } else { identifier.operation() };
             let time = self.times.get(key).copied();
-            entries.push(SortedEntry { key, identifier, operation, owned, time });
+            let origin = *origin;
+            entries.push(SortedEntry { identifier, origin, operation, owned, time });
         }
         let seconds = |entry: &SortedEntry<'_>| entry.time.map_or(0, Time::as_second);
         entries.sort_by(|left, right| {
@@ -406,28 +405,29 @@ impl ManagedState {
             return Ok(false);
         }
         let entries = self.sorted();
-        let mut same = entries.len() == self.order.len();
-        let read: usize = self.origins.values().map(|origin| arena.span(origin.node).len()).sum();
+        let mut same = entries.len() == self.origins.len();
+        let read: usize = self.origins.iter().map(|origin| arena.span(origin.node).len()).sum();
         out.reserve(read + 256);
         out.push('[');
         for (index, entry) in entries.iter().enumerate() {
             if index > 0 {
                 out.push(',');
             }
-            let origin = self.origins.get(entry.key).filter(|origin| {
+            let origin = entry.origin.and_then(|origin| self.origins.get(origin));
+            let stays = origin.filter(|origin| {
                 origin.tidy
                     && origin.time == entry.time
                     && origin.api_version == entry.owned.api_version
                     && origin.set == entry.owned.set
             });
-            match origin {
+            match stays {
                 Some(origin) => {
-                    same &= self.order.get(index).is_some_and(|before| before == entry.key);
+                    same &= entry.origin == Some(index);
                     out.push_str(arena.span(origin.node));
                 }
                 None => {
                     same = false;
-                    let fields = self.origins.get(entry.key).filter(|origin| {
+                    let fields = origin.filter(|origin| {
                         origin.canonical && origin.set.is_identical(&entry.owned.set)
                     });
                     let fields = fields.and_then(|origin| origin.fields);
@@ -453,8 +453,9 @@ fn decode_fields(arena: &Arena<'_>, fields: Node) -> Result<(FieldSet, bool), Fi
 
 /// What is written of a manager.
 struct SortedEntry<'s> {
-    key: &'s str,
     identifier: &'s ManagerIdentifier,
+    /// Which entry it was read from.
+    origin: Option<usize>,
     /// Another than the identity's for an updater that became an applier.
     operation: Operation,
     owned: &'s VersionedSet,

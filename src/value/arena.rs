@@ -436,16 +436,16 @@ impl<'t> Arena<'t> {
     }
 
     /// A member of a map that is only to be written: what is in its value, which is JSON of this
-    /// kind, is not read.
+    /// kind, is not read. Gives the JSON back if there is no room for it.
     pub(crate) fn written_member(
         &mut self,
         key: &str,
         tag: Tag,
         json: String,
-    ) -> Result<Node, TooLarge> {
+    ) -> Result<Node, String> {
+        let Ok(base) = self.room_for(key.len() + 3 + json.len()) else { return Err(json) };
         let mut text = json;
         text.insert_str(0, &format!("\"{key}\":"));
-        let base = self.room_for(text.len())?;
         let (key_end, value) = (base + 1 + key.len() as u32, base + 3 + key.len() as u32);
         let mut node = Node::container(tag, value, base + text.len() as u32, 0, 0);
         node.set_key(base + 1, key_end, false);
