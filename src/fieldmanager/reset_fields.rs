@@ -5,6 +5,7 @@
 mod builtin;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::deep;
 use crate::fieldpath::{FieldSet, Filter, Matcher, Path, PathElement};
@@ -120,7 +121,7 @@ impl ResetFields {
                     "" if has_status => {
                         let values = Values::exclude(&[&["status"]]);
                         resets.track(version, values.filter());
-                        resets.values = Some(values);
+                        resets.values = Some(Arc::new(values));
                     }
                     "status" => {
                         let filter = Values::exclude(&[&["metadata"], &["spec"]]).filter();
@@ -128,7 +129,8 @@ impl ResetFields {
                             resets.track(version.clone(), filter.clone());
                         }
                         // More is set back than is said to the field manager.
-                        resets.values = has_status.then(|| Values::include(&[&["status"]]));
+                        resets.values =
+                            has_status.then(|| Arc::new(Values::include(&[&["status"]])));
                     }
                     _ => {}
                 }
@@ -137,7 +139,7 @@ impl ResetFields {
                 for (version, filter) in filters {
                     resets.track(version.clone(), Values::of(filter).filter());
                 }
-                resets.values = filters.get(&version).map(Values::of);
+                resets.values = filters.get(&version).map(Values::of).map(Arc::new);
             }
         }
         resets
@@ -146,17 +148,16 @@ impl ResetFields {
 
 #[cfg(feature = "builtin-schemas")]
 fn builtin(endpoint: &GroupVersionKind, subresource: &str, version: &str, resets: &mut Resets) {
-    for (versions, answer) in builtin::find(&endpoint.group, &endpoint.kind, subresource) {
-        let filter = answer.is_tracked.then(|| answer.declared().filter());
+    for (versions, answer, read) in builtin::find(&endpoint.group, &endpoint.kind, subresource) {
         let mut is_own = false;
         for served in versions {
             is_own |= *served == version;
-            if let Some(filter) = &filter {
+            if let Some(filter) = &read.filter {
                 resets.track((*served).to_owned(), filter.clone());
             }
         }
         if is_own {
-            resets.values = Some(answer.values());
+            resets.values = Some(Arc::clone(&read.values));
             resets.is_kept_when_new = answer.is_kept_when_new;
         }
     }
@@ -171,7 +172,7 @@ pub(super) struct Resets {
     /// What the field manager is told, by version.
     pub(super) filters: Filters,
     /// What storage does to objects of the endpoint's version.
-    values: Option<Values>,
+    values: Option<Arc<Values>>,
     is_main: bool,
     /// Whether a new object keeps its status.
     is_kept_when_new: bool,
@@ -250,7 +251,7 @@ impl Resets {
     pub(super) fn set_back(&self, arena: &mut Arena<'_>, live: Option<Node>, object: Node) -> Node {
         let depth = arena.depth();
         let is_map = object.tag() == Tag::Map;
-        match (&self.values, live) {
+        match (self.values.as_deref(), live) {
             (Some(Values::Exclude(paths)), Some(live)) if is_map => {
                 deep::with_stack(depth, || take(arena, paths, live, object))
             }

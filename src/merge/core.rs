@@ -233,8 +233,8 @@ impl<'t> Engine<'_, 't> {
     ) -> Result<(Managers, Comparison), UpdaterError> {
         self.filters.check()?;
         let comparison = self.filters.comparison(version, comparison);
+        // At other versions than the request's.
         let mut comparisons: BTreeMap<String, Comparison> = BTreeMap::new();
-        comparisons.insert(version.to_owned(), comparison.clone());
         let mut conflicts: Vec<(String, FieldSet)> = Vec::new();
         let mut removed: Vec<(String, FieldSet)> = Vec::new();
         let mut missing: Vec<String> = Vec::new();
@@ -242,7 +242,8 @@ impl<'t> Engine<'_, 't> {
             if name == workflow {
                 continue;
             }
-            if !comparisons.contains_key(&owned.api_version) {
+            let is_own = owned.api_version == version;
+            if !is_own && !comparisons.contains_key(&owned.api_version) {
                 match self.compare_at(old, new, &owned.api_version)? {
                     Some(compared) => {
                         let compared = self.filters.comparison(&owned.api_version, compared);
@@ -254,7 +255,9 @@ impl<'t> Engine<'_, 't> {
                     }
                 }
             }
-            let Some(compared) = comparisons.get(&owned.api_version) else { continue };
+            let compared =
+                if is_own { Some(&comparison) } else { comparisons.get(&owned.api_version) };
+            let Some(compared) = compared else { continue };
             if !compared.modified.is_empty() || !compared.added.is_empty() {
                 let hit = owned.set.intersection(&compared.modified.union(&compared.added));
                 if !hit.is_empty() {

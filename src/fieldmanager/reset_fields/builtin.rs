@@ -6,6 +6,10 @@
 #[rustfmt::skip]
 mod v1_37;
 
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use crate::fieldpath::Filter;
+
 use super::Values;
 
 type Paths = &'static [&'static [&'static str]];
@@ -19,7 +23,7 @@ pub(super) struct Answer {
     stored: Option<Paths>,
     /// Whether the field manager is told. Some strategies have an answer that the storage around
     /// them does not pass on: what they reset is owned all the same.
-    pub(super) is_tracked: bool,
+    is_tracked: bool,
     /// Whether a new object keeps the status that it is sent with.
     pub(super) is_kept_when_new: bool,
 }
@@ -44,14 +48,11 @@ impl Answer {
         Answer { is_kept_when_new: true, ..self }
     }
 
-    /// What the strategy answers.
-    pub(super) fn declared(&self) -> Values {
-        self.with(self.paths)
-    }
-
-    /// What it does.
-    pub(super) fn values(&self) -> Values {
-        self.with(self.stored.unwrap_or(self.paths))
+    fn read(&self) -> ReadAnswer {
+        ReadAnswer {
+            filter: self.is_tracked.then(|| self.with(self.paths).filter()),
+            values: Arc::new(self.with(self.stored.unwrap_or(self.paths))),
+        }
     }
 
     fn with(&self, paths: Paths) -> Values {
@@ -59,15 +60,29 @@ impl Answer {
     }
 }
 
-/// The answers of an endpoint. Logarithmic in the number of endpoints.
+/// An answer as it is used.
+pub(super) struct ReadAnswer {
+    /// What the field manager is told of what the strategy answers.
+    pub(super) filter: Option<Filter>,
+    /// What the strategy does.
+    pub(super) values: Arc<Values>,
+}
+
+/// The answers of an endpoint, which are read when they are first asked for. Logarithmic in the number
+/// of endpoints.
 pub(super) fn find(
     group: &str,
     kind: &str,
     subresource: &str,
-) -> impl Iterator<Item = (&'static [&'static str], &'static Answer)> {
+) -> impl Iterator<Item = (&'static [&'static str], &'static Answer, &'static ReadAnswer)> {
+    static READ: LazyLock<Vec<OnceLock<ReadAnswer>>> =
+        LazyLock::new(|| v1_37::ENDPOINTS.iter().map(|_| OnceLock::new()).collect());
     let wanted = [group, kind, subresource];
     let first = v1_37::ENDPOINTS.partition_point(|(endpoint, _, _)| *endpoint < wanted);
     let rest = v1_37::ENDPOINTS.get(first..).unwrap_or_default();
     let count = rest.iter().take_while(|(endpoint, _, _)| *endpoint == wanted).count();
-    rest.iter().take(count).map(|(_, versions, answer)| (*versions, answer))
+    let read = READ.iter().skip(first);
+    rest.iter().take(count).zip(read).map(|((_, versions, answer), read)| {
+        (*versions, answer, read.get_or_init(|| answer.read()))
+    })
 }
