@@ -48,12 +48,18 @@ pub(super) enum RewriteError {
 }
 
 /// The object with these entries, in this order, and the patch that makes them.
+///
+/// To leave no entry is, as documented, to send a list of one that is empty.
 pub(super) fn rewrite(
     arena: &mut Arena<'_>,
     root: Node,
     list: &[Rewritten<'_>],
 ) -> Result<(String, String), RewriteError> {
     let patch = patch(list, arena, root)?;
+    if list.is_empty() {
+        let object = object::with_managed_fields(arena, root, None);
+        return Ok((arena.detach(object.map_err(RewriteError::Object)?), patch));
+    }
     let mut text = String::from("[");
     for (index, entry) in list.iter().enumerate() {
         if index > 0 {
@@ -98,6 +104,9 @@ fn write(entry: &Rewritten<'_>, arena: &Arena<'_>, out: &mut String) -> Result<(
 fn patch(list: &[Rewritten<'_>], arena: &Arena<'_>, root: Node) -> Result<String, RewriteError> {
     let mut out =
         String::from("[{\"op\":\"replace\",\"path\":\"/metadata/managedFields\",\"value\":[");
+    if list.is_empty() {
+        out.push_str("{}");
+    }
     for (index, entry) in list.iter().enumerate() {
         if index > 0 {
             out.push(',');
