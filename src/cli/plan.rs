@@ -504,6 +504,7 @@ fn foresee(
     let reset_fields = known.reset_fields(ResetFields::Server, &config.identity.kind);
     let apply = |force| {
         FieldManager::new(known.schemas())
+            .converter(known.converter(&config.identity.kind))
             .apply(&*change.object, &config.value)
             .field_manager(&*applier)
             .subresource(&*change.applier.1)

@@ -104,7 +104,7 @@ fn retold(story: &str, scratch: &Path) -> String {
 #[test]
 fn stories_are_true() {
     let stories = stories();
-    assert_eq!(stories.len(), 6);
+    assert_eq!(stories.len(), 7);
     for path in stories {
         let name = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
         let scratch = std::env::temp_dir()
