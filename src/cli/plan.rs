@@ -177,7 +177,9 @@ pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
         true => load(plan, &mut known, &mut results, session),
         false => scan(plan, known.schemas(), session),
     };
-    let is_alone = count == 1 && session.errors() == errors;
+    // What reads a list is made for several.
+    let is_item = |(object, ..): &Planned| object.place.numbers().1.is_some();
+    let is_alone = count == 1 && session.errors() == errors && !planned.iter().any(is_item);
     let mut is_first = true;
     let mut idle = count - planned.len();
     for (object, change, config) in planned {

@@ -316,6 +316,10 @@ fn of_a_dump_only_what_changes_is_told() {
     let report = plan_of("rename --from team --to new", &dump);
     let heads: Vec<&str> = report.out.lines().filter(|line| line.starts_with('#')).collect();
     assert_eq!(heads, ["# Deployment shop/web", "# Deployment shop/api"]);
+    // A list of one is a list.
+    let list = format!(r#"{{"kind":"List","apiVersion":"v1","items":[{WEB}]}}"#);
+    let done = plan_of("rename --from team --to new -o patch", &list);
+    assert!(done.code == 0 && done.out.starts_with("{\"apiVersion\":\"apps/v1\","), "{}", done.out);
     let nothing = plan_of("rename --from nobody --to new", &dump);
     assert_run(&nothing, 0, "", "note: plan: nothing to do for all 702 objects\n");
 }
