@@ -13,7 +13,7 @@ use crate::value::{Arena, Node, ParseError};
 use super::csa_upgrade::{LostEntry, about};
 use super::document::Document;
 use super::manager_name::{ManagerNameError, check_manager_name};
-use super::rewrite::{RewriteError, Rewritten, rewrite};
+use super::rewrite::{BrokenEntry, RewriteError, Rewritten, fields_of, operation_of, rewrite};
 
 /// Why what managers own cannot be handed over.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -25,22 +25,9 @@ pub enum HandoverError {
     /// No request could be made under the new name.
     #[error(transparent)]
     Name(ManagerNameError),
-    /// An entry of one of the managers is by neither operation.
-    #[error("operation must be `Apply` or `Update`, but that of \"{manager}\" is {operation:?}")]
-    Operation {
-        /// Who the entry says it is of.
-        manager: String,
-        /// What it says instead.
-        operation: String,
-    },
-    /// An entry that fields are taken from or added to holds no readable record of them.
-    #[error("failed to convert fields of \"{manager}\" to set: {error}")]
-    Fields {
-        /// Whose entry.
-        manager: String,
-        /// What is wrong.
-        error: FieldsV1Error,
-    },
+    /// An entry that fields are taken from or added to cannot be read.
+    #[error(transparent)]
+    Entry(#[from] BrokenEntry),
     /// Two appliers would be one whose fields are recorded at different versions, which are not to be
     /// mixed: an applier has one entry, and that has one version.
     #[error(
@@ -158,14 +145,10 @@ impl<'r> Slot<'r> {
         Slot { raw, manager: &raw.manager, time: raw.time, fields: None, is_gone: false }
     }
 
-    fn fields(&self, arena: &Arena<'_>) -> Result<FieldSet, HandoverError> {
-        match (&self.fields, self.raw.fields_v1) {
-            (Some(fields), _) => Ok(fields.clone()),
-            (None, None) => Ok(FieldSet::default()),
-            (None, Some(_)) => self.raw.fields(arena).map_err(|error| HandoverError::Fields {
-                manager: self.raw.manager.clone(),
-                error,
-            }),
+    fn fields(&self, arena: &Arena<'_>) -> Result<FieldSet, BrokenEntry> {
+        match &self.fields {
+            Some(fields) => Ok(fields.clone()),
+            None => fields_of(self.raw, arena),
         }
     }
 }
@@ -289,11 +272,8 @@ impl<'a> Handover<'a> {
         let mut all = Vec::new();
         for (place, entry) in entries.iter().enumerate().filter(|(_, entry)| self.is_source(entry))
         {
-            let operation = Operation::from_word(&entry.operation).ok_or_else(|| {
-                let (manager, operation) = (entry.manager.clone(), entry.operation.clone());
-                HandoverError::Operation { manager, operation }
-            })?;
-            let fields = match Slot::of(entry).fields(arena) {
+            let operation = operation_of(entry)?;
+            let fields = match fields_of(entry, arena) {
                 // To drop it is the cure for a broken entry.
                 Err(_) if self.to.is_none() && self.fields.is_none() => None,
                 fields => Some(fields?),
@@ -575,10 +555,12 @@ mod tests {
         let dropped = Handover::new(&object).from("a").run()?;
         assert_eq!(dropped.lost().iter().filter(|lost| lost.fields.is_none()).count(), 1);
         let renamed = Handover::new(&object).from("a").to("b").run();
-        assert!(matches!(renamed, Err(HandoverError::Fields { manager, .. }) if manager == "a"));
+        assert!(
+            matches!(renamed, Err(HandoverError::Entry(BrokenEntry::Fields { manager, .. })) if manager == "a")
+        );
         let object = live(&[["a", "Patch", "v1", "", "1", "{}"]]);
         let dropped = Handover::new(&object).from("a").run();
-        assert!(matches!(dropped, Err(HandoverError::Operation { .. })));
+        assert!(matches!(dropped, Err(HandoverError::Entry(BrokenEntry::Operation { .. }))));
         let named = Handover::new(&object).from("b").to("a\u{7}").run();
         assert!(matches!(named, Err(HandoverError::Name(_))));
         Ok(())

@@ -53,6 +53,7 @@ pub use manager_name::{ManagerNameError, check_manager_name, manager_name_from_u
 pub use migrate_version::{MigrateVersionError, VersionMigration};
 pub(crate) use object::value_at;
 pub use reset_fields::{ResetFields, ResetFieldsFilter};
+pub use rewrite::BrokenEntry;
 pub use scale::{ScaleError, ScaleMapping};
 pub use schema_defaults::SchemaDefaults;
 pub use status::{Metadata, Status, StatusCause, StatusDetails};

@@ -321,6 +321,20 @@ Nobody will own:
 }
 
 #[test]
+fn plan_migrate_version_may_leave_no_owner() {
+    let live = STALE.split("  - apiVersion: apps/v1beta1\n").next().unwrap().to_owned()
+        + "  - {apiVersion: apps/v1beta1, fieldsType: FieldsV1, manager: ann, operation: Apply, fieldsV1: \
+           {f:spec: {f:rollbackTo: {}}}}\n";
+    let done = run(&format!("{MIGRATE} --allow-loss -o patch"), live);
+    let patch = concat!(
+        r#"[{"op":"replace","path":"/metadata/managedFields","value":[{}]},"#,
+        r#"{"op":"replace","path":"/metadata/resourceVersion","value":"42"}]"#,
+        "\n",
+    );
+    assert_run(&done, 0, patch, "");
+}
+
+#[test]
 fn plan_migrate_version_writes_a_guarded_patch() {
     let patch = concat!(
         r#"[{"op":"replace","path":"/metadata/managedFields","value":[{"manager":"ann","#,
