@@ -81,6 +81,21 @@ impl Plan {
             Plan::MigrateVersion(args) => args.change(object, schemas),
         }
     }
+
+    /// The same with what is written of it alone, since there may be many.
+    fn told(&self, object: &Value, schemas: &Schemas) -> Result<Told, String> {
+        let mut change = self.change(object, schemas)?;
+        let shared = self.shared();
+        let is_next_known = !shared.next.is_empty();
+        let mut text = String::new();
+        if shared.output == Form::Table {
+            report(&mut text, object, &change, is_next_known);
+        }
+        if matches!(shared.output, Form::Table | Form::Patch) && !is_next_known {
+            (change.object, change.moved) = (String::new(), FieldSet::default());
+        }
+        Ok((change, text))
+    }
 }
 
 impl PlanArgs {
@@ -162,8 +177,11 @@ pub(super) struct Change {
     pub(super) applier: (Option<String>, String),
 }
 
+/// A change with the report on it, if that is what is written.
+type Told = (Change, String);
+
 /// An object, what becomes of it, and what is applied to it next.
-type Planned = (Object, Result<Change, String>, Option<Object>);
+type Planned = (Object, Result<Told, String>, Option<Object>);
 
 pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
     let plan = &args.plan;
@@ -184,8 +202,8 @@ pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
     let mut idle = count - planned.len();
     for (object, change, config) in planned {
         object.warn_if_owners_were_hidden(session);
-        let change = match change {
-            Ok(change) => change,
+        let (change, report) = match change {
+            Ok(told) => told,
             Err(message) => {
                 results.failure(&message);
                 session.error(&object.place, message);
@@ -215,7 +233,7 @@ pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
                     let blank = if std::mem::take(&mut is_first) { "" } else { "\n" };
                     let _ = writeln!(text, "{blank}# {}", object.identity);
                 }
-                report(&mut text, &object.value, &change, !shared.next.is_empty());
+                text.push_str(&report);
                 if let Some(config) = &config {
                     foresee(&mut text, shared, &known, config, &change, session);
                 }
@@ -265,8 +283,8 @@ fn load(
         });
         match prepared {
             Ok((object, config)) => {
-                let change = plan.change(&object.value, known.schemas());
-                planned.push((object, change, config));
+                let told = plan.told(&object.value, known.schemas());
+                planned.push((object, told, config));
             }
             Err(message) => results.failure(&message),
         }
@@ -282,12 +300,12 @@ fn scan(plan: &Plan, schemas: &Schemas, session: &mut Session<'_, '_>) -> (Vec<P
     let keeps_all = matches!(shared.output, Form::Yaml | Form::Json);
     let count = AtomicUsize::new(0);
     let look = |_: &Identity, object: &Value| {
-        let change = plan.change(object, schemas);
+        let told = plan.told(object, schemas);
         let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
-        let is_idle = change.as_ref().is_ok_and(|change| change.patch.is_none());
+        let is_idle = told.as_ref().is_ok_and(|(change, _)| change.patch.is_none());
         // The first is told of even then, for it may be the only one.
         let is_kept = is_first || !is_idle || keeps_all || input::were_owners_hidden(object);
-        is_kept.then_some(change)
+        is_kept.then_some(told)
     };
     let mut planned = Vec::new();
     input::scan(
@@ -295,7 +313,7 @@ fn scan(plan: &Plan, schemas: &Schemas, session: &mut Session<'_, '_>) -> (Vec<P
         shared.common.recursive,
         session,
         &look,
-        &mut |object, change, _| planned.push((object, change, None)),
+        &mut |object, told, _| planned.push((object, told, None)),
     );
     (planned, count.into_inner())
 }
