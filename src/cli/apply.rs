@@ -103,6 +103,7 @@ fn apply(
         None => Document::absent(),
     };
     let applied = FieldManager::new(known.schemas())
+        .converter(known.converter(&config.identity.kind))
         .storage(pair.parent.is_none())
         .apply(live, &config.value)
         .field_manager(args.field_manager.as_deref().unwrap_or_default())

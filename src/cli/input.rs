@@ -150,22 +150,9 @@ impl Object {
         Err(message)
     }
 
-    fn metadata(&self, name: &str) -> Option<ValueRef<'_>> {
-        self.value
-            .as_ref()
-            .get("metadata")
-            .and_then(|metadata| metadata.get(name))
-            .filter(|value| value.kind() != Kind::Null)
-    }
-
     /// Warns of a stored object whose owners were left out when it was fetched.
     pub(super) fn warn_if_owners_were_hidden(&self, session: &mut Session<'_, '_>) {
-        if self.metadata("managedFields").is_some() {
-            return;
-        }
-        let sign =
-            ["uid", "resourceVersion"].into_iter().find(|name| self.metadata(name).is_some());
-        if let Some(sign) = sign {
+        if let Some(sign) = sign_of_hidden_owners(&self.value) {
             session.warn(
                 &self.place,
                 format_args!(
@@ -175,6 +162,37 @@ impl Object {
             );
         }
     }
+
+    /// Warns of an object that does not say which state of it is meant.
+    pub(super) fn warn_if_unguarded(&self, session: &mut Session<'_, '_>) {
+        if metadata(&self.value, "resourceVersion").is_none() {
+            session.warn(
+                &self.place,
+                "the object has no resourceVersion: the patch also changes what somebody else has \
+                 written meanwhile",
+            );
+        }
+    }
+}
+
+fn metadata<'v>(object: &'v Value, name: &str) -> Option<ValueRef<'v>> {
+    object
+        .as_ref()
+        .get("metadata")
+        .and_then(|metadata| metadata.get(name))
+        .filter(|value| value.kind() != Kind::Null)
+}
+
+/// Whether a stored object was probably fetched without its owners.
+pub(super) fn were_owners_hidden(object: &Value) -> bool {
+    sign_of_hidden_owners(object).is_some()
+}
+
+fn sign_of_hidden_owners(object: &Value) -> Option<&'static str> {
+    if metadata(object, "managedFields").is_some() {
+        return None;
+    }
+    ["uid", "resourceVersion"].into_iter().find(|name| metadata(object, name).is_some())
 }
 
 /// A document: an object, or why it is none, which was reported already.

@@ -3,26 +3,24 @@
 use crate::fieldmanager::FieldManager;
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{ManagedFieldsEntry, Operation};
-use crate::schema::GroupVersionKind;
+use crate::schema::{GroupVersionKind, Schemas};
+use crate::value::Value;
 
-use super::Common;
 use super::input::Object;
-use super::plan::{Change, PlanResult};
+use super::plan::{Change, Shared};
 use super::schemas::Known;
 use super::session::Session;
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct MigrateVersionArgs {
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) shared: Shared,
     /// The API version that entries are recorded at, such as apps/v1beta1
     #[arg(long, value_name = "VERSION")]
     from_version: String,
     /// The API version that they are to be at
     #[arg(long, value_name = "VERSION")]
     to_version: String,
-    #[command(flatten)]
-    pub(super) result: PlanResult,
 }
 
 impl MigrateVersionArgs {
@@ -38,10 +36,10 @@ impl MigrateVersionArgs {
         known.prepare(object, session)
     }
 
-    pub(super) fn change(&self, object: &Object, known: &Known) -> Result<Change, String> {
+    pub(super) fn change(&self, object: &Value, schemas: &Schemas) -> Result<Change, String> {
         let (from, to) = (&self.from_version, &self.to_version);
-        let manager = FieldManager::new(known.schemas());
-        let migrated = manager.migrate_version(&object.value, from, to);
+        let manager = FieldManager::new(schemas);
+        let migrated = manager.migrate_version(object, from, to);
         let migrated = migrated.map_err(|error| error.to_string())?;
         let touched = migrated.stale().iter().chain(migrated.entries());
         Ok(Change {
@@ -56,6 +54,7 @@ impl MigrateVersionArgs {
             advice: format!("Only fields that there are at {to} can be kept."),
             owner,
             outlook: String::new(),
+            applier: (None, String::new()),
         })
     }
 }

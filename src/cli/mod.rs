@@ -13,6 +13,7 @@ mod edit;
 mod explain;
 mod extract;
 mod fields;
+mod handover;
 mod input;
 mod locate;
 mod manual;

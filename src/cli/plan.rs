@@ -1,23 +1,26 @@
 //! `plan`: what moves if the ownership of fields is changed, and the patch that does it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Subcommand, ValueEnum};
 
 use crate::fieldmanager::{Applied, ApplyError, CsaUpgrade, FieldManager, LostEntry, find_owners};
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{ListReading, ManagedFieldsEntry, Operation, read_list};
+use crate::schema::Schemas;
 use crate::value::{Kind, Value};
 
 use super::edit;
-use super::input::{self, Lives, Loaded, Object};
+use super::handover::{MergeArgs, PurgeArgs, ReleaseArgs, RenameArgs};
+use super::input::{self, Identity, Lives, Loaded, Object};
 use super::migrate_version::MigrateVersionArgs;
 use super::output::{Results, columns};
 use super::pairs;
 use super::schemas::Known;
 use super::session::Session;
-use super::{Common, Format};
+use super::{Common, Format, ResetFields};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct PlanArgs {
@@ -28,24 +31,106 @@ pub(super) struct PlanArgs {
 #[derive(Debug, Clone, Subcommand)]
 enum Plan {
     /// Give an applier what managers own who wrote the object without server-side apply
+    #[command(after_help = AFTER_HELP)]
     Adopt(AdoptArgs),
+    /// Give a manager another name
+    #[command(after_help = AFTER_HELP)]
+    Rename(RenameArgs),
+    /// Make one manager of several
+    #[command(after_help = AFTER_HELP)]
+    Merge(MergeArgs),
+    /// Take fields from a manager, and give them to another or to nobody
+    #[command(after_help = AFTER_HELP)]
+    Release(ReleaseArgs),
+    /// Drop all that is recorded of a manager
+    #[command(after_help = AFTER_HELP)]
+    Purge(PurgeArgs),
     /// Rewrite what is recorded at one API version so that it is at another one
+    #[command(after_help = AFTER_HELP)]
     MigrateVersion(MigrateVersionArgs),
+}
+
+const AFTER_HELP: &str = "\
+Values stay as they are: what changes is metadata.managedFields alone. To send the patch:
+  kubectl patch KIND NAME --type json -p \"$(managed-fields plan ... -f live.yaml -o patch)\"
+
+Exit codes: 0 if there is work or nothing to do, 1 if a report found that ownership would be lost or
+that the next apply conflicts, 2 if something could not be read or a result was refused.";
+
+impl Plan {
+    fn shared(&self) -> &Shared {
+        match self {
+            Plan::Adopt(args) => &args.shared,
+            Plan::Rename(args) => &args.shared,
+            Plan::Merge(args) => &args.shared,
+            Plan::Release(args) => &args.shared,
+            Plan::Purge(args) => &args.shared,
+            Plan::MigrateVersion(args) => &args.shared,
+        }
+    }
+
+    /// What it comes to for an object.
+    fn change(&self, object: &Value, schemas: &Schemas) -> Result<Change, String> {
+        check_list(object)?;
+        match self {
+            Plan::Adopt(args) => adopt(args, object),
+            Plan::Rename(args) => args.change(object),
+            Plan::Merge(args) => args.change(object),
+            Plan::Release(args) => args.change(object),
+            Plan::Purge(args) => args.change(object),
+            Plan::MigrateVersion(args) => args.change(object, schemas),
+        }
+    }
+
+    /// The same with what is written of it alone, since there may be many.
+    fn told(&self, object: &Value, schemas: &Schemas) -> Result<Told, String> {
+        let mut change = self.change(object, schemas)?;
+        let shared = self.shared();
+        let is_next_known = !shared.next.is_empty();
+        let mut text = String::new();
+        if shared.output == Form::Table {
+            report(&mut text, object, &change, is_next_known);
+        }
+        if matches!(shared.output, Form::Table | Form::Patch) && !is_next_known {
+            (change.object, change.moved) = (String::new(), FieldSet::default());
+        }
+        Ok((change, text))
+    }
 }
 
 impl PlanArgs {
     pub(super) fn common(&self) -> &Common {
-        match &self.plan {
-            Plan::Adopt(args) => &args.common,
-            Plan::MigrateVersion(args) => &args.common,
-        }
+        &self.plan.shared().common
     }
+}
+
+/// What all plans take.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Shared {
+    #[command(flatten)]
+    common: Common,
+    /// Files or directories with what is applied next: report what that removes (repeatable)
+    #[arg(long, value_name = "FILE")]
+    next: Vec<String>,
+    /// Who applies what is in --next; if not said, the manager that the plan is about, or the only
+    /// applier of the object
+    #[arg(long = "as", value_name = "MANAGER", requires = "next")]
+    applier: Option<String>,
+    /// Go on though ownership of fields is lost
+    #[arg(long)]
+    allow_loss: bool,
+    /// What is written
+    #[arg(short = 'o', long, value_enum, default_value_t = Form::Table)]
+    output: Form,
+    /// Show the values of Secrets on a terminal
+    #[arg(long)]
+    show_secrets: bool,
 }
 
 #[derive(Debug, Clone, clap::Args)]
 struct AdoptArgs {
     #[command(flatten)]
-    common: Common,
+    shared: Shared,
     /// Whose fields are adopted, such as kubectl-client-side-apply, helm or before-first-apply
     /// (repeatable)
     #[arg(long, value_name = "NAME", required = true)]
@@ -56,26 +141,6 @@ struct AdoptArgs {
     /// The subresource through which all of them write
     #[arg(long, value_name = "NAME", default_value = "")]
     subresource: String,
-    /// Files or directories with what the applier applies next: report what that removes
-    /// (repeatable)
-    #[arg(long, value_name = "FILE")]
-    next: Vec<String>,
-    #[command(flatten)]
-    result: PlanResult,
-}
-
-/// What all plans take that concerns their result.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct PlanResult {
-    /// Go on though ownership of fields is lost
-    #[arg(long)]
-    allow_loss: bool,
-    /// What is written
-    #[arg(short = 'o', long, value_enum, default_value_t = Form::Table)]
-    output: Form,
-    /// Show the values of Secrets on a terminal
-    #[arg(long)]
-    show_secrets: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -108,85 +173,149 @@ pub(super) struct Change {
     pub(super) owner: fn(&ManagedFieldsEntry) -> String,
     /// What a report ends with.
     pub(super) outlook: String,
+    /// Who applies next, if nobody else is named, and through which subresource.
+    pub(super) applier: (Option<String>, String),
 }
 
+/// A change with the report on it, if that is what is written.
+type Told = (Change, String);
+
+/// An object, what becomes of it, and what is applied to it next.
+type Planned = (Object, Result<Told, String>, Option<Object>);
+
 pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
-    let common = args.common();
-    let result = match &args.plan {
-        Plan::Adopt(args) => &args.result,
-        Plan::MigrateVersion(args) => &args.result,
+    let plan = &args.plan;
+    let shared = plan.shared();
+    let Some(mut known) = Known::load(&shared.common, session) else { return };
+    let format = if shared.output == Form::Json { Format::Json } else { Format::Yaml };
+    let mut results = Results::written(format, true, shared.show_secrets, session);
+    let errors = session.errors();
+    let needs_types = matches!(plan, Plan::MigrateVersion(_)) || !shared.next.is_empty();
+    let (planned, count) = match needs_types {
+        true => load(plan, &mut known, &mut results, session),
+        false => scan(plan, known.schemas(), session),
     };
-    let Some(mut known) = Known::load(common, session) else { return };
-    let objects = input::load(&common.filename, common.recursive, session);
-    let mut next = match &args.plan {
-        Plan::Adopt(args) => next_of(args, &objects, session),
-        Plan::MigrateVersion(_) => HashMap::new(),
-    };
-    let format = if result.output == Form::Json { Format::Json } else { Format::Yaml };
-    let mut results = Results::written(format, true, result.show_secrets, session);
-    let is_alone = objects.len() == 1;
+    // What reads a list is made for several.
+    let is_item = |(object, ..): &Planned| object.place.numbers().1.is_some();
+    let is_alone = count == 1 && session.errors() == errors && !planned.iter().any(is_item);
     let mut is_first = true;
-    for object in objects {
-        let object = match object {
-            Ok(object) => object,
-            Err(message) => {
-                results.failure(&message);
-                continue;
-            }
-        };
-        let config = next.remove(&object.place.to_string());
-        if config.as_ref().is_some_and(|config| known.prepare(config, session).is_err()) {
-            continue;
-        }
-        if let Plan::MigrateVersion(args) = &args.plan
-            && let Err(message) = args.prepare(&object, &mut known, session)
-        {
-            results.failure(&message);
-            continue;
-        }
+    let mut idle = count - planned.len();
+    for (object, change, config) in planned {
         object.warn_if_owners_were_hidden(session);
-        let change = check_list(&object.value).and_then(|()| match &args.plan {
-            Plan::Adopt(args) => adopt(args, &object.value),
-            Plan::MigrateVersion(args) => args.change(&object, &known),
-        });
-        let change = match change {
-            Ok(change) => change,
+        let (change, report) = match change {
+            Ok(told) => told,
             Err(message) => {
                 results.failure(&message);
                 session.error(&object.place, message);
                 continue;
             }
         };
-        if change.patch.is_none() {
+        let is_idle = change.patch.is_none();
+        if is_idle && is_alone {
             session.note(&object.place, format_args!("nothing to do: {}", change.nothing));
+        } else if is_idle {
+            idle += 1;
         }
-        let is_refused = !change.lost.is_empty() && !result.allow_loss;
+        let is_refused = !change.lost.is_empty() && !shared.allow_loss;
         if is_refused {
-            session.found(&refusal(&object, &change));
+            let refusal = refusal(&object, &change);
+            if shared.output == Form::Table {
+                session.found(&format!("{}: {refusal}\n", object.place));
+            } else {
+                session.error(&object.place, refusal);
+            }
         }
-        match result.output {
+        match shared.output {
+            Form::Table if is_idle && !is_alone => {}
             Form::Table => {
                 let mut text = String::new();
                 if !is_alone {
                     let blank = if std::mem::take(&mut is_first) { "" } else { "\n" };
                     let _ = writeln!(text, "{blank}# {}", object.identity);
                 }
-                report(&mut text, &object.value, &change);
-                if let (Some(config), Plan::Adopt(args)) = (&config, &args.plan) {
-                    foresee(&mut text, args, &known, config, &change.object, session);
+                text.push_str(&report);
+                if let Some(config) = &config {
+                    foresee(&mut text, shared, &known, config, &change, session);
                 }
                 session.print(&text);
             }
             _ if is_refused => results.failure("ownership would be lost"),
-            Form::Patch => match &change.patch {
-                Some(patch) if is_alone => session.print(&format!("{patch}\n")),
-                Some(patch) => session.print(&named_patch(&object, patch)),
-                None => {}
-            },
+            Form::Patch => {
+                let Some(patch) = &change.patch else { continue };
+                object.warn_if_unguarded(session);
+                session.print(&match is_alone {
+                    true => format!("{patch}\n"),
+                    false => named_patch(&object, patch),
+                });
+            }
             Form::Yaml | Form::Json => results.object(&object.identity, &change.object),
         }
     }
+    if idle > 0 && !is_alone {
+        let which = if count == idle { "all".to_owned() } else { format!("{idle} of") };
+        session.note("plan", format_args!("nothing to do for {which} {count} objects"));
+    }
     results.print(session);
+}
+
+/// Loads all objects, with what is applied to them next and the types that both need. Gives how many
+/// objects there are, too.
+fn load(
+    plan: &Plan,
+    known: &mut Known,
+    results: &mut Results,
+    session: &mut Session<'_, '_>,
+) -> (Vec<Planned>, usize) {
+    let shared = plan.shared();
+    let objects = input::load(&shared.common.filename, shared.common.recursive, session);
+    let mut next = next_of(shared, &objects, session);
+    let mut planned = Vec::with_capacity(objects.len());
+    for object in objects {
+        let prepared = object.and_then(|object| {
+            let config = next.remove(&object.place.to_string());
+            if let Some(config) = &config {
+                known.prepare(config, session)?;
+            }
+            if let Plan::MigrateVersion(args) = plan {
+                args.prepare(&object, known, session)?;
+            }
+            Ok((object, config))
+        });
+        match prepared {
+            Ok((object, config)) => {
+                let told = plan.told(&object.value, known.schemas());
+                planned.push((object, told, config));
+            }
+            Err(message) => results.failure(&message),
+        }
+    }
+    let count = planned.len();
+    (planned, count)
+}
+
+/// Looks at all objects, and keeps those for which there is something to do or to be told. Gives how
+/// many objects there are, too.
+fn scan(plan: &Plan, schemas: &Schemas, session: &mut Session<'_, '_>) -> (Vec<Planned>, usize) {
+    let shared = plan.shared();
+    let keeps_all = matches!(shared.output, Form::Yaml | Form::Json);
+    let count = AtomicUsize::new(0);
+    let look = |_: &Identity, object: &Value| {
+        let told = plan.told(object, schemas);
+        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        let is_idle = told.as_ref().is_ok_and(|(change, _)| change.patch.is_none());
+        // The first is told of even then, for it may be the only one.
+        let is_kept = is_first || !is_idle || keeps_all || input::were_owners_hidden(object);
+        is_kept.then_some(told)
+    };
+    let mut planned = Vec::new();
+    input::scan(
+        &shared.common.filename,
+        shared.common.recursive,
+        session,
+        &look,
+        &mut |object, told, _| planned.push((object, told, None)),
+    );
+    (planned, count.into_inner())
 }
 
 /// A patch with the object that it is for, on one line.
@@ -208,17 +337,17 @@ fn named_patch(object: &Object, patch: &str) -> String {
 
 /// What is applied next, by the place of the live object.
 fn next_of(
-    args: &AdoptArgs,
+    shared: &Shared,
     objects: &[Loaded],
     session: &mut Session<'_, '_>,
 ) -> HashMap<String, Object> {
-    if args.next.is_empty() {
+    if shared.next.is_empty() {
         return HashMap::new();
     }
-    let configs = input::load(&args.next, args.common.recursive, session);
+    let configs = input::load(&shared.next, shared.common.recursive, session);
     let is_complete = objects.iter().all(Result::is_ok);
     let lives = Lives { objects: objects.to_vec(), is_complete };
-    pairs::pair(configs, Some(lives), args.common.namespace.as_deref(), session)
+    pairs::pair(configs, Some(lives), shared.common.namespace.as_deref(), session)
         .into_iter()
         .flatten()
         .filter_map(|pair| Some((pair.live?.place.to_string(), pair.config)))
@@ -249,12 +378,7 @@ fn adopt(args: &AdoptArgs, object: &Value) -> Result<Change, String> {
     let version = upgraded.entry().map(|entry| entry.api_version.as_str()).unwrap_or_default();
     let adopted = upgraded.adopted().iter().map(|entry| &entry.fields);
     let lost = upgraded.lost().iter().filter_map(|lost| lost.fields.as_ref());
-    let outlook = if args.next.is_empty() {
-        let to = &args.to;
-        format!("\nThe next apply by \"{to}\" removes what it leaves out and nobody else owns.\n")
-    } else {
-        String::new()
-    };
+    let outlook = prunes(&args.to);
     // A patch that only spells fields in another way is nothing to do.
     let is_work = !upgraded.adopted().is_empty() || !upgraded.lost().is_empty();
     Ok(Change {
@@ -266,24 +390,35 @@ fn adopt(args: &AdoptArgs, object: &Value) -> Result<Change, String> {
         advice: format!("Only fields of {version} can be adopted."),
         owner: |entry| entry.manager.to_string(),
         outlook,
+        applier: (Some(args.to.clone()), args.subresource.clone()),
     })
 }
 
-fn count(fields: &FieldSet) -> String {
-    match fields.len() {
-        1 => "1 field".to_owned(),
-        many => format!("{many} fields"),
-    }
+/// What an applier does to what it came to own.
+pub(super) fn prunes(to: &str) -> String {
+    format!("The next apply by \"{to}\" removes what it leaves out and nobody else owns.")
 }
+
+/// Fields that a refusal names one by one.
+const SHOWN: usize = 20;
 
 /// Why nothing is done without `--allow-loss`.
 fn refusal(object: &Object, change: &Change) -> String {
-    let mut text = format!("{}: {}: ownership would be lost:\n", object.place, object.identity);
-    for lost in &change.lost {
-        let what = lost.fields.as_ref().map_or_else(|| "unreadable fields".to_owned(), count);
-        let _ = writeln!(text, "* {}: {what}", lost.manager);
+    let mut text = format!("{}: ownership would be lost:\n", object.identity);
+    for LostEntry { manager, fields } in &change.lost {
+        let Some(fields) = fields else {
+            let _ = writeln!(text, "* {manager}: fields that cannot be read");
+            continue;
+        };
+        let _ = writeln!(text, "* {manager}:");
+        for path in fields.iter().take(SHOWN) {
+            let _ = writeln!(text, "    {path}");
+        }
+        if fields.len() > SHOWN {
+            let _ = writeln!(text, "    and {} more", fields.len() - SHOWN);
+        }
     }
-    let _ = writeln!(text, "{} To drop the others, use --allow-loss.", change.advice);
+    let _ = write!(text, "{} To go on nevertheless, use --allow-loss.", change.advice);
     text
 }
 
@@ -296,7 +431,7 @@ fn entries(object: &Value) -> Vec<ManagedFieldsEntry> {
 }
 
 /// Who owns what before and after.
-fn report(text: &mut String, object: &Value, change: &Change) {
+fn report(text: &mut String, object: &Value, change: &Change, is_next_known: bool) {
     if change.patch.is_none() {
         let _ = writeln!(text, "Nothing changes.");
         return;
@@ -316,7 +451,9 @@ fn report(text: &mut String, object: &Value, change: &Change) {
     if !unowned.is_empty() {
         let _ = writeln!(text, "\nNobody will own:\n{}", indented(&unowned));
     }
-    text.push_str(&change.outlook);
+    if !is_next_known && !change.outlook.is_empty() {
+        let _ = writeln!(text, "\n{}", change.outlook);
+    }
 }
 
 /// The owners of each of these fields.
@@ -348,20 +485,50 @@ fn indented(fields: &FieldSet) -> String {
     lines.join("\n")
 }
 
+/// Who applies next.
+fn applier(shared: &Shared, change: &Change) -> Result<String, String> {
+    let (own, subresource) = &change.applier;
+    if let Some(named) = shared.applier.as_ref().or(own.as_ref()) {
+        return Ok(named.clone());
+    }
+    let object = Value::from_json(&change.object).map_err(|error| error.to_string())?;
+    let appliers = find_owners(&object, Operation::Apply, &FieldSet::default());
+    let appliers: BTreeSet<&str> = appliers
+        .iter()
+        .filter(|entry| entry.manager.subresource() == subresource)
+        .map(|entry| entry.manager.name())
+        .collect();
+    match appliers.iter().collect::<Vec<_>>().as_slice() {
+        [one] => Ok((**one).to_owned()),
+        [] => Err("nobody has applied the object: name with --as who does".to_owned()),
+        several => {
+            let names: Vec<String> = several.iter().map(|name| format!("\"{name}\"")).collect();
+            Err(format!("name with --as who applies this: {}", names.join(", ")))
+        }
+    }
+}
+
 /// What the next apply removes.
 fn foresee(
     text: &mut String,
-    args: &AdoptArgs,
+    shared: &Shared,
     known: &Known,
     config: &Object,
-    live: &str,
+    change: &Change,
     session: &mut Session<'_, '_>,
 ) {
+    let applier = match applier(shared, change) {
+        Ok(applier) => applier,
+        Err(message) => return session.error(&config.place, message),
+    };
+    let reset_fields = known.reset_fields(ResetFields::Server, &config.identity.kind);
     let apply = |force| {
         FieldManager::new(known.schemas())
-            .apply(live, &config.value)
-            .field_manager(&*args.to)
-            .subresource(&*args.subresource)
+            .converter(known.converter(&config.identity.kind))
+            .apply(&*change.object, &config.value)
+            .field_manager(&*applier)
+            .subresource(&*change.applier.1)
+            .reset_fields(reset_fields.clone())
             .force(force)
             .at(session.now())
             .run()

@@ -7,9 +7,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::fieldmanager::ResetFields;
+use crate::fieldmanager::{NoConversion, ResetFields, SameShape, VersionConverter};
 use crate::fieldpath::Path;
-use crate::schema::{self, CustomResource, GroupVersionKind, Schema, Schemas, Type};
+use crate::schema::{
+    self, CustomResource, CustomResourceVersion, GroupVersionKind, Schema, Schemas, Type,
+};
 use crate::typed::parse_schema;
 use crate::value::{Kind, Value, ValueRef};
 
@@ -46,6 +48,17 @@ const AHEAD: usize = 4 << 20;
 struct Defined {
     resource: CustomResource,
     origin: Origin,
+    /// How its versions are made of each other, if that needs nobody to be asked.
+    converter: Option<SameShape>,
+}
+
+impl Defined {
+    fn new(resource: CustomResource, origin: Origin) -> Defined {
+        let versions = resource.versions().iter().map(CustomResourceVersion::api_version);
+        let is_known = resource.has_one_shape() && resource.versions().len() > 1;
+        let converter = is_known.then(|| SameShape::new(versions));
+        Defined { resource, origin, converter }
+    }
 }
 
 /// What a document turned out to be.
@@ -284,7 +297,7 @@ impl Known {
         if kind.as_deref() == Some("CustomResourceDefinition") {
             let added = self.schemas.add_crd(document).map(|resource| {
                 let remarks = resource.remarks().to_vec();
-                self.define(Defined { resource, origin: told.origin(item) });
+                self.define(Defined::new(resource, told.origin(item)));
                 remarks
             });
             return Remarks::of(Holder::Definition { item }, added);
@@ -322,6 +335,16 @@ impl Known {
     /// The custom resource that a kind is a version of, if its definition was read.
     pub(super) fn resource(&self, kind: &GroupVersionKind) -> Option<&CustomResource> {
         self.resources.get(kind).map(|defined| &defined.resource)
+    }
+
+    /// How objects of a kind are had at its other versions: as its definition says, if that names no
+    /// webhook; else not at all.
+    pub(super) fn converter(&self, kind: &GroupVersionKind) -> &dyn VersionConverter {
+        let defined = self.resources.get(kind);
+        match defined.and_then(|defined| defined.converter.as_ref()) {
+            Some(converter) => converter,
+            None => &NoConversion,
+        }
     }
 
     /// What an endpoint of a kind resets.
@@ -365,7 +388,7 @@ impl Known {
     /// The same, with the line of what is said of a field where that can be found, else with that of the
     /// type.
     pub(super) fn located_source(&self, kind: &GroupVersionKind, field: &Path) -> String {
-        if let Some(Defined { resource, origin }) = self.resources.get(kind).map(Rc::as_ref) {
+        if let Some(Defined { resource, origin, .. }) = self.resources.get(kind).map(Rc::as_ref) {
             let Some(version) = resource.version(kind) else { return self.source(kind) };
             return match field.elements() {
                 [] => origin.locate(version.schema_path()),

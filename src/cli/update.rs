@@ -108,6 +108,7 @@ impl Write<'_> {
             None => new.value.clone(),
         };
         let mut request = FieldManager::new(self.known.schemas())
+            .converter(self.known.converter(&new.identity.kind))
             .storage(self.parent.is_none())
             .update(document, &sent)
             .field_manager(self.writer.field_manager.as_deref().unwrap_or_default())

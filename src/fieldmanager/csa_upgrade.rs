@@ -256,6 +256,10 @@ impl<'a> CsaUpgrade<'a> {
             done.object = arena.detach(bare.map_err(CsaUpgradeError::Object)?);
             return Ok(done);
         };
+        if entries.is_empty() {
+            done.object = arena.detach(root);
+            return Ok(done);
+        }
         let mut list: Vec<Held<'_>> =
             entries.iter().map(|raw| Held { raw, renamed: false, fields: None }).collect();
         for name in &self.from {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::fieldpath::{FieldSet, FieldsV1Error};
 use crate::managedfields::{
-    ListReading, ManagedFieldsEntry, ManagerIdentifier, Operation, RawEntry, Time, read_list,
+    ListReading, ManagedFieldsEntry, ManagerIdentifier, RawEntry, Time, read_list,
 };
 use crate::merge::{Conversion, ConvertError, Object};
 use crate::schema::{GroupVersionKind, Schema, Type};
@@ -14,7 +14,7 @@ use crate::value::{Arena, Node, ParseError, Tag};
 use super::convert::Versions;
 use super::csa_upgrade::{LostEntry, about};
 use super::document::Document;
-use super::rewrite::{RewriteError, Rewritten, rewrite};
+use super::rewrite::{BrokenEntry, RewriteError, Rewritten, fields_of, operation_of, rewrite};
 use super::{FieldManager, object};
 
 /// Why the entries of an object cannot be had at another version.
@@ -31,22 +31,9 @@ pub enum MigrateVersionError {
     /// does not know that.
     #[error("{0}")]
     NoVersion(String),
-    /// An entry that is to be rewritten, or its counterpart, is by neither operation.
-    #[error("operation must be `Apply` or `Update`, but that of \"{manager}\" is {operation:?}")]
-    Operation {
-        /// Who the entry says it is of.
-        manager: String,
-        /// What it says instead.
-        operation: String,
-    },
-    /// An entry that is to be rewritten, or its counterpart, holds no readable record of its fields.
-    #[error("failed to convert fields of \"{manager}\" to set: {error}")]
-    Fields {
-        /// Whose entry.
-        manager: String,
-        /// What is wrong.
-        error: FieldsV1Error,
-    },
+    /// An entry that is to be rewritten, or its counterpart, cannot be read.
+    #[error(transparent)]
+    Entry(#[from] BrokenEntry),
     /// The object cannot be had at one of the versions.
     #[error("failed to convert the object: {0}")]
     Convert(ConvertError),
@@ -379,23 +366,6 @@ fn identity(entry: &RawEntry) -> [&str; 3] {
 
 fn is_malformed(version: &str) -> bool {
     version.is_empty() || version.matches('/').count() > 1
-}
-
-fn operation_of(entry: &RawEntry) -> Result<Operation, MigrateVersionError> {
-    Operation::from_word(&entry.operation).ok_or_else(|| MigrateVersionError::Operation {
-        manager: entry.manager.clone(),
-        operation: entry.operation.clone(),
-    })
-}
-
-/// The fields of an entry; none of one without a record.
-fn fields_of(entry: &RawEntry, arena: &Arena<'_>) -> Result<FieldSet, MigrateVersionError> {
-    if entry.fields_v1.is_none() {
-        return Ok(FieldSet::default());
-    }
-    entry
-        .fields(arena)
-        .map_err(|error| MigrateVersionError::Fields { manager: entry.manager.clone(), error })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Writing a list of entries anew, and the patch that does it to a stored object.
 
 use crate::fieldpath::{FieldSet, FieldsV1Error};
-use crate::managedfields::{RawEntry, Time, write_members, write_time};
+use crate::managedfields::{Operation, RawEntry, Time, write_members, write_time};
 use crate::value::text::write_json_string_html;
 use crate::value::{Arena, Node, ParseError, Tag, ValueRef};
 
@@ -40,6 +40,45 @@ impl<'r> Rewritten<'r> {
     }
 }
 
+/// An entry that has to be read, and cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BrokenEntry {
+    /// It is by neither operation.
+    #[error("operation must be `Apply` or `Update`, but that of \"{manager}\" is {operation:?}")]
+    Operation {
+        /// Who the entry says it is of.
+        manager: String,
+        /// What it says instead.
+        operation: String,
+    },
+    /// It holds no readable record of its fields.
+    #[error("failed to convert fields of \"{manager}\" to set: {error}")]
+    Fields {
+        /// Whose entry.
+        manager: String,
+        /// What is wrong.
+        error: FieldsV1Error,
+    },
+}
+
+pub(super) fn operation_of(entry: &RawEntry) -> Result<Operation, BrokenEntry> {
+    Operation::from_word(&entry.operation).ok_or_else(|| BrokenEntry::Operation {
+        manager: entry.manager.clone(),
+        operation: entry.operation.clone(),
+    })
+}
+
+/// The fields of an entry; none of one without a record.
+pub(super) fn fields_of(entry: &RawEntry, arena: &Arena<'_>) -> Result<FieldSet, BrokenEntry> {
+    if entry.fields_v1.is_none() {
+        return Ok(FieldSet::default());
+    }
+    entry
+        .fields(arena)
+        .map_err(|error| BrokenEntry::Fields { manager: entry.manager.clone(), error })
+}
+
 /// Why a list cannot be written.
 #[derive(Debug)]
 pub(super) enum RewriteError {
@@ -48,12 +87,18 @@ pub(super) enum RewriteError {
 }
 
 /// The object with these entries, in this order, and the patch that makes them.
+///
+/// To leave no entry is, as documented, to send a list of one that is empty.
 pub(super) fn rewrite(
     arena: &mut Arena<'_>,
     root: Node,
     list: &[Rewritten<'_>],
 ) -> Result<(String, String), RewriteError> {
     let patch = patch(list, arena, root)?;
+    if list.is_empty() {
+        let object = object::with_managed_fields(arena, root, None);
+        return Ok((arena.detach(object.map_err(RewriteError::Object)?), patch));
+    }
     let mut text = String::from("[");
     for (index, entry) in list.iter().enumerate() {
         if index > 0 {
@@ -98,6 +143,9 @@ fn write(entry: &Rewritten<'_>, arena: &Arena<'_>, out: &mut String) -> Result<(
 fn patch(list: &[Rewritten<'_>], arena: &Arena<'_>, root: Node) -> Result<String, RewriteError> {
     let mut out =
         String::from("[{\"op\":\"replace\",\"path\":\"/metadata/managedFields\",\"value\":[");
+    if list.is_empty() {
+        out.push_str("{}");
+    }
     for (index, entry) in list.iter().enumerate() {
         if index > 0 {
             out.push(',');

@@ -114,8 +114,10 @@ fn plan_adopt_does_not_lose_ownership_unasked() {
     let refusal = format!(
         "\
 {ADOPT}: document 1 (line 1): ConfigMap shop/web: ownership would be lost:
-* \"helm\" using v1beta1: 2 fields
-Only fields of v1 can be adopted. To drop the others, use --allow-loss.
+* \"helm\" using v1beta1:
+    .data.color
+    .data.theme
+Only fields of v1 can be adopted. To go on nevertheless, use --allow-loss.
 "
     );
     let report = "\
@@ -129,8 +131,9 @@ Nobody will own:
 The next apply by \"kubectl\" removes what it leaves out and nobody else owns.
 ";
     assert_run(&run(&line, ""), 1, report, &refusal);
-    assert_run(&run(&format!("{line} -o patch"), ""), 1, "", &refusal);
-    assert_run(&run(&format!("{line} -o yaml"), ""), 1, "", &refusal);
+    let refused = format!("error: {refusal}");
+    assert_run(&run(&format!("{line} -o patch"), ""), 2, "", &refused);
+    assert_run(&run(&format!("{line} -o yaml"), ""), 2, "", &refused);
     assert_run(&run(&format!("{line} --allow-loss"), ""), 0, report, "");
     let patch = run(&format!("{line} --allow-loss -o patch"), "");
     assert_eq!((patch.code, patch.err.as_str()), (0, ""));
@@ -245,7 +248,7 @@ fn patches_of_several_objects_name_them() {
         guard("8"),
     );
     let done = run("plan adopt -f - --from m --to n -o patch", &objects);
-    let note = "note: standard input: document 3 (line 7): nothing to do: no entry of \"m\"\n";
+    let note = "note: plan: nothing to do for 1 of 3 objects\n";
     assert_run(&done, 0, &expected, note);
 }
 
@@ -294,8 +297,9 @@ const MIGRATE: &str = "plan migrate-version -f - --from-version apps/v1beta1 --t
 fn plan_migrate_version_does_not_lose_ownership_unasked() {
     let refusal = "\
 standard input: document 1 (line 1): Deployment shop/web: ownership would be lost:
-* \"ann\": 1 field
-Only fields that there are at apps/v1 can be kept. To drop the others, use --allow-loss.
+* \"ann\":
+    .spec.rollbackTo
+Only fields that there are at apps/v1 can be kept. To go on nevertheless, use --allow-loss.
 ";
     let report = "\
 FIELD              BEFORE                     AFTER
@@ -307,12 +311,27 @@ Nobody will own:
   .spec.rollbackTo
 ";
     assert_run(&run(MIGRATE, STALE), 1, report, refusal);
-    assert_run(&run(&format!("{MIGRATE} -o patch"), STALE), 1, "", refusal);
-    assert_run(&run(&format!("{MIGRATE} -o yaml"), STALE), 1, "", refusal);
+    let refused = format!("error: {refusal}");
+    assert_run(&run(&format!("{MIGRATE} -o patch"), STALE), 2, "", &refused);
+    assert_run(&run(&format!("{MIGRATE} -o yaml"), STALE), 2, "", &refused);
     assert_run(&run(&format!("{MIGRATE} --allow-loss"), STALE), 0, report, "");
     let object = run(&format!("{MIGRATE} --allow-loss -o json"), STALE);
     assert_eq!((object.code, object.err.as_str()), (0, ""));
     assert!(!object.out.contains("v1beta1") && !object.out.contains("rollbackTo"));
+}
+
+#[test]
+fn plan_migrate_version_may_leave_no_owner() {
+    let live = STALE.split("  - apiVersion: apps/v1beta1\n").next().unwrap().to_owned()
+        + "  - {apiVersion: apps/v1beta1, fieldsType: FieldsV1, manager: ann, operation: Apply, fieldsV1: \
+           {f:spec: {f:rollbackTo: {}}}}\n";
+    let done = run(&format!("{MIGRATE} --allow-loss -o patch"), live);
+    let patch = concat!(
+        r#"[{"op":"replace","path":"/metadata/managedFields","value":[{}]},"#,
+        r#"{"op":"replace","path":"/metadata/resourceVersion","value":"42"}]"#,
+        "\n",
+    );
+    assert_run(&done, 0, patch, "");
 }
 
 #[test]

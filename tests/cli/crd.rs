@@ -329,3 +329,44 @@ fn of_many_definitions_only_those_are_read_that_are_needed() {
     assert_eq!((torch.0.as_str(), torch.2), ("", 2));
     assert!(torch.1.contains("unknown list type bag\n"), "{}", torch.1);
 }
+
+#[test]
+fn versions_of_one_shape_are_had_from_each_other() {
+    let version = |name: &str, is_stored: bool| {
+        format!(
+            "  - {{name: {name}, served: true, storage: {is_stored}, schema: {{openAPIV3Schema: {{type: object, \
+             properties: {{spec: {{type: object, properties: {{lit: {{type: boolean}}, old: {{type: integer}}}}}}}}}}}}}}\n"
+        )
+    };
+    let definition = |conversion: &str| {
+        format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: lamps.example.com}}\n\
+             spec:\n  group: example.com\n  names: {{kind: Lamp, plural: lamps}}\n  scope: Namespaced\n{conversion}  versions:\n{}{}",
+            version("v1", false),
+            version("v2", true)
+        )
+    };
+    let live = r#"{"apiVersion":"example.com/v2","kind":"Lamp","metadata":{"name":"desk","managedFields":[
+        {"manager":"m","operation":"Apply","apiVersion":"example.com/v1","fieldsType":"FieldsV1",
+        "fieldsV1":{"f:spec":{"f:lit":{},"f:old":{}}}}]},"spec":{"lit":true,"old":1}}"#;
+    let live = temporary("lamp-of-v1.json", live);
+    let config =
+        "{apiVersion: example.com/v2, kind: Lamp, metadata: {name: desk}, spec: {lit: true}}";
+    let kind = "apiVersion: example.com/v2\nkind: Lamp\nmetadata:\n  name: desk\nspec:\n";
+    for (conversion, spec) in [
+        // Who owns at v1 is known, and gives up what it leaves out.
+        ("", "  lit: true\n"),
+        ("  conversion: {strategy: None}\n", "  lit: true\n"),
+        // Nobody can be asked what that is at v1: the entry is dropped.
+        (
+            "  conversion: {strategy: Webhook, webhook: {conversionReviewVersions: [v1]}}\n",
+            "  lit: true\n  old: 1\n",
+        ),
+    ] {
+        let schema = temporary("versions.yaml", definition(conversion));
+        let done =
+            run(&format!("apply -f - --live {live} --field-manager m --schema {schema}"), config);
+        let expected = format!("{kind}{spec}");
+        assert_eq!((done.code, done.out.as_str()), (0, expected.as_str()), "{}", done.err);
+    }
+}

@@ -13,6 +13,7 @@ mod locate;
 mod manual;
 mod openapi;
 mod patch;
+mod plan;
 mod repeats;
 mod reset_fields;
 mod scale;

@@ -8,6 +8,7 @@ mod blame;
 mod conflicts;
 mod crd;
 mod defaults;
+mod handover;
 mod hostile;
 mod noise;
 mod openapi;

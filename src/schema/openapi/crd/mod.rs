@@ -48,6 +48,7 @@ pub struct CustomResource {
     kind: String,
     versions: Vec<CustomResourceVersion>,
     remarks: Vec<Problem>,
+    has_one_shape: bool,
 }
 
 impl CustomResource {
@@ -71,6 +72,12 @@ impl CustomResource {
     pub fn version(&self, kind: &GroupVersionKind) -> Option<&CustomResourceVersion> {
         let is_of = |version: &&CustomResourceVersion| kind.is_of_version(&version.api_version);
         self.versions.iter().find(is_of).filter(|_| kind.kind == self.kind)
+    }
+
+    /// Whether an API server makes one version of another by writing another `apiVersion` into the
+    /// object: no webhook converts them.
+    pub fn has_one_shape(&self) -> bool {
+        self.has_one_shape
     }
 
     /// What the definition says to no effect, or hardly to the one that was meant. The versions that
@@ -228,9 +235,13 @@ impl Schemas {
     /// make types of, with all of their problems. Nothing is added then.
     pub fn add_crd(&mut self, definition: &Value) -> Result<CustomResource, OpenApiError> {
         let root = definition.as_ref();
-        let (resource, learned) = deep::with_stack(room_for(Some(root.depth())), || {
+        let (mut resource, learned) = deep::with_stack(room_for(Some(root.depth())), || {
             take(root).map(|taken| (taken.resource, taken.types.map(compiled)))
         })?;
+        let conversion = root.get("spec").and_then(|spec| spec.get("conversion"));
+        let strategy = conversion.and_then(|conversion| conversion.get("strategy"));
+        resource.has_one_shape =
+            strategy.and_then(ValueRef::as_str).is_none_or(|strategy| strategy == "None");
         let own: HashSet<GroupVersionKind> = resource
             .versions
             .iter()

@@ -221,7 +221,8 @@ impl<'a> Definition<'a> {
             way: version.way,
         });
         let versions = versions.collect();
-        CustomResource { group, kind: self.kind.into_owned(), versions, remarks }
+        let kind = self.kind.into_owned();
+        CustomResource { group, kind, versions, remarks, has_one_shape: false }
     }
 }
 
