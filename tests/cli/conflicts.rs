@@ -1,5 +1,7 @@
 //! `conflicts`: who will fight over which fields.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use super::{Outcome, assert_run, run};
@@ -22,6 +24,16 @@ fn classes(outcome: &Outcome) -> Vec<(String, String)> {
 
 /// Runs two documents against each other, and one that is live if there is any.
 fn fight(ours: &str, theirs: &str, live: Option<&str>, managers: [&str; 2]) -> Outcome {
+    fight_as(ours, theirs, live, managers, "json")
+}
+
+fn fight_as(
+    ours: &str,
+    theirs: &str,
+    live: Option<&str>,
+    managers: [&str; 2],
+    form: &str,
+) -> Outcome {
     let folder = std::env::temp_dir().join(format!(
         "managed-fields-conflicts-{}-{:?}",
         std::process::id(),
@@ -35,7 +47,9 @@ fn fight(ours: &str, theirs: &str, live: Option<&str>, managers: [&str; 2]) -> O
     let live = live.map(|_| format!("--live {folder}/live.yaml")).unwrap_or_default();
     let [a, b] = managers;
     run(
-        &format!("conflicts --from {a}={folder}/a.yaml --from {b}={folder}/b.yaml {live} -o json"),
+        &format!(
+            "conflicts --from {a}={folder}/a.yaml --from {b}={folder}/b.yaml {live} -o {form}"
+        ),
         "",
     )
 }
@@ -382,4 +396,33 @@ fn versions_are_not_compared() {
         "{}",
         done.err
     );
+}
+
+/// Four times the items take some four times as long, lines and all.
+#[test]
+fn long_reports_are_written_in_time() {
+    let config = |items: usize, value: &str| {
+        let mut text = String::from(
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: app\n    env:\n",
+        );
+        for item in 0..items {
+            text += &format!("    - name: V{item}\n      value: {value}\n");
+        }
+        text
+    };
+    let (few, many) = if cfg!(debug_assertions) { (250, 1_000) } else { (4_000, 16_000) };
+    for form in ["table", "json", "markdown", "sarif", "github", "html"] {
+        let time = |items: usize| {
+            let texts = ["one", "two"].map(|value| config(items, value));
+            let start = Instant::now();
+            let done = fight_as(&texts[0], &texts[1], None, ["a", "b"], form);
+            let took = start.elapsed();
+            assert_eq!(done.code, 1, "{}", done.err);
+            assert!(done.out.matches("value").count() >= items, "{form}");
+            took
+        };
+        // The machine may be busy with something else for a while.
+        let soon = (0..5).any(|_| time(many) < 10 * time(few));
+        assert!(soon, "{form}: {many} items take more than ten times as long as {few}");
+    }
 }
