@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::fieldmanager::{Applied, ApplyError, Document, FieldManager, Lookup, ResetFields};
+use crate::fieldmanager::{
+    Applied, ApplyError, Conflict, Document, FieldManager, Lookup, ResetFields,
+};
 use crate::fieldpath::{FieldSet, Path};
 use crate::managedfields::{ManagedFieldsEntry, ManagerIdentifier, Operation};
 use crate::schema::{GroupVersionKind, Schemas, Type};
@@ -288,11 +290,12 @@ impl<'s> ConflictFinder<'s> {
         let mut refusals = Vec::new();
         let applied = match apply(live.clone(), false) {
             Err(ApplyError::Conflict(conflicts)) => {
-                refusals.extend(
-                    conflicts
-                        .iter()
-                        .map(|conflict| (conflict.manager().clone(), conflict.path().clone())),
-                );
+                let by_manager =
+                    |one: &Conflict, other: &Conflict| one.manager() == other.manager();
+                for group in conflicts.iter().as_slice().chunk_by(by_manager) {
+                    let paths = group.iter().map(|conflict| conflict.path().clone()).collect();
+                    refusals.extend(group.first().map(|first| (first.manager().clone(), paths)));
+                }
                 apply(live, true)?
             }
             other => other?,
@@ -323,11 +326,11 @@ struct Turn {
     fields: FieldSet,
     pruned: FieldSet,
     /// Who refused it, and over which fields.
-    refusals: Vec<(ManagerIdentifier, Path)>,
+    refusals: Vec<(ManagerIdentifier, FieldSet)>,
 }
 
 impl Turn {
-    fn new(applied: &Applied, manager: &str, refusals: Vec<(ManagerIdentifier, Path)>) -> Turn {
+    fn new(applied: &Applied, manager: &str, refusals: Vec<(ManagerIdentifier, FieldSet)>) -> Turn {
         let own = applier(manager);
         let entry = applied.managed_fields().iter().find(|entry| entry.manager == own);
         Turn {
@@ -338,8 +341,10 @@ impl Turn {
         }
     }
 
-    fn refused_by<'t>(&'t self, manager: &'t ManagerIdentifier) -> impl Iterator<Item = &'t Path> {
-        self.refusals.iter().filter(move |(owner, _)| owner == manager).map(|(_, path)| path)
+    /// The fields over which this manager refused it.
+    fn refused_by(&self, manager: &ManagerIdentifier) -> FieldSet {
+        let found = self.refusals.iter().find(|(owner, _)| owner == manager);
+        found.map(|(_, fields)| fields.clone()).unwrap_or_default()
     }
 }
 
@@ -393,7 +398,7 @@ impl Board<'_> {
             }
             for (index, turn) in self.turns {
                 let both = [Claimant::Source(*index), Claimant::Live(entry_at)];
-                let refused: FieldSet = turn.refused_by(&entry.manager).cloned().collect();
+                let refused = turn.refused_by(&entry.manager);
                 for path in refused.iter() {
                     self.note(&path, self.refusal(&path), both.clone());
                 }
@@ -455,8 +460,7 @@ impl Board<'_> {
         // Live entries of the one may refuse the other before it has had its turn.
         let refused =
             |alone: &Turn, by: &ManagerIdentifier, then: &Turn, by_first: &ManagerIdentifier| {
-                let refusals = alone.refused_by(by).chain(then.refused_by(by_first));
-                refusals.cloned().collect::<FieldSet>()
+                alone.refused_by(by).union(&then.refused_by(by_first))
             };
         let ours_first = refused(&first.1, &theirs, later, &ours);
         let theirs_first = refused(&second.1, &ours, earlier, &theirs);
