@@ -1,16 +1,18 @@
 //! Objects from files, directories and standard input.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Mutex;
 
 use crate::schema::GroupVersionKind;
 use crate::value::{Kind, Value, ValueRef};
 use crate::yaml;
 
-use super::dump::{self, Looked, Piece};
+use super::dump::{self, Looked, Piece, Said};
 use super::edit;
 use super::locate::Sources;
 use super::session::Session;
@@ -235,7 +237,7 @@ pub(super) fn scan<R: Send>(
     names: &[String],
     recursive: bool,
     session: &mut Session<'_, '_>,
-    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
+    look: &Look<'_, R>,
     take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
 ) {
     for name in names {
@@ -254,10 +256,20 @@ pub(super) fn scan<R: Send>(
             let file = path.display().to_string();
             let scanned = fs::File::open(&path).and_then(|mut reader| {
                 let all = reader.metadata().map(|metadata| metadata.len()).unwrap_or_default();
-                scan_reader(&mut reader, look, &mut |read| {
+                let mut progress = |read| {
                     let (read, all) = (read >> 20, all >> 20);
                     session.progress(format_args!("{file}: {read} of {all} MiB"));
-                })
+                };
+                let mut scanned = scan_reader(&mut reader, look, &mut progress)?;
+                // What is a pipe does not go back.
+                if let Scanned::Dump(looked, again) = &mut scanned
+                    && !again.is_empty()
+                    && reader.rewind().is_ok()
+                {
+                    scan_again(&mut reader, again, look, looked, &mut progress)?;
+                    again.clear();
+                }
+                Ok(scanned)
             });
             session.progress_is_over();
             match scanned {
@@ -270,8 +282,8 @@ pub(super) fn scan<R: Send>(
 
 /// What a file turned out to hold.
 enum Scanned<R> {
-    /// A dump, and what was found in it.
-    Dump(Looked<Spotted<R>>),
+    /// A dump, what was found in it, and what must be looked at once more.
+    Dump(Looked<Spotted<R>>, Again),
     /// Something else, which was read to its end.
     Other(Vec<u8>),
 }
@@ -279,12 +291,18 @@ enum Scanned<R> {
 /// What was found in an object, or why it is none; and its document, item and line, from 1.
 type Spotted<R> = ((usize, Option<usize>, usize), Result<(Value, R), String>);
 
+/// Documents of a dump that said behind their items what these are, or that they are none.
+type Again = BTreeMap<usize, Said>;
+
+/// Has an object looked at.
+type Look<'l, R> = dyn Fn(&Identity, &Value) -> Option<R> + Sync + 'l;
+
 /// Files up to this size are read as a whole, whatever they hold.
 const SMALL: usize = 1 << 20;
 
 fn scan_reader<R: Send>(
     reader: &mut dyn Read,
-    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
+    look: &Look<'_, R>,
     progress: &mut dyn FnMut(usize),
 ) -> io::Result<Scanned<R>> {
     let mut beginning = Vec::new();
@@ -293,29 +311,79 @@ fn scan_reader<R: Send>(
         reader.read_to_end(&mut beginning)?;
         return Ok(Scanned::Other(beginning));
     }
+    // Documents with items that do not say what they are, nor did the document so far.
+    let open = Mutex::new(BTreeSet::new());
     let look = |piece: &Piece<'_>| {
-        let numbers = (piece.document, piece.item, piece.line);
-        match Value::from_json_bytes(piece.text) {
-            Ok(value) => {
-                let found = look(&Identity::of(value.as_ref()), &value);
-                found.map(|found| (numbers, Ok((value, found))))
+        spot(piece, look, &|item| {
+            let is_complete = piece.item.is_none() || piece.list.is_some() || has_kind(item);
+            if !is_complete && let Ok(mut open) = open.lock() {
+                open.insert(piece.document);
             }
-            Err(error) => Some((numbers, Err(error.to_string()))),
-        }
+            is_complete
+        })
     };
-    dump::look(&beginning, reader, &look, progress).map(Scanned::Dump)
+    let mut looked = dump::look(&beginning, reader, &BTreeMap::new(), &look, progress)?;
+    let mut again = std::mem::take(&mut looked.said_late);
+    let open = open.into_inner().unwrap_or_default();
+    again.retain(|document, said| *said == Said::Object || open.contains(document));
+    looked.kept.retain(|((document, ..), _)| again.get(document) != Some(&Said::Object));
+    Ok(Scanned::Dump(looked, again))
+}
+
+/// Reads a dump from its beginning for what could not be looked at, and puts it where it belongs.
+fn scan_again<R: Send>(
+    reader: &mut dyn Read,
+    again: &Again,
+    look: &Look<'_, R>,
+    looked: &mut Looked<Spotted<R>>,
+    progress: &mut dyn FnMut(usize),
+) -> io::Result<()> {
+    let look = |piece: &Piece<'_>| {
+        let spotted = spot(piece, look, &|item| piece.item.is_none() || !has_kind(item));
+        // Items that are broken were told of before.
+        spotted.filter(|(_, found)| piece.item.is_none() || found.is_ok())
+    };
+    looked.kept.extend(dump::look(&[], reader, again, &look, progress)?.kept);
+    looked.kept.sort_by_key(|((document, item, _), _)| (*document, *item));
+    Ok(())
+}
+
+fn has_kind(item: &Value) -> bool {
+    item.as_ref().get("kind").is_some()
+}
+
+/// Has a piece of a dump looked at if it is `wanted`.
+fn spot<R>(
+    piece: &Piece<'_>,
+    look: &Look<'_, R>,
+    wanted: &dyn Fn(&Value) -> bool,
+) -> Option<Spotted<R>> {
+    let numbers = (piece.document, piece.item, piece.line);
+    let value = match Value::from_json_bytes(piece.text) {
+        Ok(value) if wanted(&value) => value,
+        Ok(_) => return None,
+        Err(error) => return Some((numbers, Err(error.to_string()))),
+    };
+    let value = match piece.list {
+        Some(Said::List { api_version, kind }) if !has_kind(&value) => {
+            item_of(value.as_ref(), api_version, kind)
+        }
+        _ => value,
+    };
+    let found = look(&Identity::of(value.as_ref()), &value);
+    found.map(|found| (numbers, Ok((value, found))))
 }
 
 fn take_scanned<R>(
     file: &str,
     scanned: Scanned<R>,
-    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
+    look: &Look<'_, R>,
     session: &mut Session<'_, '_>,
     take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
 ) {
     let file: Rc<str> = file.into();
-    let looked = match scanned {
-        Scanned::Dump(looked) => looked,
+    let (looked, missed) = match scanned {
+        Scanned::Dump(looked, missed) => (looked, missed),
         Scanned::Other(content) => {
             let mut objects = Vec::new();
             load_file(&file, &content, session, &mut objects);
@@ -337,6 +405,13 @@ fn take_scanned<R>(
             }
             Err(message) => session.error(place, message),
         }
+    }
+    for document in missed.keys() {
+        session.error(
+            format_args!("{file}: document {document}"),
+            "it says behind its items what they are, and it is too large to be kept until then: \
+             read it from a file",
+        );
     }
     if let Some(line) = looked.is_cut_off {
         session.error(&file, format_args!("it ends in the middle of an object (line {line})"));
