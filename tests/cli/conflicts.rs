@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{Outcome, assert_run, run};
+use super::sarif::assert_sarif;
+use super::{Outcome, Terminal, assert_run, run, run_on};
 
 const PLATFORM: &str = "platform=tests/cli/data/conflicts/platform";
 const TEAM: &str = "team=tests/cli/data/conflicts/team";
@@ -214,12 +215,10 @@ fn every_claiming_line_is_annotated() {
     );
 }
 
-/// The shape was held against the published schema once; this keeps to it.
 #[test]
 fn sarif_has_rules_and_places() {
     let done = run(&format!("conflicts --from {PLATFORM} --from {TEAM} -o sarif"), "");
-    let log: Value = serde_json::from_str(&done.out).unwrap();
-    assert_eq!(log["version"], "2.1.0");
+    let log = assert_sarif(&done.out);
     let run = &log["runs"][0];
     let rules: Vec<&str> = run["tool"]["driver"]["rules"]
         .as_array()
@@ -243,6 +242,44 @@ fn sarif_has_rules_and_places() {
         result["partialFingerprints"],
         json!({"objectAndPath/v1":"Deployment shop/web .spec.replicas"})
     );
+}
+
+/// Files of any name, sources that are no files, claims without a line, and no findings at all.
+#[test]
+fn sarif_is_valid_whatever_is_found() {
+    let folder =
+        std::env::temp_dir().join(format!("managed-fields sarif é%[1] {}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let source = folder.join("a b#c?.yaml").display().to_string();
+    std::fs::write(&source, map("{k: v, '<\u{1f600}>\"': x}")).unwrap();
+    let ours = format!("ours={source}");
+    let run = |more: &[&str], stdin: &str| {
+        let words = [&["conflicts", "--from", &ours, "-o", "sarif"], more].concat();
+        run_on(Terminal::default(), &words, stdin.as_bytes())
+    };
+    let done = run(&["--from", "theirs=-"], &map("{k: w, '<\u{1f600}>\"': z}"));
+    let log = assert_sarif(&done.out);
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert_eq!((done.code, results.len()), (1, 2));
+    let place = &results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert!(place.as_str().unwrap().ends_with("/a%20b%23c%3F.yaml"), "{place}");
+    let live = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","managedFields":[
+        {"manager":"x","operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1",
+         "fieldsV1":{"f:data":{"f:k":{}}}}]},"data":{"k":"live"}}"#;
+    let done = run(&["--live", "-"], live);
+    let log = assert_sarif(&done.out);
+    assert_eq!((done.code, log["runs"][0]["results"].as_array().unwrap().len()), (1, 1));
+    let done = run(&[], "");
+    assert_eq!(assert_sarif(&done.out)["runs"][0]["results"], json!([]));
+    std::fs::remove_dir_all(&folder).unwrap();
+    for from in [[PLATFORM, TEAM], [TEAM, CHART]] {
+        let [ours, theirs] = from;
+        let done = super::run(
+            &format!("conflicts --from {ours} --from {theirs} --live {LIVE} -o sarif"),
+            "",
+        );
+        assert_sarif(&done.out);
+    }
 }
 
 #[test]

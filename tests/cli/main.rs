@@ -15,6 +15,7 @@ mod openapi;
 mod patch;
 mod repeats;
 mod reset_fields;
+mod sarif;
 mod scale;
 mod schema;
 mod stories;
