@@ -317,6 +317,35 @@ fn secrets_are_shown_only_on_demand() {
     }
 }
 
+/// The names are those by which the controllers write: the beginnings of their user agents.
+#[test]
+fn known_controllers_are_told_by_the_names_they_write_under() {
+    let metadata =
+        |annotation: &str| format!("metadata: {{name: a, annotations: {{{annotation}: 'true'}}}}");
+    let webhook = format!(
+        "{{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, {}, \
+         webhooks: [{{name: a.example.com, clientConfig: {{caBundle: eA==, url: 'https://example.com'}}}}]}}",
+        metadata("cert-manager.io/inject-apiserver-ca")
+    );
+    let workload = format!(
+        "{{apiVersion: apps/v1, kind: Deployment, {}, spec: {{template: {{metadata: {{annotations: \
+         {{wave.pusher.com/config-hash: x}}}}}}}}}}",
+        metadata("wave.pusher.com/update-on-config-change")
+    );
+    for (object, path, manager) in [
+        (
+            webhook,
+            ".webhooks[name=\"a.example.com\"].clientConfig.caBundle",
+            "cert-manager-cainjector",
+        ),
+        (workload, ".spec.template.metadata.annotations.wave.pusher.com/config-hash", "wave"),
+    ] {
+        let done = run("conflicts --from a=- -o json", object);
+        assert_eq!((done.code, classes(&done)), (1, vec![(path.into(), "conflict".into())]));
+        assert_eq!(findings(&done)[0]["claims"][1]["manager"], manager);
+    }
+}
+
 #[test]
 fn people_can_add_profiles() {
     let profiles = "profiles:\n- {name: x, manager: painter, kinds: [{kind: ConfigMap}], paths: ['.data[\"k\"]']}\n";
