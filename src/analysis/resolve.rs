@@ -63,6 +63,10 @@ const SHOWN: usize = 10;
 /// # Errors
 /// A text that is no path, means several, or none; the message names what may have been meant.
 pub fn resolve_path(text: &str, blame: &Blame) -> Result<Path, PathError> {
+    if text.trim_matches('.').is_empty() {
+        let reason = "expected the name of a field, such as .spec".to_owned();
+        return Err(PathError::Syntax { text: format!("{text:?}"), reason });
+    }
     let spelled = if text.starts_with(['.', '[']) { text.to_owned() } else { format!(".{text}") };
     let tree = Tree::of(blame);
     let search = tree
@@ -193,14 +197,20 @@ impl Tree {
     fn nearest(&self, (node, left): (usize, usize), text: &str) -> Option<String> {
         let rest = text.get(text.len().checked_sub(left)?..)?;
         let end = rest.char_indices().skip(1).find(|(_, sign)| matches!(sign, '.' | '['));
-        let wanted = rest.get(..end.map_or(rest.len(), |(end, _)| end))?;
+        let wanted = match Wanted::read(rest) {
+            Ok((Wanted::Name(name), _)) if rest.starts_with('[') => format!(".{name}"),
+            _ => rest.get(..end.map_or(rest.len(), |(end, _)| end))?.to_owned(),
+        };
         let distances = self.children(node).map(|(child, element)| {
             let name = element.to_string();
-            (distance(wanted, &name), name, child)
+            (distance(&wanted, &name), name, child)
         });
-        let (distance, name, child) = distances.min()?;
-        let is_like = distance * 2 <= wanted.chars().count().max(name.chars().count());
-        is_like.then(|| spell(&self.path(child)))
+        let like = distances.min().filter(|(distance, name, _)| {
+            distance * 2 <= wanted.chars().count().max(name.chars().count())
+        });
+        // Where nothing is like it, at least what it would be in.
+        let nearest = like.map_or(node, |(_, _, child)| child);
+        (nearest > 0).then(|| spell(&self.path(nearest)))
     }
 }
 
@@ -415,6 +425,10 @@ mod tests {
             (".prots", "there is no .prots; nearest is .ports"),
             (".m.a.b.d", "there is no .m.a.b.d; nearest is .m.a.b.c"),
             (".nothing.like.it", "there is no .nothing.like.it"),
+            (".m.nothing", "there is no .m.nothing; nearest is .m"),
+            (r#".m["a.b/d"]"#, r#"there is no .m["a.b/d"]; nearest is .m["a.b/c"]"#),
+            ("", "\"\" is not a path: expected the name of a field, such as .spec"),
+            (".", "\".\" is not a path: expected the name of a field, such as .spec"),
             (".set[", r#".set[ is not a path: expected ["name"], [key="value"], [="item"] or [0]"#),
             (".set]", "there is no .set]; nearest is .set"),
             (".atomic[1]x", ".atomic[1]x is not a path: expected . or [ before x"),

@@ -197,15 +197,38 @@ pub(super) fn load(
 ) -> Vec<Loaded> {
     let mut loaded = Vec::new();
     for name in names {
-        for (file, content) in read(name, recursive, session) {
+        each_file(name, recursive, session, &mut |file, content, session| {
             let before = loaded.len();
             if !load_file(&file, &content, session, &mut loaded) {
                 session.error(&file, "there is no object in it");
             }
             keep(content, loaded.get_mut(before..).unwrap_or_default(), true, session);
-        }
+        });
     }
     loaded
+}
+
+/// Hands on the objects that [`load`] reads, one by one: nothing is kept of a file but its bytes, and the
+/// objects of one document.
+pub(super) fn each<'s, 'i>(
+    names: &[String],
+    recursive: bool,
+    session: &mut Session<'s, 'i>,
+    take: &mut dyn FnMut(Loaded, &mut Session<'s, 'i>),
+) {
+    for name in names {
+        each_file(name, recursive, session, &mut |file, content, session| {
+            let mut repeated = Vec::new();
+            let is_one = read_documents(&file, &content, session, &mut |loaded, session| {
+                repeated.extend(loaded.iter().filter(|one| one.place.has_repeats).cloned().map(Ok));
+                take(loaded, session);
+            });
+            if !is_one {
+                session.error(&file, "there is no object in it");
+            }
+            keep(content, &mut repeated, false, session);
+        });
+    }
 }
 
 /// Reads the live objects, if any files are named. Here nothing may be a good answer: that of
@@ -385,13 +408,13 @@ fn take_scanned<R>(
     let (looked, missed) = match scanned {
         Scanned::Dump(looked, missed) => (looked, missed),
         Scanned::Other(content) => {
-            let mut objects = Vec::new();
-            load_file(&file, &content, session, &mut objects);
-            for object in objects.into_iter().flatten() {
-                if let Some(found) = look(&object.identity, &object.value) {
+            read_documents(&file, &content, session, &mut |loaded, session| {
+                if let Ok(object) = loaded
+                    && let Some(found) = look(&object.identity, &object.value)
+                {
                     take(object, found, session);
                 }
-            }
+            });
             return;
         }
     };
@@ -533,6 +556,16 @@ fn load_file(
     session: &mut Session<'_, '_>,
     loaded: &mut Vec<Loaded>,
 ) -> bool {
+    read_documents(file, content, session, &mut |one, _| loaded.push(one))
+}
+
+/// Hands on the objects of a file, document by document; false if there is none in it.
+fn read_documents<'s, 'i>(
+    file: &str,
+    content: &[u8],
+    session: &mut Session<'s, 'i>,
+    take: &mut dyn FnMut(Loaded, &mut Session<'s, 'i>),
+) -> bool {
     let mut place = Place {
         file: file.into(),
         document: 0,
@@ -541,6 +574,7 @@ fn load_file(
         content: None,
         has_repeats: false,
     };
+    let mut loaded = Vec::new();
     each_document(content, &mut |line, document| {
         place.document += 1;
         place.line = line;
@@ -549,13 +583,14 @@ fn load_file(
         match document.and_then(|json| Value::from_json(json).map_err(|error| error.to_string())) {
             Ok(value) => {
                 place.has_repeats = !value.is_verbatim();
-                expand(&value, &mut place, session, loaded);
+                expand(&value, &mut place, session, &mut loaded);
             }
             Err(message) => {
                 session.error(&place, &message);
                 loaded.push(Err(message));
             }
         }
+        loaded.drain(..).for_each(|one| take(one, session));
     });
     place.document > 0
 }

@@ -394,6 +394,14 @@ fn broken_documents_do_not_hide_the_others() {
 }
 
 #[test]
+fn every_class_is_in_the_help() {
+    let help = run("conflicts --help", "").out;
+    for class in ["agree", "order-dependent", "would-prune", "conflict", "atomic-overlap"] {
+        assert!(help.contains(&format!("\n  {class} ")), "{class}");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_an_error() {
     for (words, stdin, message) in [
         ("--from a", "", "expected the manager who applies, = and a file or directory"),
