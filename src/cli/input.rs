@@ -556,8 +556,20 @@ fn load_file(
     session: &mut Session<'_, '_>,
     loaded: &mut Vec<Loaded>,
 ) -> bool {
-    read_documents(file, content, session, &mut |one, _| loaded.push(one))
+    let is_any = read_documents(file, content, session, &mut |one, session| {
+        loaded.push(one);
+        if loaded.len().is_multiple_of(MANY) {
+            session.progress(format_args!("{} objects read", loaded.len()));
+        }
+    });
+    if loaded.len() >= MANY {
+        session.progress_is_over();
+    }
+    is_any
 }
+
+/// After so many objects those who watch are told how far reading has come.
+const MANY: usize = 1024;
 
 /// Hands on the objects of a file, document by document; false if there is none in it.
 fn read_documents<'s, 'i>(

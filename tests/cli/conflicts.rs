@@ -393,6 +393,21 @@ fn broken_documents_do_not_hide_the_others() {
     );
 }
 
+/// Those who watch are told how far it has come, and nobody else.
+#[test]
+fn long_work_is_told_to_a_terminal() {
+    let objects: Vec<String> =
+        (0..2_100).map(|at| map("{k: v}").replace("name: a", &format!("name: a{at}"))).collect();
+    let objects = objects.join("\n---\n");
+    let run = |stderr| {
+        let terminal = Terminal { stdout: false, stderr };
+        run_on(terminal, &["conflicts", "--from", "a=-"], objects.as_bytes())
+    };
+    let watched = run(true).err;
+    assert!(watched.contains("\r1024 objects read\r2048 objects read\r\u{1b}[K"), "{watched:?}");
+    assert_eq!(run(false).err, "");
+}
+
 #[test]
 fn every_class_is_in_the_help() {
     let help = run("conflicts --help", "").out;
