@@ -14,7 +14,6 @@ use crate::value::{Value, ValueRef};
 use crate::yaml;
 
 use super::input::{self, Loaded, Object};
-use super::output::pretty;
 use super::report::{self, Times, harmless};
 use super::schemas::Known;
 use super::session::Session;
@@ -190,7 +189,8 @@ struct Report<'a> {
     is_alone: bool,
     is_first: bool,
     is_colored: bool,
-    /// What JSON and HTML are made of.
+    objects: report::Objects,
+    /// What HTML is made of.
     parts: Vec<String>,
     /// The names of managers in the order in which they were met: it gives them their colours.
     managers: HashMap<String, usize>,
@@ -203,6 +203,7 @@ impl<'a> Report<'a> {
             is_alone: true,
             is_first: true,
             is_colored: session.colors_results(),
+            objects: report::Objects::new(SCHEMA_VERSION),
             parts: Vec::new(),
             managers: HashMap::new(),
         }
@@ -218,7 +219,7 @@ impl<'a> Report<'a> {
                 let text = self.table(blamed, session);
                 session.print(&text);
             }
-            Form::Json => self.parts.push(json(blamed, self.args)),
+            Form::Json => self.objects.add(&json(blamed, self.args), session),
             Form::Html => {
                 let part = self.html(blamed, session);
                 self.parts.push(part);
@@ -229,13 +230,7 @@ impl<'a> Report<'a> {
     fn finish(self, session: &mut Session<'_, '_>) {
         match self.args.output {
             Form::Yaml | Form::Table => {}
-            Form::Json => {
-                let objects = self.parts.join(",");
-                let version = edit::quoted(SCHEMA_VERSION);
-                session.print(&pretty(&format!(
-                    r#"{{"schemaVersion":{version},"objects":[{objects}]}}"#
-                )));
-            }
+            Form::Json => self.objects.finish(session),
             Form::Html => {
                 let body = format!("<h1>Owners of every line</h1>\n{}", self.parts.concat());
                 let mut style = include_str!("blame.css").to_owned();

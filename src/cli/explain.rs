@@ -16,7 +16,6 @@ use crate::schema::Schema;
 use crate::value::{Value, ValueRef};
 
 use super::input::{self, Object};
-use super::output::pretty;
 use super::report::{self, Times, harmless};
 use super::schemas::Known;
 use super::session::Session;
@@ -58,13 +57,6 @@ const SCHEMA_VERSION: &str = "managed-fields.explain/v1";
 
 /// The applier who owns nothing, if nobody is named.
 const STRANGER: &str = "another-applier";
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    schema_version: &'static str,
-    objects: Vec<Explained>,
-}
 
 #[derive(Serialize)]
 struct Explained {
@@ -118,7 +110,7 @@ struct Tried {
 pub(super) fn run(args: ExplainArgs, session: &mut Session<'_, '_>) {
     let Some(mut known) = Known::load(&args.common, session) else { return };
     let (names, recursive) = (&args.common.filename, args.common.recursive);
-    let mut objects = Vec::new();
+    let mut report = report::Objects::new(SCHEMA_VERSION);
     let mut blank = "";
     input::each(names, recursive, session, &mut |object, session| {
         let Ok(object) = object else { return };
@@ -132,13 +124,15 @@ pub(super) fn run(args: ExplainArgs, session: &mut Session<'_, '_>) {
                 session.print(&format!("{blank}{text}"));
                 blank = "\n";
             }
-            (Ok(one), Form::Json) => objects.push(one),
+            (Ok(one), Form::Json) => {
+                // Nothing in it fails to be written.
+                report.add(&serde_json::to_string(&one).unwrap_or_default(), session);
+            }
             (Err(message), _) => session.error(&object.place, message),
         }
     });
     if args.output == Form::Json {
-        let report = Report { schema_version: SCHEMA_VERSION, objects };
-        session.print(&serde_json::to_string(&report).map(|j| pretty(&j)).unwrap_or_default());
+        report.finish(session);
     }
 }
 

@@ -168,6 +168,53 @@ fn json_has_a_version_and_owners_of_every_field() {
     );
 }
 
+/// However many objects there are, the report is one JSON text, laid out as any other.
+#[test]
+fn json_of_any_number_of_objects_is_one_text() {
+    let command = "blame -f - -o json --path .data.k";
+    let object = |name: &str| {
+        format!(
+            "---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}, data: {{k: v}}}}\n"
+        )
+    };
+    let told = |document: usize, name: &str| {
+        format!(
+            r#"        {{
+            "object": {{
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "namespace": "",
+                "name": "{name}"
+            }},
+            "source": {{
+                "file": "standard input",
+                "document": {document},
+                "item": null
+            }},
+            "fields": [
+                {{
+                    "path": ".data.k",
+                    "value": "v",
+                    "standing": "unowned",
+                    "owners": []
+                }}
+            ],
+            "absent": []
+        }}"#
+        )
+    };
+    let report = |objects: &str| {
+        format!(
+            "{{\n    \"schemaVersion\": \"managed-fields.blame/v1\",\n    \"objects\": [{objects}]\n}}\n"
+        )
+    };
+    assert_eq!(run(command, "").out, report(""));
+    let one = format!("\n{}\n    ", told(1, "a"));
+    assert_run(&run(command, object("a")), 0, &report(&one), "");
+    let two = format!("\n{},\n{}\n    ", told(1, "a"), told(2, "b"));
+    assert_run(&run(command, object("a") + &object("b")), 0, &report(&two), "");
+}
+
 #[test]
 fn managers_have_colours() {
     let arguments = ["blame", "-f", SERVICE, "--time", "none", "--path", ".spec.ports"];
