@@ -12,6 +12,7 @@ use crate::schema::GroupVersionKind;
 use crate::value::{Kind, Value, ValueRef};
 use crate::yaml;
 
+use super::cores::on_all_cores;
 use super::dump::{self, Looked, Piece, Said};
 use super::edit;
 use super::locate::Sources;
@@ -34,6 +35,36 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Before the first document of a file.
+    fn of(file: &str) -> Place {
+        let (file, content) = (file.into(), None);
+        Place { file, document: 0, item: None, line: 1, content, has_repeats: false }
+    }
+
+    /// Takes the next document: an object, the items of a list of objects, or what is none.
+    fn take(
+        &mut self,
+        line: usize,
+        document: Result<Value, String>,
+        session: &mut Session<'_, '_>,
+        loaded: &mut Vec<Loaded>,
+    ) {
+        self.document += 1;
+        self.line = line;
+        self.item = None;
+        self.has_repeats = false;
+        match document {
+            Ok(value) => {
+                self.has_repeats = !value.is_verbatim();
+                expand(&value, self, session, loaded);
+            }
+            Err(message) => {
+                session.error(&*self, &message);
+                loaded.push(Err(message));
+            }
+        }
+    }
+
     pub(super) fn file(&self) -> &str {
         &self.file
     }
@@ -197,15 +228,65 @@ pub(super) fn load(
 ) -> Vec<Loaded> {
     let mut loaded = Vec::new();
     for name in names {
-        each_file(name, recursive, session, &mut |file, content, session| {
-            let before = loaded.len();
-            if !load_file(&file, &content, session, &mut loaded) {
-                session.error(&file, "there is no object in it");
+        if !Path::new(name).is_dir() {
+            each_file(name, recursive, session, &mut |file, content, session| {
+                let before = loaded.len();
+                if !load_file(&file, &content, session, &mut loaded) {
+                    session.error(&file, NOTHING);
+                }
+                keep(content, loaded.get_mut(before..).unwrap_or_default(), true, session);
+            });
+            continue;
+        }
+        let read = |file: &PathBuf| {
+            let content = fs::read(file)?;
+            let documents = parsed(&content);
+            Ok((content, documents))
+        };
+        let files = files(name, recursive, session);
+        let contents: Vec<io::Result<_>> = on_all_cores(&files, "files", &read, session);
+        for (file, read) in files.iter().zip(contents) {
+            let file = file.display();
+            match read {
+                Ok((content, documents)) => {
+                    load_parsed(&file.to_string(), content, documents, session, &mut loaded);
+                }
+                Err(error) => session.error(file, error),
             }
-            keep(content, loaded.get_mut(before..).unwrap_or_default(), true, session);
-        });
+        }
     }
     loaded
+}
+
+/// What is wrong with a file without documents.
+const NOTHING: &str = "there is no object in it";
+
+/// A document, or why it is none, and the line on which it begins.
+type Parsed = (usize, Result<Value, String>);
+
+fn parsed(content: &[u8]) -> Vec<Parsed> {
+    let mut documents = Vec::new();
+    each_value(content, &mut |line, document| documents.push((line, document)));
+    documents
+}
+
+/// Takes the documents of a file of configurations.
+fn load_parsed(
+    file: &str,
+    content: Vec<u8>,
+    documents: Vec<Parsed>,
+    session: &mut Session<'_, '_>,
+    loaded: &mut Vec<Loaded>,
+) {
+    if documents.is_empty() {
+        session.error(file, NOTHING);
+    }
+    let before = loaded.len();
+    let mut place = Place::of(file);
+    for (line, document) in documents {
+        place.take(line, document, session, loaded);
+    }
+    keep(content, loaded.get_mut(before..).unwrap_or_default(), true, session);
 }
 
 /// Hands on the objects that [`load`] reads, one by one: nothing is kept of a file but its bytes, and the
@@ -224,7 +305,7 @@ pub(super) fn each<'s, 'i>(
                 take(loaded, session);
             });
             if !is_one {
-                session.error(&file, "there is no object in it");
+                session.error(&file, NOTHING);
             }
             keep(content, &mut repeated, false, session);
         });
@@ -578,33 +659,21 @@ fn read_documents<'s, 'i>(
     session: &mut Session<'s, 'i>,
     take: &mut dyn FnMut(Loaded, &mut Session<'s, 'i>),
 ) -> bool {
-    let mut place = Place {
-        file: file.into(),
-        document: 0,
-        item: None,
-        line: 1,
-        content: None,
-        has_repeats: false,
-    };
+    let mut place = Place::of(file);
     let mut loaded = Vec::new();
-    each_document(content, &mut |line, document| {
-        place.document += 1;
-        place.line = line;
-        place.item = None;
-        place.has_repeats = false;
-        match document.and_then(|json| Value::from_json(json).map_err(|error| error.to_string())) {
-            Ok(value) => {
-                place.has_repeats = !value.is_verbatim();
-                expand(&value, &mut place, session, &mut loaded);
-            }
-            Err(message) => {
-                session.error(&place, &message);
-                loaded.push(Err(message));
-            }
-        }
+    each_value(content, &mut |line, document| {
+        place.take(line, document, session, &mut loaded);
         loaded.drain(..).for_each(|one| take(one, session));
     });
     place.document > 0
+}
+
+/// Hands on the line and the value of every document.
+fn each_value(content: &[u8], take: &mut dyn FnMut(usize, Result<Value, String>)) {
+    each_document(content, &mut |line, document| {
+        let parse = |json| Value::from_json(json).map_err(|error| error.to_string());
+        take(line, document.and_then(parse));
+    });
 }
 
 /// Hands on the line and the JSON text of every document. Bytes that are not UTF-8 cost only the

@@ -7,6 +7,7 @@
 mod apply;
 mod blame;
 mod conflicts;
+mod cores;
 mod diff;
 mod dump;
 mod edit;

@@ -393,6 +393,45 @@ fn broken_documents_do_not_hide_the_others() {
     );
 }
 
+/// Folders of many files are read on all cores, and told of in the order of names all the same.
+#[test]
+fn many_files_are_told_of_in_order() {
+    let folder = std::env::temp_dir().join(format!("managed-fields-many-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for at in 0..300 {
+        let text = match at % 50 {
+            7 => "a: [".to_owned(),
+            8 => String::new(),
+            9 => map("{k: v}"),
+            _ => map("{k: v}").replace("name: a", &format!("name: a{at}")),
+        };
+        std::fs::write(folder.join(format!("{at:03}.yaml")), text).unwrap();
+    }
+    let name = folder.display().to_string();
+    let done = run(&format!("conflicts --from a={name}"), "");
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(
+        (done.code, done.out.as_str()),
+        (2, "283 objects in the sources, 0 contested: 0 agree\n")
+    );
+    let told: Vec<&str> = done.err.lines().collect();
+    let mut expected = Vec::new();
+    for at in (0..300).filter(|at| [7, 8, 9].contains(&(at % 50)) && *at != 9) {
+        let file = format!("error: {name}/{at:03}.yaml");
+        expected.push(match at % 50 {
+            7 => format!("{file}: document 1 (line 1): "),
+            8 => format!("{file}: there is no object in it"),
+            _ => format!("{file}: document 1 (line 1): ConfigMap a is in this source already, at {name}/009.yaml: "),
+        });
+    }
+    // What is no object is told of while files are read, and what is twice there afterwards.
+    expected.sort_by_key(|line| line.contains("already"));
+    assert_eq!(told.len(), expected.len(), "{}", done.err);
+    for (told, expected) in told.iter().zip(&expected) {
+        assert!(told.starts_with(expected.as_str()), "{told} {expected}");
+    }
+}
+
 /// Those who watch are told how far it has come, and nobody else.
 #[test]
 fn long_work_is_told_to_a_terminal() {

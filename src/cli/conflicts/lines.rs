@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::analysis::{Claimant, Class, Contest};
+use crate::cli::cores::on_all_cores;
 use crate::cli::locate;
 use crate::cli::session::Session;
 use crate::fieldmanager::Location;
 use crate::fieldpath::Path;
 
+use super::ConflictsArgs;
 use super::gather::Contested;
-use super::{ConflictsArgs, on_all_cores};
 
 /// A claim: the object, the finding, and the source, by their places.
 pub(super) type Key = (usize, usize, usize);
