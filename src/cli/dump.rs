@@ -96,6 +96,8 @@ struct Cutter {
     start_line: usize,
     /// What the document said before its items.
     said: Option<Arc<Said>>,
+    /// It had items before it said so.
+    is_late: bool,
     /// What documents said that had not said so before their items, by their numbers.
     said_late: BTreeMap<usize, Said>,
     /// The documents that are cut, and what is known of them; all if there are none.
@@ -184,6 +186,7 @@ impl Cutter {
                     self.document += 1;
                     self.item = 0;
                     self.has_items = false;
+                    self.is_late = false;
                     self.is_key = true;
                     self.start_line = self.line;
                 }
@@ -214,7 +217,7 @@ impl Cutter {
                 } else if self.depth == 0 {
                     if self.has_items {
                         let document = std::mem::take(&mut self.piece);
-                        if self.said.is_none()
+                        if self.is_late
                             && let Ok(document) = Value::from_json_bytes(&document)
                         {
                             self.said_late.insert(self.document, Said::by(&document));
@@ -239,6 +242,7 @@ impl Cutter {
             Some(said) => Some(said.clone()),
             None => Said::before_items(&self.piece).map(Arc::new),
         };
+        self.is_late |= self.said.is_none();
         self.said.as_deref() != Some(&Said::Object)
     }
 
@@ -406,6 +410,7 @@ mod tests {
             format!("{{{items},{}}}", typed("Menu")),
             format!("{{{},{items}}}", typed("Menu")),
             format!("{{{items}}}"),
+            format!("{{{items},{},{items}}}", typed("PodList")),
         ];
         let dump = documents.join("\n");
         let said = |kind: &str| Said::List {
@@ -433,9 +438,13 @@ mod tests {
                 (4, None, None, whole),
                 item(5, 1, None),
                 item(5, 2, None),
+                item(6, 1, None),
+                item(6, 2, None),
+                item(6, 3, Some(said("Pod"))),
+                item(6, 4, Some(said("Pod"))),
             ]
         );
-        let late = [(2, said("Pod")), (3, Said::Object), (5, said(""))];
+        let late = [(2, said("Pod")), (3, Said::Object), (5, said("")), (6, said("Pod"))];
         assert_eq!(looked.said_late, BTreeMap::from(late.clone()));
         let again = read(&BTreeMap::from(late));
         assert_eq!(
@@ -446,6 +455,10 @@ mod tests {
                 (3, None, None, whole),
                 item(5, 1, Some(said(""))),
                 item(5, 2, Some(said(""))),
+                item(6, 1, Some(said("Pod"))),
+                item(6, 2, Some(said("Pod"))),
+                item(6, 3, Some(said("Pod"))),
+                item(6, 4, Some(said("Pod"))),
             ]
         );
     }
