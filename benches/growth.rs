@@ -1,5 +1,5 @@
 //! How cost grows with size: of maps, sets and keyed lists in every order, of repeated keys, of
-//! sets on the wire, and of depth.
+//! sets on the wire, of depth, and of fights.
 //!
 //! For each shape the time for one item is printed at every size, and what it is at the largest
 //! size relative to the smallest. A shape whose cost were quadratic would show a factor of about a
@@ -11,6 +11,8 @@ mod support;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use managed_fields::Value;
+use managed_fields::analysis::{ConflictFinder, Want};
 use managed_fields::fieldmanager::{Document, FieldManager};
 use managed_fields::fieldpath::FieldSet;
 use managed_fields::schema::{Schema, Schemas};
@@ -19,6 +21,7 @@ use support::grow::{self, Order};
 use support::{NOW, strict, type_of, typed};
 
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
+const FIGHTS: [usize; 3] = [300, 3_000, 30_000];
 const DEPTHS: [usize; 3] = [1_000, 3_000, 9_900];
 
 struct Growth {
@@ -69,7 +72,7 @@ fn maps(growth: &mut Growth, schemas: &Schemas) {
         growth.shape(&format!("map/parse {order:?}"), SIZES, |size| {
             let text = grow::config_map(size, order, "a");
             move || {
-                let value = managed_fields::Value::from_json(black_box(&text)).unwrap();
+                let value = Value::from_json(black_box(&text)).unwrap();
                 assert_eq!(value.as_ref().get("data").unwrap().len(), size);
             }
         });
@@ -192,7 +195,7 @@ fn depth(growth: &mut Growth, schemas: &Schemas) {
     let ty = &Schema::deduced_type();
     growth.shape("depth/parse", DEPTHS, |levels| {
         let text = grow::deep(levels, 1);
-        move || assert!(managed_fields::Value::from_json(black_box(&text)).is_ok())
+        move || assert!(Value::from_json(black_box(&text)).is_ok())
     });
     growth.shape("depth/to_field_set", DEPTHS, |levels| {
         let value = typed(ty, &grow::deep(levels, 1));
@@ -227,6 +230,28 @@ fn applies<'s>(schemas: &'s Schemas, before: &str, config: String) -> impl FnMut
     }
 }
 
+/// Two sources that fight over all of a list or a map, or share a set.
+fn fights(growth: &mut Growth, schemas: &Schemas) {
+    type Make = fn(usize, &str) -> String;
+    let shapes: [(&str, Make); 3] = [
+        ("list", |size, value| grow::environment(size, Order::Shuffled, value)),
+        ("map", |size, value| grow::config_map(size, Order::Shuffled, value)),
+        ("set", |size, _| grow::finalizers(size, Order::Shuffled)),
+    ];
+    for (name, make) in shapes {
+        growth.shape(&format!("conflicts/{name}"), FIGHTS, |size| {
+            let configs = ["a", "b"].map(|value| Value::from_json(&make(size, value)).unwrap());
+            move || {
+                let [ours, theirs] = configs.each_ref();
+                let wants = [("us", ours), ("them", theirs)];
+                let wants = wants.map(|(manager, config)| Want { manager, config });
+                let contest = ConflictFinder::new(schemas).find(None, &wants, &[]);
+                assert!(contest.findings().len() >= size);
+            }
+        });
+    }
+}
+
 fn main() {
     let mut growth = Growth { full: false, wanted: vec![], worst: (0.0, String::new()) };
     for argument in std::env::args().skip(1) {
@@ -242,6 +267,7 @@ fn main() {
     keyed_lists(&mut growth, &schemas);
     fields_v1(&mut growth);
     depth(&mut growth, &schemas);
+    fights(&mut growth, &schemas);
     let (factor, name) = &growth.worst;
     println!("worst={name:?} per_item_factor={factor:.2}");
 }

@@ -63,11 +63,14 @@ const SHOWN: usize = 10;
 /// # Errors
 /// A text that is no path, means several, or none; the message names what may have been meant.
 pub fn resolve_path(text: &str, blame: &Blame) -> Result<Path, PathError> {
+    if text.trim_matches('.').is_empty() {
+        let reason = "expected the name of a field, such as .spec".to_owned();
+        return Err(PathError::Syntax { text: format!("{text:?}"), reason });
+    }
     let spelled = if text.starts_with(['.', '[']) { text.to_owned() } else { format!(".{text}") };
     let tree = Tree::of(blame);
-    let mut search = Search { tree: &tree, found: Vec::new(), farthest: (0, spelled.len()) };
-    search
-        .from(0, &spelled)
+    let search = tree
+        .search(&spelled)
         .map_err(|reason| PathError::Syntax { text: text.to_owned(), reason })?;
     match search.found.as_slice() {
         [one] => Ok(tree.path(*one)),
@@ -77,17 +80,21 @@ pub fn resolve_path(text: &str, blame: &Blame) -> Result<Path, PathError> {
         }),
         several => Err(PathError::Ambiguous {
             text: text.to_owned(),
-            candidates: several.iter().map(|node| spell(&tree.path(*node))).collect(),
+            candidates: several.iter().map(|node| tree.spell_apart(&tree.path(*node))).collect(),
         }),
     }
 }
 
 /// A path so that [`resolve_path`] reads it again: names that are not plain in brackets.
-pub(super) fn spell(path: &Path) -> String {
+fn spell(path: &Path) -> String {
+    spell_with(path, |name| name.is_empty() || name.contains(['.', '[', ']']))
+}
+
+fn spell_with(path: &Path, needs_brackets: impl Fn(&str) -> bool) -> String {
     let mut out = String::new();
     for element in path.elements() {
         match element {
-            PathElement::FieldName(name) if name.is_empty() || name.contains(['.', '[', ']']) => {
+            PathElement::FieldName(name) if needs_brackets(name) => {
                 let json = serde_json::Value::from(name.as_str());
                 let _ = write!(out, "[{json}]");
             }
@@ -171,18 +178,39 @@ impl Tree {
         Path::new(elements)
     }
 
+    fn search(&self, text: &str) -> Result<Search<'_>, String> {
+        let mut search = Search { tree: self, found: Vec::new(), farthest: (0, text.len()) };
+        search.from(0, text)?;
+        Ok(search)
+    }
+
+    /// A text that means this path and no other.
+    fn spell_apart(&self, path: &Path) -> String {
+        let plain = spell(path);
+        match self.search(&plain) {
+            Ok(search) if search.found.len() == 1 => plain,
+            _ => spell_with(path, |_| true),
+        }
+    }
+
     /// The child most like what comes next in the text, where the search got farthest.
     fn nearest(&self, (node, left): (usize, usize), text: &str) -> Option<String> {
         let rest = text.get(text.len().checked_sub(left)?..)?;
         let end = rest.char_indices().skip(1).find(|(_, sign)| matches!(sign, '.' | '['));
-        let wanted = rest.get(..end.map_or(rest.len(), |(end, _)| end))?;
+        let wanted = match Wanted::read(rest) {
+            Ok((Wanted::Name(name), _)) if rest.starts_with('[') => format!(".{name}"),
+            _ => rest.get(..end.map_or(rest.len(), |(end, _)| end))?.to_owned(),
+        };
         let distances = self.children(node).map(|(child, element)| {
             let name = element.to_string();
-            (distance(wanted, &name), name, child)
+            (distance(&wanted, &name), name, child)
         });
-        let (distance, name, child) = distances.min()?;
-        let is_like = distance * 2 <= wanted.chars().count().max(name.chars().count());
-        is_like.then(|| spell(&self.path(child)))
+        let like = distances.min().filter(|(distance, name, _)| {
+            distance * 2 <= wanted.chars().count().max(name.chars().count())
+        });
+        // Where nothing is like it, at least what it would be in.
+        let nearest = like.map_or(node, |(_, _, child)| child);
+        (nearest > 0).then(|| spell(&self.path(nearest)))
     }
 }
 
@@ -344,7 +372,7 @@ fn value(text: &str) -> Result<(Value, &str), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{distance, resolve_path};
+    use super::{PathError, distance, resolve_path};
     use crate::analysis::Blame;
     use crate::fieldpath::FieldSet;
     use crate::managedfields::{ManagedFieldsEntry, ManagerIdentifier, Operation};
@@ -389,7 +417,7 @@ mod tests {
     fn what_leads_nowhere_or_to_several_is_refused_with_a_hint() {
         let blame = blame();
         for (text, message) in [
-            (".m.a.x", r#".m.a.x is ambiguous, it may be any of: .m["a.x"], .m.a.x"#),
+            (".m.a.x", r#".m.a.x is ambiguous, it may be any of: .m["a.x"], ["m"]["a"]["x"]"#),
             (
                 ".ports[port=80]",
                 r#".ports[port=80] is ambiguous, it may be any of: .ports[port=80,protocol="UDP"], .ports[port=80,protocol="TCP"]"#,
@@ -397,11 +425,25 @@ mod tests {
             (".prots", "there is no .prots; nearest is .ports"),
             (".m.a.b.d", "there is no .m.a.b.d; nearest is .m.a.b.c"),
             (".nothing.like.it", "there is no .nothing.like.it"),
+            (".m.nothing", "there is no .m.nothing; nearest is .m"),
+            (r#".m["a.b/d"]"#, r#"there is no .m["a.b/d"]; nearest is .m["a.b/c"]"#),
+            ("", "\"\" is not a path: expected the name of a field, such as .spec"),
+            (".", "\".\" is not a path: expected the name of a field, such as .spec"),
             (".set[", r#".set[ is not a path: expected ["name"], [key="value"], [="item"] or [0]"#),
             (".set]", "there is no .set]; nearest is .set"),
             (".atomic[1]x", ".atomic[1]x is not a path: expected . or [ before x"),
         ] {
-            assert_eq!(resolve_path(text, &blame).unwrap_err().to_string(), message, "{text}");
+            let error = resolve_path(text, &blame).unwrap_err();
+            assert_eq!(error.to_string(), message, "{text}");
+            // What is proposed can be asked for.
+            let proposed = match error {
+                PathError::Ambiguous { candidates, .. } => candidates,
+                PathError::Missing { nearest, .. } => nearest.into_iter().collect(),
+                PathError::Syntax { .. } => Vec::new(),
+            };
+            for text in proposed {
+                assert!(resolve_path(&text, &blame).is_ok(), "{text}");
+            }
         }
     }
 

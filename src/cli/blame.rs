@@ -2,6 +2,7 @@
 
 mod summary;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
@@ -12,8 +13,7 @@ use crate::managedfields::ManagedFieldsEntry;
 use crate::value::{Value, ValueRef};
 use crate::yaml;
 
-use super::input::{self, Object};
-use super::output::pretty;
+use super::input::{self, Loaded, Object};
 use super::report::{self, Times, harmless};
 use super::schemas::Known;
 use super::session::Session;
@@ -80,14 +80,14 @@ pub(super) fn run(args: BlameArgs, session: &mut Session<'_, '_>) {
         return summary::run(&args, session);
     }
     let Some(mut known) = Known::load(&args.common, session) else { return };
-    let objects = input::load(&args.common.filename, args.common.recursive, session);
-    let is_alone = objects.len() == 1;
     let mut missed: Vec<Option<String>> = vec![None; args.path.len()];
     let mut found = vec![false; args.path.len()];
-    let mut report = Report::new(&args, is_alone, session);
-    for object in objects.into_iter().flatten() {
+    let mut report = Report::new(&args, session);
+    let mut tell = |object: Loaded, is_alone: bool, session: &mut Session<'_, '_>| {
+        let Ok(object) = object else { return };
+        report.is_alone = is_alone;
         let Some((object, value, blame)) = blame(&args, &mut known, object, session) else {
-            continue;
+            return;
         };
         let mut paths = Vec::new();
         for ((text, found), missed) in args.path.iter().zip(&mut found).zip(&mut missed) {
@@ -100,7 +100,7 @@ pub(super) fn run(args: BlameArgs, session: &mut Session<'_, '_>) {
             }
         }
         if paths.is_empty() && !args.path.is_empty() {
-            continue;
+            return;
         }
         let is_shown = shown(&blame, &paths, &args.field_manager);
         if !is_shown.contains(&true) && !args.field_manager.is_empty() {
@@ -108,9 +108,24 @@ pub(super) fn run(args: BlameArgs, session: &mut Session<'_, '_>) {
                 let names = args.field_manager.join(", ");
                 session.note(&object.place, format_args!("{names} owns nothing of it"));
             }
-            continue;
+            return;
         }
         report.add(&Blamed { object, value, blame, paths, is_shown }, session);
+    };
+    // The first waits until it is known whether it is alone.
+    let (mut first, mut is_alone) = (None, true);
+    let (names, recursive) = (&args.common.filename, args.common.recursive);
+    input::each(names, recursive, session, &mut |object, session| {
+        match first.take() {
+            None if is_alone => return first = Some(object),
+            Some(before) => tell(before, false, session),
+            None => {}
+        }
+        is_alone = false;
+        tell(object, false, session);
+    });
+    if let Some(only) = first {
+        tell(only, true, session);
     }
     for (missed, found) in missed.into_iter().zip(found) {
         if let (Some(message), false) = (missed, found) {
@@ -127,6 +142,7 @@ fn blame(
     session: &mut Session<'_, '_>,
 ) -> Option<(Object, Value, Blame)> {
     object.warn_if_owners_were_hidden(session);
+    object.require_type(session).ok()?;
     if let Some(namespace) = &args.common.namespace
         && object.identity.namespace.is_empty()
     {
@@ -173,21 +189,23 @@ struct Report<'a> {
     is_alone: bool,
     is_first: bool,
     is_colored: bool,
-    /// What JSON and HTML are made of.
+    objects: report::Objects,
+    /// What HTML is made of.
     parts: Vec<String>,
     /// The names of managers in the order in which they were met: it gives them their colours.
-    managers: Vec<String>,
+    managers: HashMap<String, usize>,
 }
 
 impl<'a> Report<'a> {
-    fn new(args: &'a BlameArgs, is_alone: bool, session: &Session<'_, '_>) -> Report<'a> {
+    fn new(args: &'a BlameArgs, session: &Session<'_, '_>) -> Report<'a> {
         Report {
             args,
-            is_alone,
+            is_alone: true,
             is_first: true,
             is_colored: session.colors_results(),
+            objects: report::Objects::new(SCHEMA_VERSION),
             parts: Vec::new(),
-            managers: Vec::new(),
+            managers: HashMap::new(),
         }
     }
 
@@ -201,7 +219,7 @@ impl<'a> Report<'a> {
                 let text = self.table(blamed, session);
                 session.print(&text);
             }
-            Form::Json => self.parts.push(json(blamed, self.args)),
+            Form::Json => self.objects.add(&json(blamed, self.args), session),
             Form::Html => {
                 let part = self.html(blamed, session);
                 self.parts.push(part);
@@ -212,17 +230,11 @@ impl<'a> Report<'a> {
     fn finish(self, session: &mut Session<'_, '_>) {
         match self.args.output {
             Form::Yaml | Form::Table => {}
-            Form::Json => {
-                let objects = self.parts.join(",");
-                let version = edit::quoted(SCHEMA_VERSION);
-                session.print(&pretty(&format!(
-                    r#"{{"schemaVersion":{version},"objects":[{objects}]}}"#
-                )));
-            }
+            Form::Json => self.objects.finish(session),
             Form::Html => {
                 let body = format!("<h1>Owners of every line</h1>\n{}", self.parts.concat());
                 let mut style = include_str!("blame.css").to_owned();
-                for (index, _) in self.managers.iter().enumerate() {
+                for index in 0..self.managers.len() {
                     let hue = hue(index);
                     let _ = writeln!(style, ".m{index} {{ --hue: {hue}; }}");
                 }
@@ -232,11 +244,12 @@ impl<'a> Report<'a> {
     }
 
     fn number(&mut self, manager: &str) -> usize {
-        let known = self.managers.iter().position(|known| known == manager);
-        known.unwrap_or_else(|| {
-            self.managers.push(manager.to_owned());
-            self.managers.len() - 1
-        })
+        if let Some(known) = self.managers.get(manager) {
+            return *known;
+        }
+        let number = self.managers.len();
+        self.managers.insert(manager.to_owned(), number);
+        number
     }
 
     fn heading(&mut self, blamed: &Blamed) -> String {

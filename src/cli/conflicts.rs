@@ -7,12 +7,6 @@ mod lines;
 mod sarif;
 mod write;
 
-use std::num::NonZeroUsize;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-use std::time::Duration;
-
 use clap::ValueEnum;
 
 use crate::analysis::{ConflictFinder, Contest, Profile, Want};
@@ -20,6 +14,7 @@ use crate::fieldmanager::check_manager_name;
 use crate::value::Value;
 use crate::yaml;
 
+use super::cores::on_all_cores;
 use super::input;
 use super::schemas::Known;
 use super::session::Session;
@@ -199,46 +194,4 @@ fn contests(
     let cases: Vec<Case<'_>> = contested.iter().map(case).collect();
     let find = |case: &Case<'_>| case.finder.find(case.live, &case.wants, &case.profiles);
     on_all_cores(&cases, "objects", &find, session)
-}
-
-/// Up to so many parts of work no thread is worth its start.
-const FEW: usize = 64;
-
-/// What comes of each part of the work, in order.
-fn on_all_cores<T: Sync, R: Send>(
-    parts: &[T],
-    what: &str,
-    work: &(dyn Fn(&T) -> R + Sync),
-    session: &mut Session<'_, '_>,
-) -> Vec<R> {
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    if parts.len() < FEW || cores == 1 {
-        return parts.iter().map(work).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(parts.len()));
-    let take_part = || {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(part) = parts.get(at) else { return };
-            let result = work(part);
-            if let Ok(mut done) = done.lock() {
-                done.push((at, result));
-            }
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(take_part);
-        }
-        while next.load(Ordering::Relaxed) < parts.len() {
-            let done = next.load(Ordering::Relaxed);
-            session.progress(format_args!("{done} of {} {what}", parts.len()));
-            thread::sleep(Duration::from_millis(20));
-        }
-    });
-    session.progress_is_over();
-    let mut done = done.into_inner().unwrap_or_default();
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
 }

@@ -4,12 +4,15 @@
 //! of it without parsing what is around them, so that only the items that are being looked at, and
 //! what is kept of them, take room.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::thread;
+
+use crate::value::{Value, ValueRef};
 
 /// An object cut out of a dump.
 pub(super) struct Piece<'t> {
@@ -20,6 +23,45 @@ pub(super) struct Piece<'t> {
     pub(super) item: Option<usize>,
     /// From 1.
     pub(super) line: usize,
+    /// What the list around an item says of its items; none if it has not said so yet.
+    pub(super) list: Option<&'t Said>,
+}
+
+/// What a document that holds items says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It is a list of objects of this version and kind; those are empty where every item says its own.
+    List { api_version: String, kind: String },
+    /// It is an object that happens to have items.
+    Object,
+}
+
+impl Said {
+    /// What is said by JSON text of a document, which may lack the end or the items.
+    fn by(document: &Value) -> Said {
+        let text = |name: &str| {
+            let text = document.as_ref().get(name).and_then(ValueRef::as_str);
+            text.map(Cow::into_owned).unwrap_or_default()
+        };
+        match text("kind") {
+            kind if kind.is_empty() => Said::List { api_version: String::new(), kind },
+            kind => match kind.strip_suffix("List") {
+                Some(kind) => Said::List { api_version: text("apiVersion"), kind: kind.to_owned() },
+                None => Said::Object,
+            },
+        }
+    }
+
+    /// What is said by what stands before the items; none if that may not be all.
+    fn before_items(text: &[u8]) -> Option<Said> {
+        let closed = [text, b"[]}"].concat();
+        let document = Value::from_json_bytes(&closed).ok()?;
+        let has = |name: &str| document.as_ref().get(name).is_some();
+        match Said::by(&document) {
+            said @ Said::Object => Some(said),
+            said @ Said::List { .. } => (has("kind") && has("apiVersion")).then_some(said),
+        }
+    }
 }
 
 /// Bytes that are read at once, and the least that is handed on at once.
@@ -52,6 +94,14 @@ struct Cutter {
     around: Vec<u8>,
     has_items: bool,
     start_line: usize,
+    /// What the document said before its items.
+    said: Option<Arc<Said>>,
+    /// It had items before it said so.
+    is_late: bool,
+    /// What documents said that had not said so before their items, by their numbers.
+    said_late: BTreeMap<usize, Said>,
+    /// The documents that are cut, and what is known of them; all if there are none.
+    wanted: BTreeMap<usize, Arc<Said>>,
 }
 
 /// A piece as it is kept until it is looked at.
@@ -60,9 +110,16 @@ struct Cut {
     document: usize,
     item: Option<usize>,
     line: usize,
+    list: Option<Arc<Said>>,
 }
 
 impl Cutter {
+    /// Cuts these documents alone, of which this is known.
+    fn again(wanted: &BTreeMap<usize, Said>) -> Cutter {
+        let wanted = wanted.iter().map(|(document, said)| (*document, Arc::new(said.clone())));
+        Cutter { wanted: wanted.collect(), ..Cutter::default() }
+    }
+
     fn feed(&mut self, bytes: &[u8], cut: &mut Vec<Cut>) {
         let mut rest = bytes;
         while let Some((byte, after)) = rest.split_first() {
@@ -129,12 +186,11 @@ impl Cutter {
                     self.document += 1;
                     self.item = 0;
                     self.has_items = false;
+                    self.is_late = false;
                     self.is_key = true;
                     self.start_line = self.line;
                 }
-                let begins_items =
-                    byte == b'[' && self.depth == 1 && self.key == b"items" && !self.is_key;
-                if begins_items {
+                if byte == b'[' && self.depth == 1 && self.begins_items() {
                     self.in_items = true;
                     self.has_items = true;
                     self.piece.extend_from_slice(b"[]");
@@ -160,7 +216,12 @@ impl Cutter {
                     self.cut(Some(self.item), cut);
                 } else if self.depth == 0 {
                     if self.has_items {
-                        self.piece.clear();
+                        let document = std::mem::take(&mut self.piece);
+                        if self.is_late
+                            && let Ok(document) = Value::from_json_bytes(&document)
+                        {
+                            self.said_late.insert(self.document, Said::by(&document));
+                        }
                     } else {
                         self.cut(None, cut);
                     }
@@ -172,13 +233,26 @@ impl Cutter {
         }
     }
 
+    /// Whether a list that begins here, in a document itself, holds objects.
+    fn begins_items(&mut self) -> bool {
+        if self.key != b"items" || self.is_key {
+            return false;
+        }
+        self.said = match self.wanted.get(&self.document) {
+            Some(said) => Some(said.clone()),
+            None => Said::before_items(&self.piece).map(Arc::new),
+        };
+        self.is_late |= self.said.is_none();
+        self.said.as_deref() != Some(&Said::Object)
+    }
+
     fn cut(&mut self, item: Option<usize>, cut: &mut Vec<Cut>) {
-        cut.push(Cut {
-            text: std::mem::take(&mut self.piece),
-            document: self.document,
-            item,
-            line: self.start_line + 1,
-        });
+        let text = std::mem::take(&mut self.piece);
+        if !self.wanted.is_empty() && !self.wanted.contains_key(&self.document) {
+            return;
+        }
+        let list = item.and_then(|_| self.said.clone());
+        cut.push(Cut { text, document: self.document, item, line: self.start_line + 1, list });
     }
 }
 
@@ -187,9 +261,12 @@ pub(super) struct Looked<R> {
     pub(super) kept: Vec<R>,
     /// The dump ends in the middle of something: the line.
     pub(super) is_cut_off: Option<usize>,
+    /// What documents said of themselves behind their items, by their numbers.
+    pub(super) said_late: BTreeMap<usize, Said>,
 }
 
-/// Reads a dump to its end and has every object looked at, on all cores. What is none is not kept.
+/// Reads a dump to its end and has every object looked at, on all cores; only those of the documents
+/// that are wanted if there are any. What is none is not kept.
 ///
 /// Memory is bounded by a few chunks, or the largest object, for each core, and by what is kept.
 ///
@@ -198,6 +275,7 @@ pub(super) struct Looked<R> {
 pub(super) fn look<R: Send>(
     beginning: &[u8],
     reader: &mut dyn Read,
+    wanted: &BTreeMap<usize, Said>,
     look: &(dyn Fn(&Piece<'_>) -> Option<R> + Sync),
     progress: &mut dyn FnMut(usize),
 ) -> io::Result<Looked<R>> {
@@ -211,8 +289,9 @@ pub(super) fn look<R: Send>(
             let job = jobs.lock().map(|jobs| jobs.recv());
             let Ok(Ok((number, pieces))) = job else { return };
             let looked = pieces.iter().filter_map(|cut| {
-                let Cut { text, document, item, line } = cut;
-                look(&Piece { text, document: *document, item: *item, line: *line })
+                let Cut { text, document, item, line, list } = cut;
+                let (document, item, line) = (*document, *item, *line);
+                look(&Piece { text, document, item, line, list: list.as_deref() })
             });
             let looked: Vec<R> = looked.collect();
             if !looked.is_empty() && done.send((number, looked)).is_err() {
@@ -220,7 +299,7 @@ pub(super) fn look<R: Send>(
             }
         }
     };
-    let mut cutter = Cutter::default();
+    let mut cutter = Cutter::again(wanted);
     let read = thread::scope(|scope| {
         for _ in 0..cores {
             let done = done.clone();
@@ -258,12 +337,15 @@ pub(super) fn look<R: Send>(
     });
     read?;
     let is_cut_off = (cutter.depth > 0).then_some(cutter.line + 1);
-    Ok(Looked { kept: kept.into_values().flatten().collect(), is_cut_off })
+    let kept = kept.into_values().flatten().collect();
+    Ok(Looked { kept, is_cut_off, said_late: cutter.said_late })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Cutter, look};
+    use std::collections::BTreeMap;
+
+    use super::{Cutter, Piece, Said, look};
 
     fn pieces(text: &str, step: usize) -> Vec<(String, usize, Option<usize>, usize)> {
         let mut cutter = Cutter::default();
@@ -301,6 +383,7 @@ mod tests {
         let looked = look(
             start,
             &mut &rest[..],
+            &BTreeMap::new(),
             &|piece| {
                 piece.item.filter(|item| item % 1000 == 0).map(|item| (item, piece.text.len()))
             },
@@ -310,7 +393,73 @@ mod tests {
         assert_eq!(looked.is_cut_off, None);
         let expected: Vec<(usize, usize)> = (1..=40).map(|step| (step * 1000, 111)).collect();
         assert_eq!(looked.kept, expected);
-        let cut_off = look(b"{\"items\":[{\n\"a\":", &mut &b""[..], &|_| Some(()), &mut |_| {});
-        assert_eq!(cut_off.unwrap().is_cut_off, Some(2));
+        let start = b"{\"items\":[{\n\"a\":";
+        let cut_off =
+            look(start, &mut &b""[..], &BTreeMap::new(), &|_| Some(()), &mut |_| {}).unwrap();
+        assert_eq!(cut_off.is_cut_off, Some(2));
+    }
+
+    /// A list may say what its items are before or behind them.
+    #[test]
+    fn what_lists_say_of_their_items_is_known_at_once_or_in_the_end() {
+        let typed = |kind: &str| format!(r#""kind":"{kind}","apiVersion":"v1""#);
+        let items = r#""items":[{"a":1},{"a":2}]"#;
+        let documents = [
+            format!("{{{},{items}}}", typed("PodList")),
+            format!("{{\"apiVersion\":\"v1\",{items},\"kind\":\"PodList\"}}"),
+            format!("{{{items},{}}}", typed("Menu")),
+            format!("{{{},{items}}}", typed("Menu")),
+            format!("{{{items}}}"),
+            format!("{{{items},{},{items}}}", typed("PodList")),
+        ];
+        let dump = documents.join("\n");
+        let said = |kind: &str| Said::List {
+            api_version: if kind.is_empty() { "" } else { "v1" }.to_owned(),
+            kind: kind.to_owned(),
+        };
+        let told = |piece: &Piece<'_>| {
+            Some((piece.document, piece.item, piece.list.cloned(), piece.text.len()))
+        };
+        let read = |wanted: &BTreeMap<usize, Said>| {
+            look(&[], &mut dump.as_bytes(), wanted, &told, &mut |_| {}).unwrap()
+        };
+        let item = |document, item, list| (document, Some(item), list, 7);
+        let looked = read(&BTreeMap::new());
+        let whole = documents[3].len();
+        assert_eq!(
+            looked.kept,
+            [
+                item(1, 1, Some(said("Pod"))),
+                item(1, 2, Some(said("Pod"))),
+                item(2, 1, None),
+                item(2, 2, None),
+                item(3, 1, None),
+                item(3, 2, None),
+                (4, None, None, whole),
+                item(5, 1, None),
+                item(5, 2, None),
+                item(6, 1, None),
+                item(6, 2, None),
+                item(6, 3, Some(said("Pod"))),
+                item(6, 4, Some(said("Pod"))),
+            ]
+        );
+        let late = [(2, said("Pod")), (3, Said::Object), (5, said("")), (6, said("Pod"))];
+        assert_eq!(looked.said_late, BTreeMap::from(late.clone()));
+        let again = read(&BTreeMap::from(late));
+        assert_eq!(
+            again.kept,
+            [
+                item(2, 1, Some(said("Pod"))),
+                item(2, 2, Some(said("Pod"))),
+                (3, None, None, whole),
+                item(5, 1, Some(said(""))),
+                item(5, 2, Some(said(""))),
+                item(6, 1, Some(said("Pod"))),
+                item(6, 2, Some(said("Pod"))),
+                item(6, 3, Some(said("Pod"))),
+                item(6, 4, Some(said("Pod"))),
+            ]
+        );
     }
 }

@@ -9,14 +9,13 @@ use serde_json::value::RawValue;
 use crate::analysis::{
     Action, Blame, Outcome, SchemaRule, Standing, Try, WhatIf, entries_of, resolve_path,
 };
-use crate::fieldmanager::value_at;
+use crate::fieldmanager::{check_manager_name, value_at};
 use crate::fieldpath::Path;
 use crate::managedfields::{ManagedFieldsEntry, ManagerIdentifier, Operation, Time};
 use crate::schema::Schema;
 use crate::value::{Value, ValueRef};
 
 use super::input::{self, Object};
-use super::output::pretty;
 use super::report::{self, Times, harmless};
 use super::schemas::Known;
 use super::session::Session;
@@ -30,8 +29,9 @@ pub(super) struct ExplainArgs {
     /// '.metadata.annotations["example.com/a"]'
     #[arg(value_name = "PATH")]
     path: String,
-    /// Who would act; if not said, every owner, and an applier who owns nothing yet (repeatable)
-    #[arg(long = "as", value_name = "MANAGER")]
+    /// Who would act, as an applier and in every way in which the manager owns the field; if not
+    /// said, every owner, and an applier who owns nothing yet (repeatable)
+    #[arg(long = "as", value_name = "MANAGER", value_parser = manager)]
     acting: Vec<String>,
     /// How the times of owners are told
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Times::Relative)]
@@ -57,13 +57,6 @@ const SCHEMA_VERSION: &str = "managed-fields.explain/v1";
 
 /// The applier who owns nothing, if nobody is named.
 const STRANGER: &str = "another-applier";
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    schema_version: &'static str,
-    objects: Vec<Explained>,
-}
 
 #[derive(Serialize)]
 struct Explained {
@@ -116,31 +109,30 @@ struct Tried {
 
 pub(super) fn run(args: ExplainArgs, session: &mut Session<'_, '_>) {
     let Some(mut known) = Known::load(&args.common, session) else { return };
-    let objects = input::load(&args.common.filename, args.common.recursive, session);
-    let mut explained = Vec::new();
-    for object in objects.into_iter().flatten() {
+    let (names, recursive) = (&args.common.filename, args.common.recursive);
+    let mut report = report::Objects::new(SCHEMA_VERSION);
+    let mut blank = "";
+    input::each(names, recursive, session, &mut |object, session| {
+        let Ok(object) = object else { return };
         object.warn_if_owners_were_hidden(session);
-        if known.prepare(&object, session).is_err() {
-            continue;
+        if object.require_type(session).and_then(|()| known.prepare(&object, session)).is_err() {
+            return;
         }
-        match explain(&args, &known, &object, session) {
-            Ok(one) => explained.push((one, object.identity.to_string())),
-            Err(message) => session.error(&object.place, message),
-        }
-    }
-    match args.output {
-        Form::Text => {
-            for (index, (one, identity)) in explained.iter().enumerate() {
-                let blank = if index > 0 { "\n" } else { "" };
-                let text = text(one, identity);
+        match (explain(&args, &known, &object, session), args.output) {
+            (Ok(one), Form::Text) => {
+                let text = text(&one, &object.identity.to_string());
                 session.print(&format!("{blank}{text}"));
+                blank = "\n";
             }
+            (Ok(one), Form::Json) => {
+                // Nothing in it fails to be written.
+                report.add(&serde_json::to_string(&one).unwrap_or_default(), session);
+            }
+            (Err(message), _) => session.error(&object.place, message),
         }
-        Form::Json => {
-            let objects = explained.into_iter().map(|(one, _)| one).collect();
-            let report = Report { schema_version: SCHEMA_VERSION, objects };
-            session.print(&serde_json::to_string(&report).map(|j| pretty(&j)).unwrap_or_default());
-        }
+    });
+    if args.output == Form::Json {
+        report.finish(session);
     }
 }
 
@@ -191,15 +183,30 @@ fn explain(
 
 /// Who acts: a name, how, and through which subresource.
 fn acting(args: &ExplainArgs, owners: &[ManagedFieldsEntry]) -> Vec<(String, Operation, String)> {
-    if !args.acting.is_empty() {
-        let named = args.acting.iter();
-        return named.map(|name| (name.clone(), Operation::Apply, String::new())).collect();
-    }
     let owners = owners.iter().map(|owner| {
         let manager = &owner.manager;
         (manager.name().to_owned(), manager.operation(), manager.subresource().to_owned())
     });
-    owners.chain([(STRANGER.to_owned(), Operation::Apply, String::new())]).collect()
+    let applier = |name: &str| (name.to_owned(), Operation::Apply, String::new());
+    if args.acting.is_empty() {
+        return owners.chain([applier(STRANGER)]).collect();
+    }
+    let mut acting = Vec::new();
+    for name in &args.acting {
+        acting.extend(owners.clone().filter(|(owner, ..)| owner == name));
+        if !acting.contains(&applier(name)) {
+            acting.push(applier(name));
+        }
+    }
+    acting
+}
+
+fn manager(name: &str) -> Result<String, String> {
+    if name.is_empty() {
+        return Err("the manager has no name".to_owned());
+    }
+    check_manager_name(name).map_err(|error| error.to_string())?;
+    Ok(name.to_owned())
 }
 
 /// How what belongs to an object is shown.

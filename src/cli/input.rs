@@ -1,16 +1,19 @@
 //! Objects from files, directories and standard input.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Mutex;
 
 use crate::schema::GroupVersionKind;
 use crate::value::{Kind, Value, ValueRef};
 use crate::yaml;
 
-use super::dump::{self, Looked, Piece};
+use super::cores::on_all_cores;
+use super::dump::{self, Looked, Piece, Said};
 use super::edit;
 use super::locate::Sources;
 use super::session::Session;
@@ -32,6 +35,36 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Before the first document of a file.
+    fn of(file: &str) -> Place {
+        let (file, content) = (file.into(), None);
+        Place { file, document: 0, item: None, line: 1, content, has_repeats: false }
+    }
+
+    /// Takes the next document: an object, the items of a list of objects, or what is none.
+    fn take(
+        &mut self,
+        line: usize,
+        document: Result<Value, String>,
+        session: &mut Session<'_, '_>,
+        loaded: &mut Vec<Loaded>,
+    ) {
+        self.document += 1;
+        self.line = line;
+        self.item = None;
+        self.has_repeats = false;
+        match document {
+            Ok(value) => {
+                self.has_repeats = !value.is_verbatim();
+                expand(&value, self, session, loaded);
+            }
+            Err(message) => {
+                session.error(&*self, &message);
+                loaded.push(Err(message));
+            }
+        }
+    }
+
     pub(super) fn file(&self) -> &str {
         &self.file
     }
@@ -213,15 +246,88 @@ pub(super) fn load(
 ) -> Vec<Loaded> {
     let mut loaded = Vec::new();
     for name in names {
-        for (file, content) in read(name, recursive, session) {
-            let before = loaded.len();
-            if !load_file(&file, &content, session, &mut loaded) {
-                session.error(&file, "there is no object in it");
+        if !Path::new(name).is_dir() {
+            each_file(name, recursive, session, &mut |file, content, session| {
+                let before = loaded.len();
+                if !load_file(&file, &content, session, &mut loaded) {
+                    session.error(&file, NOTHING);
+                }
+                keep(content, loaded.get_mut(before..).unwrap_or_default(), true, session);
+            });
+            continue;
+        }
+        let read = |file: &PathBuf| {
+            let content = fs::read(file)?;
+            let documents = parsed(&content);
+            Ok((content, documents))
+        };
+        let files = files(name, recursive, session);
+        let contents: Vec<io::Result<_>> = on_all_cores(&files, "files", &read, session);
+        for (file, read) in files.iter().zip(contents) {
+            let file = file.display();
+            match read {
+                Ok((content, documents)) => {
+                    load_parsed(&file.to_string(), content, documents, session, &mut loaded);
+                }
+                Err(error) => session.error(file, error),
             }
-            keep(content, loaded.get_mut(before..).unwrap_or_default(), true, session);
         }
     }
     loaded
+}
+
+/// What is wrong with a file without documents.
+const NOTHING: &str = "there is no object in it";
+
+/// A document, or why it is none, and the line on which it begins.
+type Parsed = (usize, Result<Value, String>);
+
+fn parsed(content: &[u8]) -> Vec<Parsed> {
+    let mut documents = Vec::new();
+    each_value(content, &mut |line, document| documents.push((line, document)));
+    documents
+}
+
+/// Takes the documents of a file of configurations.
+fn load_parsed(
+    file: &str,
+    content: Vec<u8>,
+    documents: Vec<Parsed>,
+    session: &mut Session<'_, '_>,
+    loaded: &mut Vec<Loaded>,
+) {
+    if documents.is_empty() {
+        session.error(file, NOTHING);
+    }
+    let before = loaded.len();
+    let mut place = Place::of(file);
+    for (line, document) in documents {
+        place.take(line, document, session, loaded);
+    }
+    keep(content, loaded.get_mut(before..).unwrap_or_default(), true, session);
+}
+
+/// Hands on the objects that [`load`] reads, one by one: nothing is kept of a file but its bytes, and the
+/// objects of one document.
+pub(super) fn each<'s, 'i>(
+    names: &[String],
+    recursive: bool,
+    session: &mut Session<'s, 'i>,
+    take: &mut dyn FnMut(Loaded, &mut Session<'s, 'i>),
+) {
+    for name in names {
+        each_file(name, recursive, session, &mut |file, content, session| {
+            let mut repeated = Vec::new();
+            let is_one = read_documents(&file, &content, session, &mut |loaded, session| {
+                repeated.extend(loaded.iter().filter(|one| one.place.has_repeats).cloned().map(Ok));
+                take(loaded, session);
+            });
+            if !is_one {
+                session.error(&file, NOTHING);
+            }
+            keep(content, &mut repeated, false, session);
+        });
+    }
 }
 
 /// Reads the live objects, if any files are named. Here nothing may be a good answer: that of
@@ -253,7 +359,7 @@ pub(super) fn scan<R: Send>(
     names: &[String],
     recursive: bool,
     session: &mut Session<'_, '_>,
-    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
+    look: &Look<'_, R>,
     take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
 ) {
     for name in names {
@@ -272,10 +378,20 @@ pub(super) fn scan<R: Send>(
             let file = path.display().to_string();
             let scanned = fs::File::open(&path).and_then(|mut reader| {
                 let all = reader.metadata().map(|metadata| metadata.len()).unwrap_or_default();
-                scan_reader(&mut reader, look, &mut |read| {
+                let mut progress = |read| {
                     let (read, all) = (read >> 20, all >> 20);
                     session.progress(format_args!("{file}: {read} of {all} MiB"));
-                })
+                };
+                let mut scanned = scan_reader(&mut reader, look, &mut progress)?;
+                // What is a pipe does not go back.
+                if let Scanned::Dump(looked, again) = &mut scanned
+                    && !again.is_empty()
+                    && reader.rewind().is_ok()
+                {
+                    scan_again(&mut reader, again, look, looked, &mut progress)?;
+                    again.clear();
+                }
+                Ok(scanned)
             });
             session.progress_is_over();
             match scanned {
@@ -288,8 +404,8 @@ pub(super) fn scan<R: Send>(
 
 /// What a file turned out to hold.
 enum Scanned<R> {
-    /// A dump, and what was found in it.
-    Dump(Looked<Spotted<R>>),
+    /// A dump, what was found in it, and what must be looked at once more.
+    Dump(Looked<Spotted<R>>, Again),
     /// Something else, which was read to its end.
     Other(Vec<u8>),
 }
@@ -297,12 +413,18 @@ enum Scanned<R> {
 /// What was found in an object, or why it is none; and its document, item and line, from 1.
 type Spotted<R> = ((usize, Option<usize>, usize), Result<(Value, R), String>);
 
+/// Documents of a dump that said behind their items what these are, or that they are none.
+type Again = BTreeMap<usize, Said>;
+
+/// Has an object looked at.
+type Look<'l, R> = dyn Fn(&Identity, &Value) -> Option<R> + Sync + 'l;
+
 /// Files up to this size are read as a whole, whatever they hold.
 const SMALL: usize = 1 << 20;
 
 fn scan_reader<R: Send>(
     reader: &mut dyn Read,
-    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
+    look: &Look<'_, R>,
     progress: &mut dyn FnMut(usize),
 ) -> io::Result<Scanned<R>> {
     let mut beginning = Vec::new();
@@ -311,37 +433,87 @@ fn scan_reader<R: Send>(
         reader.read_to_end(&mut beginning)?;
         return Ok(Scanned::Other(beginning));
     }
+    // Documents with items that do not say what they are, nor did the document so far.
+    let open = Mutex::new(BTreeSet::new());
     let look = |piece: &Piece<'_>| {
-        let numbers = (piece.document, piece.item, piece.line);
-        match Value::from_json_bytes(piece.text) {
-            Ok(value) => {
-                let found = look(&Identity::of(value.as_ref()), &value);
-                found.map(|found| (numbers, Ok((value, found))))
+        spot(piece, look, &|item| {
+            let is_complete = piece.item.is_none() || piece.list.is_some() || has_kind(item);
+            if !is_complete && let Ok(mut open) = open.lock() {
+                open.insert(piece.document);
             }
-            Err(error) => Some((numbers, Err(error.to_string()))),
-        }
+            is_complete
+        })
     };
-    dump::look(&beginning, reader, &look, progress).map(Scanned::Dump)
+    let mut looked = dump::look(&beginning, reader, &BTreeMap::new(), &look, progress)?;
+    let mut again = std::mem::take(&mut looked.said_late);
+    let open = open.into_inner().unwrap_or_default();
+    again.retain(|document, said| *said == Said::Object || open.contains(document));
+    looked.kept.retain(|((document, ..), _)| again.get(document) != Some(&Said::Object));
+    Ok(Scanned::Dump(looked, again))
+}
+
+/// Reads a dump from its beginning for what could not be looked at, and puts it where it belongs.
+fn scan_again<R: Send>(
+    reader: &mut dyn Read,
+    again: &Again,
+    look: &Look<'_, R>,
+    looked: &mut Looked<Spotted<R>>,
+    progress: &mut dyn FnMut(usize),
+) -> io::Result<()> {
+    let look = |piece: &Piece<'_>| {
+        let spotted = spot(piece, look, &|item| piece.item.is_none() || !has_kind(item));
+        // Items that are broken were told of before.
+        spotted.filter(|(_, found)| piece.item.is_none() || found.is_ok())
+    };
+    looked.kept.extend(dump::look(&[], reader, again, &look, progress)?.kept);
+    looked.kept.sort_by_key(|((document, item, _), _)| (*document, *item));
+    Ok(())
+}
+
+fn has_kind(item: &Value) -> bool {
+    item.as_ref().get("kind").is_some()
+}
+
+/// Has a piece of a dump looked at if it is `wanted`.
+fn spot<R>(
+    piece: &Piece<'_>,
+    look: &Look<'_, R>,
+    wanted: &dyn Fn(&Value) -> bool,
+) -> Option<Spotted<R>> {
+    let numbers = (piece.document, piece.item, piece.line);
+    let value = match Value::from_json_bytes(piece.text) {
+        Ok(value) if wanted(&value) => value,
+        Ok(_) => return None,
+        Err(error) => return Some((numbers, Err(error.to_string()))),
+    };
+    let value = match piece.list {
+        Some(Said::List { api_version, kind }) if !has_kind(&value) => {
+            item_of(value.as_ref(), api_version, kind)
+        }
+        _ => value,
+    };
+    let found = look(&Identity::of(value.as_ref()), &value);
+    found.map(|found| (numbers, Ok((value, found))))
 }
 
 fn take_scanned<R>(
     file: &str,
     scanned: Scanned<R>,
-    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
+    look: &Look<'_, R>,
     session: &mut Session<'_, '_>,
     take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
 ) {
     let file: Rc<str> = file.into();
-    let looked = match scanned {
-        Scanned::Dump(looked) => looked,
+    let (looked, missed) = match scanned {
+        Scanned::Dump(looked, missed) => (looked, missed),
         Scanned::Other(content) => {
-            let mut objects = Vec::new();
-            load_file(&file, &content, session, &mut objects);
-            for object in objects.into_iter().flatten() {
-                if let Some(found) = look(&object.identity, &object.value) {
+            read_documents(&file, &content, session, &mut |loaded, session| {
+                if let Ok(object) = loaded
+                    && let Some(found) = look(&object.identity, &object.value)
+                {
                     take(object, found, session);
                 }
-            }
+            });
             return;
         }
     };
@@ -355,6 +527,13 @@ fn take_scanned<R>(
             }
             Err(message) => session.error(place, message),
         }
+    }
+    for document in missed.keys() {
+        session.error(
+            format_args!("{file}: document {document}"),
+            "it says behind its items what they are, and it is too large to be kept until then: \
+             read it from a file",
+        );
     }
     if let Some(line) = looked.is_cut_off {
         session.error(&file, format_args!("it ends in the middle of an object (line {line})"));
@@ -476,31 +655,43 @@ fn load_file(
     session: &mut Session<'_, '_>,
     loaded: &mut Vec<Loaded>,
 ) -> bool {
-    let mut place = Place {
-        file: file.into(),
-        document: 0,
-        item: None,
-        line: 1,
-        content: None,
-        has_repeats: false,
-    };
-    each_document(content, &mut |line, document| {
-        place.document += 1;
-        place.line = line;
-        place.item = None;
-        place.has_repeats = false;
-        match document.and_then(|json| Value::from_json(json).map_err(|error| error.to_string())) {
-            Ok(value) => {
-                place.has_repeats = !value.is_verbatim();
-                expand(&value, &mut place, session, loaded);
-            }
-            Err(message) => {
-                session.error(&place, &message);
-                loaded.push(Err(message));
-            }
+    let is_any = read_documents(file, content, session, &mut |one, session| {
+        loaded.push(one);
+        if loaded.len().is_multiple_of(MANY) {
+            session.progress(format_args!("{} objects read", loaded.len()));
         }
     });
+    if loaded.len() >= MANY {
+        session.progress_is_over();
+    }
+    is_any
+}
+
+/// After so many objects those who watch are told how far reading has come.
+const MANY: usize = 1024;
+
+/// Hands on the objects of a file, document by document; false if there is none in it.
+fn read_documents<'s, 'i>(
+    file: &str,
+    content: &[u8],
+    session: &mut Session<'s, 'i>,
+    take: &mut dyn FnMut(Loaded, &mut Session<'s, 'i>),
+) -> bool {
+    let mut place = Place::of(file);
+    let mut loaded = Vec::new();
+    each_value(content, &mut |line, document| {
+        place.take(line, document, session, &mut loaded);
+        loaded.drain(..).for_each(|one| take(one, session));
+    });
     place.document > 0
+}
+
+/// Hands on the line and the value of every document.
+fn each_value(content: &[u8], take: &mut dyn FnMut(usize, Result<Value, String>)) {
+    each_document(content, &mut |line, document| {
+        let parse = |json| Value::from_json(json).map_err(|error| error.to_string());
+        take(line, document.and_then(parse));
+    });
 }
 
 /// Hands on the line and the JSON text of every document. Bytes that are not UTF-8 cost only the

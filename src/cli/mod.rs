@@ -7,6 +7,7 @@
 mod apply;
 mod blame;
 mod conflicts;
+mod cores;
 mod diff;
 mod dump;
 mod edit;
@@ -140,6 +141,13 @@ Examples:
   managed-fields blame -f cluster.json --summary";
 
 const CONFLICTS_HELP: &str = "\
+Classes, from the harmless to the worst:
+  agree            all want the same value and own it together
+  order-dependent  what comes out depends on who goes first
+  would-prune      the apply of one removes what another has
+  conflict         whoever applies later is refused
+  atomic-overlap   the same over a list or a map that the schema has owned as a whole
+
 Examples:
   managed-fields conflicts -R --from platform=clusters/a --from team=apps/web
   managed-fields conflicts --from flux=deploy.yaml --live live.json -o markdown

@@ -13,6 +13,8 @@ use crate::value::{Kind, ValueRef};
 
 use super::edit;
 use super::input::{Identity, Place};
+use super::output::pretty;
+use super::session::Session;
 
 /// Rows under a header, in columns.
 pub(super) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
@@ -42,9 +44,10 @@ const SHOWN: usize = 40;
 
 /// A value in one short line.
 pub(super) fn short(value: ValueRef<'_>) -> String {
+    let plural = if value.len() == 1 { "" } else { "s" };
     let text = match value.kind() {
-        Kind::Map if !value.is_empty() => format!("{{{} fields}}", value.len()),
-        Kind::List if !value.is_empty() => format!("[{} items]", value.len()),
+        Kind::Map if !value.is_empty() => format!("{{{} field{plural}}}", value.len()),
+        Kind::List if !value.is_empty() => format!("[{} item{plural}]", value.len()),
         _ => value.to_json(),
     };
     shortened(&text)
@@ -88,6 +91,38 @@ pub(super) fn page(title: &str, style: &str, body: &str) -> String {
 /// JSON that is written already.
 pub(super) fn raw(json: String) -> Box<RawValue> {
     RawValue::from_string(json).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+/// A report in JSON that is a list of objects, printed as they come.
+pub(super) struct Objects {
+    version: &'static str,
+    is_begun: bool,
+}
+
+impl Objects {
+    /// A report of this version.
+    pub(super) fn new(version: &'static str) -> Objects {
+        Objects { version, is_begun: false }
+    }
+
+    pub(super) fn add(&mut self, json: &str, session: &mut Session<'_, '_>) {
+        if std::mem::replace(&mut self.is_begun, true) {
+            session.print(",\n");
+        } else {
+            let version = edit::quoted(self.version);
+            session.print(&format!("{{\n    \"schemaVersion\": {version},\n    \"objects\": [\n"));
+        }
+        let text = pretty(json).trim_end().replace('\n', "\n        ");
+        session.print(&format!("        {text}"));
+    }
+
+    pub(super) fn finish(self, session: &mut Session<'_, '_>) {
+        if self.is_begun {
+            return session.print("\n    ]\n}\n");
+        }
+        let version = edit::quoted(self.version);
+        session.print(&pretty(&format!(r#"{{"schemaVersion":{version},"objects":[]}}"#)));
+    }
 }
 
 /// How a field stands to its owners, in a word.

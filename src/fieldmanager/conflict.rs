@@ -8,7 +8,7 @@ use crate::managedfields::{ManagerIdentifier, Time};
 use crate::value::Value;
 
 use super::location::{ConfigSource, Location};
-use super::object::value_at;
+use super::lookup::Lookup;
 use super::status::{StatusCause, StatusDetails};
 
 /// A field that another manager owns and the configuration would change.
@@ -82,17 +82,17 @@ impl Conflicts {
         applied: &Value,
     ) -> Conflicts {
         let mut conflicts = Vec::with_capacity(found.len());
+        let [live, applied] = [live, applied].map(|object| Lookup::new(object.as_ref()));
         for (key, set) in found.by_manager() {
             let Some((manager, time)) = about(key) else { continue };
             for path in set.iter() {
-                let value = |object: &Value| {
-                    value_at(object.as_ref(), path.elements()).map(|value| value.to_value())
-                };
+                let value =
+                    |object: &Lookup<'_>| object.at(path.elements()).map(|value| value.to_value());
                 conflicts.push(Conflict {
                     manager: manager.clone(),
                     time,
-                    live: value(live),
-                    applied: value(applied),
+                    live: value(&live),
+                    applied: value(&applied),
                     path,
                     location: None,
                 });
@@ -124,8 +124,9 @@ impl Conflicts {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn locate(&mut self, source: &ConfigSource) {
+        let locator = source.locator();
         for conflict in &mut self.conflicts {
-            conflict.location = source.locate(&conflict.path);
+            conflict.location = locator.as_ref().and_then(|locator| locator.at(&conflict.path));
         }
     }
 

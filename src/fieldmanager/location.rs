@@ -8,7 +8,7 @@ use crate::fieldpath::{Path, PathElement};
 use crate::value::text::unescape;
 use crate::value::{ParseError, Position, Positions, Value};
 
-use super::object::value_at;
+use super::lookup::{Lookup, value_at};
 
 /// A place in a file, printed as editors and compilers do: `deployment.yaml:12`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,9 +109,13 @@ impl ConfigSource {
     ///
     /// Items are found by their keys or their value, of repeated keys the last counts.
     pub fn locate(&self, path: &Path) -> Option<Location> {
+        self.locator()?.at(path)
+    }
+
+    /// Finds many fields of the configuration; none if the document does not hold it.
+    pub(crate) fn locator(&self) -> Option<Locator<'_>> {
         let config = value_at(self.text.document.as_ref(), self.config.elements())?;
-        let found = value_at(config, path.elements())?;
-        Some(self.at(found.offset()))
+        Some(Locator { source: self, lookup: Lookup::new(config) })
     }
 
     /// The fields of the document that stand in their map once more, and where: the first of them,
@@ -135,6 +139,25 @@ impl ConfigSource {
     fn at(&self, offset: usize) -> Location {
         let position = self.text.positions.of(&self.text.json, offset);
         Location { file: self.file.clone(), position }
+    }
+}
+
+/// Finds fields of a configuration in its source.
+pub(crate) struct Locator<'s> {
+    source: &'s ConfigSource,
+    lookup: Lookup<'s>,
+}
+
+impl Locator<'_> {
+    /// Where a field stands.
+    pub(crate) fn at(&self, path: &Path) -> Option<Location> {
+        self.lookup.at(path.elements()).map(|found| self.source.at(found.offset()))
+    }
+
+    /// Where a field stands, or the innermost thing around it that the configuration states.
+    #[cfg(feature = "cli")]
+    pub(crate) fn around(&self, path: &Path) -> Location {
+        self.source.at(self.lookup.around(path.elements()).offset())
     }
 }
 

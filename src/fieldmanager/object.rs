@@ -1,6 +1,5 @@
 //! The parts of a Kubernetes object that field management looks at.
 
-use crate::fieldpath::PathElement;
 use crate::schema::{GroupVersionKind, Schemas, Type};
 use crate::typed::{ValidationError, ValidationErrors};
 use crate::value::{Arena, Node, ParseError, Source, Tag, Value, ValueRef};
@@ -176,29 +175,6 @@ pub(super) fn with_member(arena: &mut Arena<'_>, map: Node, member: Node) -> Nod
         Err(at) => members.insert(at, member),
     }
     arena.rebuild(Tag::Map, &members).with_key_of(map)
-}
-
-/// The value at a path of an object.
-pub(crate) fn value_at<'v>(object: ValueRef<'v>, path: &[PathElement]) -> Option<ValueRef<'v>> {
-    path.iter().try_fold(object, |value, element| match element {
-        PathElement::FieldName(name) => value.get(name),
-        PathElement::Key(fields) => {
-            let matches = |item: &ValueRef<'v>, lacking: bool| {
-                fields.iter().all(|(name, wanted)| match item.get(name) {
-                    Some(found) => found == wanted.as_ref(),
-                    None => lacking,
-                })
-            };
-            // An item that lacks a key has its default, which another item may state.
-            let exact = value.items().find(|item| matches(item, false));
-            exact.or_else(|| value.items().find(|item| matches(item, true)))
-        }
-        PathElement::Value(wanted) => value.items().find(|item| *item == wanted.as_ref()),
-        PathElement::Index(index) => {
-            usize::try_from(*index).ok().and_then(|index| value.items().nth(index))
-        }
-        _ => None,
-    })
 }
 
 /// A document of its own.

@@ -90,6 +90,9 @@ impl PathElement {
 
 impl PartialEq for PathElement {
     fn eq(&self, other: &PathElement) -> bool {
+        if let (PathElement::FieldName(name), PathElement::FieldName(theirs)) = (self, other) {
+            return name == theirs;
+        }
         token::eq(&token::of(self), &token::of(other))
     }
 }
@@ -104,6 +107,10 @@ impl PartialOrd for PathElement {
 
 impl Ord for PathElement {
     fn cmp(&self, other: &PathElement) -> Ordering {
+        // Most elements are names, in the order of their bytes.
+        if let (PathElement::FieldName(name), PathElement::FieldName(theirs)) = (self, other) {
+            return name.cmp(theirs);
+        }
         token::cmp(&token::of(self), &token::of(other))
     }
 }
@@ -150,4 +157,49 @@ impl fmt::Display for Path {
 /// Whether the value can identify an item by itself.
 pub(super) fn is_scalar(kind: Kind) -> bool {
     matches!(kind, Kind::Bool | Kind::Int | Kind::Float | Kind::String)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PathElement, token};
+    use crate::value::Value;
+
+    /// Elements are compared as their tokens are, names without making these.
+    #[test]
+    fn elements_are_ordered_as_their_tokens() {
+        let names = [
+            "",
+            "a",
+            "A",
+            "a.b",
+            "a/b",
+            "aa",
+            "a\"",
+            "a\\",
+            "a\\\\",
+            "a\n",
+            "\u{0}",
+            "\u{7f}",
+            "é",
+            "<",
+            "\u{e000}",
+            "\u{10000}",
+            "k:{}",
+            "v:1",
+            "i:0",
+        ];
+        let mut elements: Vec<PathElement> =
+            names.map(|name| PathElement::FieldName(name.to_owned())).into();
+        let text = |text: &str| Value::from_serialize(text).unwrap_or_else(|_| Value::null());
+        elements.extend(names.map(|name| PathElement::Value(text(name))));
+        elements.extend(names.map(|name| PathElement::key([("a".to_owned(), text(name))])));
+        elements.extend([PathElement::Index(0), PathElement::Index(10), PathElement::Invalid]);
+        for left in &elements {
+            for right in &elements {
+                let (ours, theirs) = (token::of(left), token::of(right));
+                assert_eq!(left.cmp(right), token::cmp(&ours, &theirs), "{ours} {theirs}");
+                assert_eq!(left == right, token::eq(&ours, &theirs), "{ours} {theirs}");
+            }
+        }
+    }
 }

@@ -238,6 +238,12 @@ impl<'t> Arena<'t> {
         Ok(base)
     }
 
+    /// The arena without the room that was kept for more documents.
+    pub(super) fn finished(mut self) -> Arc<Arena<'t>> {
+        self.scratch = Scratch::default();
+        Arc::new(self)
+    }
+
     /// Adds a text at the base that `room_for` gave.
     pub(super) fn add_text(&mut self, base: u32, source: Source<'t>) {
         let end = base + source.len() as u32;

@@ -723,3 +723,21 @@ impl<'s, 'r> Parser<'s, 'r> {
         (true, repeated)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::value::Value;
+
+    /// A value may be one of many that are kept, and takes no more documents in.
+    #[test]
+    fn a_value_keeps_no_room_for_another_document() -> Result<(), super::ParseError> {
+        let whole = Value::from_json(r#"{"a":[1,2,{"b":"c"}]}"#)?;
+        let part = whole.as_ref().get("a").map_or_else(Value::null, |part| part.to_value());
+        assert_eq!(part.to_json(), r#"[1,2,{"b":"c"}]"#);
+        for value in [&whole, &part] {
+            let scratch = &value.parts().0.scratch;
+            assert_eq!((scratch.pending.capacity(), scratch.frames.capacity()), (0, 0));
+        }
+        Ok(())
+    }
+}

@@ -78,7 +78,7 @@ impl Value {
     pub(crate) fn from_string(json: String) -> Result<Value, ParseError> {
         let mut arena = Arena::default();
         let root = arena.parse(Source::Shared(json.into()))?;
-        Ok(Value { arena: Arc::new(arena), root })
+        Ok(Value { arena: arena.finished(), root })
     }
 
     /// The null value.
@@ -288,7 +288,7 @@ impl<'a> ValueRef<'a> {
     pub fn to_value(self) -> Value {
         let mut arena = Arena::default();
         match arena.parse(Source::Shared(self.arena.detach(self.node).into())) {
-            Ok(root) => Value { arena: Arc::new(arena), root },
+            Ok(root) => Value { arena: arena.finished(), root },
             Err(_) => Value::null(),
         }
     }

@@ -168,6 +168,53 @@ fn json_has_a_version_and_owners_of_every_field() {
     );
 }
 
+/// However many objects there are, the report is one JSON text, laid out as any other.
+#[test]
+fn json_of_any_number_of_objects_is_one_text() {
+    let command = "blame -f - -o json --path .data.k";
+    let object = |name: &str| {
+        format!(
+            "---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}, data: {{k: v}}}}\n"
+        )
+    };
+    let told = |document: usize, name: &str| {
+        format!(
+            r#"        {{
+            "object": {{
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "namespace": "",
+                "name": "{name}"
+            }},
+            "source": {{
+                "file": "standard input",
+                "document": {document},
+                "item": null
+            }},
+            "fields": [
+                {{
+                    "path": ".data.k",
+                    "value": "v",
+                    "standing": "unowned",
+                    "owners": []
+                }}
+            ],
+            "absent": []
+        }}"#
+        )
+    };
+    let report = |objects: &str| {
+        format!(
+            "{{\n    \"schemaVersion\": \"managed-fields.blame/v1\",\n    \"objects\": [{objects}]\n}}\n"
+        )
+    };
+    assert_eq!(run(command, "").out, report(""));
+    let one = format!("\n{}\n    ", told(1, "a"));
+    assert_run(&run(command, object("a")), 0, &report(&one), "");
+    let two = format!("\n{},\n{}\n    ", told(1, "a"), told(2, "b"));
+    assert_run(&run(command, object("a") + &object("b")), 0, &report(&two), "");
+}
+
 #[test]
 fn managers_have_colours() {
     let arguments = ["blame", "-f", SERVICE, "--time", "none", "--path", ".spec.ports"];
@@ -257,4 +304,68 @@ bob      Apply                   1        2       2026-02-02T00:00:00Z
     let cut_off = run("blame -f - --summary", &dump[..dump.len() - 40]);
     assert_eq!(cut_off.code, 2);
     assert!(cut_off.err.contains("it ends in the middle of an object"), "{}", cut_off.err);
+}
+
+/// Items of a list that says what they are, before them or behind them, in dumps that are cut.
+#[test]
+fn items_of_large_typed_lists_are_what_the_list_says() {
+    let pod = |name: &str, more: &str| {
+        format!(
+            r#"{{{more}"metadata":{{"name":"{name}","annotations":{{"a":"{}"}},"managedFields":[{{
+                "manager":"ann","operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1",
+                "fieldsV1":{{"f:metadata":{{"f:annotations":{{"f:a":{{}}}}}}}}}}]}}}}"#,
+            "x".repeat(600_000)
+        )
+    };
+    let items = [pod("a", ""), pod("b", r#""kind":"ConfigMap","apiVersion":"v1","#), pod("c", "")]
+        .join(",\n");
+    let first = format!(r#"{{"kind":"PodList","apiVersion":"v1","items":[{items}]}}"#);
+    let last = format!(r#"{{"apiVersion":"v1","items":[{items}],"kind":"PodList"}}"#);
+    let object = format!(r#"{{"apiVersion":"v1","items":[{items}],"kind":"Menu"}}"#);
+    let folder = std::env::temp_dir().join(format!("managed-fields-lists-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let summary =
+        |of: &str| format!("MANAGER  OPERATION  SUBRESOURCE  OBJECTS  FIELDS  LAST\n{of}");
+    let three = summary(
+        "ann      Apply                   3        3\n\n3 objects, 0 of which nobody owns anything\n",
+    );
+    for (name, text) in [("first.json", &first), ("last.json", &last)] {
+        let file = write(name, text);
+        assert_run(&run(&format!("blame -f {file} --summary"), ""), 0, &three, "");
+        // They meet the configurations of their kind, told by their places in the list.
+        let config = |name: &str| {
+            write(
+                &format!("config-{name}.yaml"),
+                &format!(
+                    "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, annotations: {{a: other}}}}}}"
+                ),
+            )
+        };
+        for (name, code) in [("a", 1), ("b", 0), ("c", 1)] {
+            let source = config(name);
+            let done = run(&format!("conflicts --from bob={source} --live {file}"), "");
+            assert_eq!((done.code, done.err.as_str()), (code, ""), "{name}");
+        }
+    }
+    assert_run(&run("blame -f - --summary", &first), 0, &three, "");
+    let done = run("blame -f - --summary", &last);
+    assert_eq!(
+        (done.code, done.err.as_str()),
+        (
+            2,
+            "error: standard input: document 1: it says behind its items what they are, and it is too \
+             large to be kept until then: read it from a file\n"
+        )
+    );
+    // What has items and is no list is an object.
+    let file = write("object.json", &object.replace(r#""kind":"ConfigMap","#, ""));
+    let one = "1 object, 1 of which nobody owns anything\n";
+    let done = run(&format!("blame -f {file} --summary"), "");
+    assert_run(&done, 0, one, "");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,8 +1,11 @@
 //! `conflicts`: who will fight over which fields.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
-use super::{Outcome, assert_run, run};
+use super::sarif::assert_sarif;
+use super::{Outcome, Terminal, assert_run, run, run_on};
 
 const PLATFORM: &str = "platform=tests/cli/data/conflicts/platform";
 const TEAM: &str = "team=tests/cli/data/conflicts/team";
@@ -22,6 +25,16 @@ fn classes(outcome: &Outcome) -> Vec<(String, String)> {
 
 /// Runs two documents against each other, and one that is live if there is any.
 fn fight(ours: &str, theirs: &str, live: Option<&str>, managers: [&str; 2]) -> Outcome {
+    fight_as(ours, theirs, live, managers, "json")
+}
+
+fn fight_as(
+    ours: &str,
+    theirs: &str,
+    live: Option<&str>,
+    managers: [&str; 2],
+    form: &str,
+) -> Outcome {
     let folder = std::env::temp_dir().join(format!(
         "managed-fields-conflicts-{}-{:?}",
         std::process::id(),
@@ -35,7 +48,9 @@ fn fight(ours: &str, theirs: &str, live: Option<&str>, managers: [&str; 2]) -> O
     let live = live.map(|_| format!("--live {folder}/live.yaml")).unwrap_or_default();
     let [a, b] = managers;
     run(
-        &format!("conflicts --from {a}={folder}/a.yaml --from {b}={folder}/b.yaml {live} -o json"),
+        &format!(
+            "conflicts --from {a}={folder}/a.yaml --from {b}={folder}/b.yaml {live} -o {form}"
+        ),
         "",
     )
 }
@@ -184,6 +199,20 @@ fn a_comment_has_a_table_for_each_object() {
 }
 
 #[test]
+fn a_comment_that_would_be_too_long_counts_the_rest() {
+    let data = |value: &str| {
+        let members: Vec<String> = (0..1_000).map(|at| format!("k{at}: {value}")).collect();
+        map(&format!("{{{}}}", members.join(", ")))
+    };
+    let comment = fight_as(&data("one"), &data("two"), None, ["a", "b"], "markdown").out;
+    let told = comment.matches("| conflict |").count();
+    assert!(comment.chars().count() < 65_536 && told > 100, "{told}");
+    let rest =
+        format!("\n\nAnd {} more fields, which `-o json` has.\n\n* *conflict*: ", 1_000 - told);
+    assert!(comment.contains(&rest), "{}", &comment[comment.len() - 200..]);
+}
+
+#[test]
 fn every_claiming_line_is_annotated() {
     let done = run(&format!("conflicts --from {PLATFORM} --from {TEAM} -o github"), "");
     let places: Vec<&str> = done.out.lines().map(|line| line.split("::").nth(1).unwrap()).collect();
@@ -200,12 +229,10 @@ fn every_claiming_line_is_annotated() {
     );
 }
 
-/// The shape was held against the published schema once; this keeps to it.
 #[test]
 fn sarif_has_rules_and_places() {
     let done = run(&format!("conflicts --from {PLATFORM} --from {TEAM} -o sarif"), "");
-    let log: Value = serde_json::from_str(&done.out).unwrap();
-    assert_eq!(log["version"], "2.1.0");
+    let log = assert_sarif(&done.out);
     let run = &log["runs"][0];
     let rules: Vec<&str> = run["tool"]["driver"]["rules"]
         .as_array()
@@ -229,6 +256,44 @@ fn sarif_has_rules_and_places() {
         result["partialFingerprints"],
         json!({"objectAndPath/v1":"Deployment shop/web .spec.replicas"})
     );
+}
+
+/// Files of any name, sources that are no files, claims without a line, and no findings at all.
+#[test]
+fn sarif_is_valid_whatever_is_found() {
+    let folder =
+        std::env::temp_dir().join(format!("managed-fields sarif é%[1] {}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let source = folder.join("a b#c?.yaml").display().to_string();
+    std::fs::write(&source, map("{k: v, '<\u{1f600}>\"': x}")).unwrap();
+    let ours = format!("ours={source}");
+    let run = |more: &[&str], stdin: &str| {
+        let words = [&["conflicts", "--from", &ours, "-o", "sarif"], more].concat();
+        run_on(Terminal::default(), &words, stdin.as_bytes())
+    };
+    let done = run(&["--from", "theirs=-"], &map("{k: w, '<\u{1f600}>\"': z}"));
+    let log = assert_sarif(&done.out);
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert_eq!((done.code, results.len()), (1, 2));
+    let place = &results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert!(place.as_str().unwrap().ends_with("/a%20b%23c%3F.yaml"), "{place}");
+    let live = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","managedFields":[
+        {"manager":"x","operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1",
+         "fieldsV1":{"f:data":{"f:k":{}}}}]},"data":{"k":"live"}}"#;
+    let done = run(&["--live", "-"], live);
+    let log = assert_sarif(&done.out);
+    assert_eq!((done.code, log["runs"][0]["results"].as_array().unwrap().len()), (1, 1));
+    let done = run(&[], "");
+    assert_eq!(assert_sarif(&done.out)["runs"][0]["results"], json!([]));
+    std::fs::remove_dir_all(&folder).unwrap();
+    for from in [[PLATFORM, TEAM], [TEAM, CHART]] {
+        let [ours, theirs] = from;
+        let done = super::run(
+            &format!("conflicts --from {ours} --from {theirs} --live {LIVE} -o sarif"),
+            "",
+        );
+        assert_sarif(&done.out);
+    }
 }
 
 #[test]
@@ -263,6 +328,35 @@ fn secrets_are_shown_only_on_demand() {
         let command = format!("conflicts --from {PLATFORM} --from {TEAM} -o {form}");
         assert!(!run(&command, "").out.contains("b3Blbg"), "{form}");
         assert!(run(&format!("{command} --show-secrets"), "").out.contains("b3Blbg"), "{form}");
+    }
+}
+
+/// The names are those by which the controllers write: the beginnings of their user agents.
+#[test]
+fn known_controllers_are_told_by_the_names_they_write_under() {
+    let metadata =
+        |annotation: &str| format!("metadata: {{name: a, annotations: {{{annotation}: 'true'}}}}");
+    let webhook = format!(
+        "{{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, {}, \
+         webhooks: [{{name: a.example.com, clientConfig: {{caBundle: eA==, url: 'https://example.com'}}}}]}}",
+        metadata("cert-manager.io/inject-apiserver-ca")
+    );
+    let workload = format!(
+        "{{apiVersion: apps/v1, kind: Deployment, {}, spec: {{template: {{metadata: {{annotations: \
+         {{wave.pusher.com/config-hash: x}}}}}}}}}}",
+        metadata("wave.pusher.com/update-on-config-change")
+    );
+    for (object, path, manager) in [
+        (
+            webhook,
+            ".webhooks[name=\"a.example.com\"].clientConfig.caBundle",
+            "cert-manager-cainjector",
+        ),
+        (workload, ".spec.template.metadata.annotations.wave.pusher.com/config-hash", "wave"),
+    ] {
+        let done = run("conflicts --from a=- -o json", object);
+        assert_eq!((done.code, classes(&done)), (1, vec![(path.into(), "conflict".into())]));
+        assert_eq!(findings(&done)[0]["claims"][1]["manager"], manager);
     }
 }
 
@@ -311,6 +405,68 @@ fn broken_documents_do_not_hide_the_others() {
         errors[2],
         "error: standard input: document 4 (line 7): the object has no apiVersion"
     );
+}
+
+/// Folders of many files are read on all cores, and told of in the order of names all the same.
+#[test]
+fn many_files_are_told_of_in_order() {
+    let folder = std::env::temp_dir().join(format!("managed-fields-many-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for at in 0..300 {
+        let text = match at % 50 {
+            7 => "a: [".to_owned(),
+            8 => String::new(),
+            9 => map("{k: v}"),
+            _ => map("{k: v}").replace("name: a", &format!("name: a{at}")),
+        };
+        std::fs::write(folder.join(format!("{at:03}.yaml")), text).unwrap();
+    }
+    let name = folder.display().to_string();
+    let done = run(&format!("conflicts --from a={name}"), "");
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(
+        (done.code, done.out.as_str()),
+        (2, "283 objects in the sources, 0 contested: 0 agree\n")
+    );
+    let told: Vec<&str> = done.err.lines().collect();
+    let mut expected = Vec::new();
+    for at in (0..300).filter(|at| [7, 8, 9].contains(&(at % 50)) && *at != 9) {
+        let file = format!("error: {name}/{at:03}.yaml");
+        expected.push(match at % 50 {
+            7 => format!("{file}: document 1 (line 1): "),
+            8 => format!("{file}: there is no object in it"),
+            _ => format!("{file}: document 1 (line 1): ConfigMap a is in this source already, at {name}/009.yaml: "),
+        });
+    }
+    // What is no object is told of while files are read, and what is twice there afterwards.
+    expected.sort_by_key(|line| line.contains("already"));
+    assert_eq!(told.len(), expected.len(), "{}", done.err);
+    for (told, expected) in told.iter().zip(&expected) {
+        assert!(told.starts_with(expected.as_str()), "{told} {expected}");
+    }
+}
+
+/// Those who watch are told how far it has come, and nobody else.
+#[test]
+fn long_work_is_told_to_a_terminal() {
+    let objects: Vec<String> =
+        (0..2_100).map(|at| map("{k: v}").replace("name: a", &format!("name: a{at}"))).collect();
+    let objects = objects.join("\n---\n");
+    let run = |stderr| {
+        let terminal = Terminal { stdout: false, stderr };
+        run_on(terminal, &["conflicts", "--from", "a=-"], objects.as_bytes())
+    };
+    let watched = run(true).err;
+    assert!(watched.contains("\r1024 objects read\r2048 objects read\r\u{1b}[K"), "{watched:?}");
+    assert_eq!(run(false).err, "");
+}
+
+#[test]
+fn every_class_is_in_the_help() {
+    let help = run("conflicts --help", "").out;
+    for class in ["agree", "order-dependent", "would-prune", "conflict", "atomic-overlap"] {
+        assert!(help.contains(&format!("\n  {class} ")), "{class}");
+    }
 }
 
 #[test]
@@ -382,4 +538,36 @@ fn versions_are_not_compared() {
         "{}",
         done.err
     );
+}
+
+/// Four times the items take some four times as long, lines and all.
+#[test]
+fn long_reports_are_written_in_time() {
+    let config = |items: usize, value: &str| {
+        let mut text = String::from(
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: app\n    env:\n",
+        );
+        for item in 0..items {
+            text += &format!("    - name: V{item}\n      value: {value}\n");
+        }
+        text
+    };
+    let (few, many) = if cfg!(debug_assertions) { (250, 1_000) } else { (4_000, 16_000) };
+    for form in ["table", "json", "markdown", "sarif", "github", "html"] {
+        let time = |items: usize| {
+            let texts = ["one", "two"].map(|value| config(items, value));
+            let start = Instant::now();
+            let done = fight_as(&texts[0], &texts[1], None, ["a", "b"], form);
+            let took = start.elapsed();
+            assert_eq!(done.code, 1, "{}", done.err);
+            let told = done.out.matches("].value").count();
+            // A comment ends before it is too long.
+            assert!(told >= items || form == "markdown", "{form} {told}");
+            assert!(form != "markdown" || done.out.len() < 65_536);
+            took
+        };
+        // The machine may be busy with something else for a while.
+        let soon = (0..5).any(|_| time(many) < 10 * time(few));
+        assert!(soon, "{form}: {many} items take more than ten times as long as {few}");
+    }
 }

@@ -142,3 +142,58 @@ fn what_an_apply_cannot_do_is_told() {
     let status = run(&command(".status.readyReplicas"), "");
     assert!(status.out.contains("ignored, it stays 4"), "{}", status.out);
 }
+
+/// Who is named acts as an applier, and as what owns the field.
+#[test]
+fn who_is_named_acts_in_every_way() {
+    let ways = |name: &str| {
+        let done = run(&format!("explain -f {WEB} .spec.replicas -o json --as {name}"), "");
+        let report: Value = serde_json::from_str(&done.out).unwrap();
+        let tries = report["objects"][0]["tries"].as_array().unwrap();
+        let mut ways: Vec<String> = tries
+            .iter()
+            .map(|tried| format!("{} {}", tried["operation"], tried["subresource"]))
+            .collect();
+        ways.dedup();
+        ways
+    };
+    let (applier, scaler) = (r#""Apply" """#, r#""Update" "scale""#);
+    assert_eq!(ways("kube-controller-manager"), [scaler, applier]);
+    assert_eq!(ways("somebody"), [applier]);
+    for (name, message) in [("", "the manager has no name"), ("a\tb", "a\\tb")] {
+        let done = super::run_words(&["explain", "-f", WEB, ".spec", "--as", name]);
+        assert_eq!(done.code, 2);
+        assert!(done.err.contains(message), "{}", done.err);
+    }
+}
+
+#[test]
+fn what_is_no_object_has_no_owners() {
+    for command in ["explain .f:spec", "blame"] {
+        let done = run(&format!("{command} -f -"), r#"{"f:spec":{"f:replicas":{}}}"#);
+        assert_run(
+            &done,
+            2,
+            "",
+            "error: standard input: document 1 (line 1): the object has no apiVersion\n",
+        );
+    }
+}
+
+#[test]
+fn names_that_may_be_several_are_told_apart() {
+    let lamp = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, spec: {a.b: 1, a: {b: 2}}}";
+    let explain = |path: &str| run(&format!("explain -f - {path} --as x -o json"), lamp);
+    let done = explain(".spec.a.b");
+    assert_run(
+        &done,
+        2,
+        "{\n    \"schemaVersion\": \"managed-fields.explain/v1\",\n    \"objects\": []\n}\n",
+        "error: standard input: document 1 (line 1): .spec.a.b is ambiguous, it may be any of: \
+         .spec[\"a.b\"], [\"spec\"][\"a\"][\"b\"]\n",
+    );
+    for (path, value) in [(r#".spec["a.b"]"#, 1), (r#"["spec"]["a"]["b"]"#, 2)] {
+        let report: Value = serde_json::from_str(&explain(path).out).unwrap();
+        assert_eq!(report["objects"][0]["value"], json!(value), "{path}");
+    }
+}

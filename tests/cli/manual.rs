@@ -1,6 +1,8 @@
 //! Completions and manual pages.
 
-use super::{assert_run, run};
+use managed_fields::cli::{Io, run_from};
+
+use super::{NOW, assert_run, run};
 
 #[test]
 fn shells_complete_every_command() {
@@ -17,6 +19,28 @@ fn shells_complete_every_command() {
         for word in ["conflicts", "--field-manager", "explain"] {
             assert!(done.out.contains(word) || done.out.contains(&word[2..]), "{shell} {word}");
         }
+    }
+}
+
+/// Under the name of a plugin the program speaks of itself as one.
+#[test]
+fn kubectl_has_it_as_a_plugin() {
+    for (name, own) in [
+        ("/usr/local/bin/kubectl-managed_fields", "Usage: kubectl managed-fields blame "),
+        ("managed-fields", "Usage: managed-fields blame "),
+    ] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut io = Io {
+            stdin: &mut &b""[..],
+            stdout: &mut out,
+            stderr: &mut err,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            no_color: true,
+            now: NOW.parse().unwrap(),
+        };
+        assert_eq!(run_from([name, "blame", "--help"], &mut io), 0);
+        assert!(String::from_utf8(out).unwrap().contains(own), "{name}");
     }
 }
 

@@ -2,6 +2,7 @@
 //! applied through the field manager and by nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use managed_fields::analysis::{Claimant, Class, ConflictFinder, Want};
 use managed_fields::fieldmanager::{ApplyError, Document, FieldManager};
@@ -275,5 +276,68 @@ proptest! {
         history in history(SPICED.object()), wants in sources(SPICED.object())
     ) {
         is_brute_force(Some(&history), &wants)?;
+    }
+}
+
+/// Lists and maps of so many parts, all of which two who state these values fight over or share.
+fn long(parts: usize, value: &str) -> [(Value, Class); 4] {
+    let joined =
+        |part: &dyn Fn(usize) -> String| (0..parts).map(part).collect::<Vec<_>>().join(",");
+    let keyed = joined(&|at| format!(r#"{{"name":"V{at}","value":"{value}"}}"#));
+    // Their protocol is a default.
+    let lacking = joined(&|at| format!(r#"{{"port":{at},"name":"{value}-{at}"}}"#));
+    let members = joined(&|at| format!(r#""k{at}":"{value}""#));
+    let set = joined(&|at| format!(r#""example.com/{at}""#));
+    let object = |kind: &str, rest: &str| {
+        json(&format!(r#"{{{kind},"metadata":{{"name":"a","namespace":"b"}},{rest}}}"#))
+    };
+    let config_map = r#""apiVersion":"v1","kind":"ConfigMap""#;
+    [
+        (
+            object(
+                r#""apiVersion":"v1","kind":"Pod""#,
+                &format!(r#""spec":{{"containers":[{{"name":"app","env":[{keyed}]}}]}}"#),
+            ),
+            Class::Conflict,
+        ),
+        (
+            object(
+                r#""apiVersion":"v1","kind":"Service""#,
+                &format!(r#""spec":{{"ports":[{lacking}]}}"#),
+            ),
+            Class::Conflict,
+        ),
+        (object(config_map, &format!(r#""data":{{{members}}}"#)), Class::Conflict),
+        (
+            json(&format!(
+                r#"{{{config_map},"metadata":{{"name":"a","namespace":"b","finalizers":[{set}]}}}}"#
+            )),
+            Class::Agree,
+        ),
+    ]
+}
+
+/// Four times the items take some four times as long; a search of the list for each of them would
+/// take sixteen times.
+#[test]
+fn long_lists_are_fought_over_in_time() {
+    let schemas = Schemas::builtin();
+    let (few, many) = if cfg!(debug_assertions) { (500, 2_000) } else { (4_000, 16_000) };
+    let [small, large] = [few, many].map(|parts| ["1", "2"].map(|value| long(parts, value)));
+    let time = |[ours, theirs]: &[[(Value, Class); 4]; 2], shape: usize, parts: usize| {
+        let (config, class) = &ours[shape];
+        let wants = [("us", config), ("them", &theirs[shape].0)];
+        let wants = wants.map(|(manager, config)| Want { manager, config });
+        let start = Instant::now();
+        let contest = ConflictFinder::new(&schemas).find(None, &wants, &[]);
+        let took = start.elapsed();
+        let found = contest.findings().iter().filter(|found| found.class() == *class);
+        assert!(found.count() >= parts);
+        took
+    };
+    for shape in 0..4 {
+        // The machine may be busy with something else for a while.
+        let soon = (0..5).any(|_| time(&large, shape, many) < 10 * time(&small, shape, few));
+        assert!(soon, "shape {shape}: {many} parts take more than ten times as long as {few}");
     }
 }

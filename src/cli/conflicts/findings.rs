@@ -274,12 +274,11 @@ impl Writer<'_> {
             namespace: String::new(),
             name: String::new(),
         });
+        let path = finding.path().to_string();
+        let holds_secret = |want: &Want| secrets::is_hidden(&want.object.identity, &path);
+        let is_hidden = !self.shows_secrets && self.object.wants.iter().any(holds_secret);
         let claims = finding.claims().iter().filter_map(|(claimant, value)| {
             let raw = |json: String| RawValue::from_string(json).ok();
-            let is_hidden = !self.shows_secrets
-                && self.object.wants.iter().any(|want| {
-                    secrets::is_hidden(&want.object.identity, &finding.path().to_string())
-                });
             let value = value.as_ref().and_then(|value| match is_hidden {
                 true => raw(edit::quoted(MASK)),
                 false => raw(value.to_json()),
@@ -295,13 +294,8 @@ impl Writer<'_> {
             };
             Some(Claim { value, ..claim })
         });
-        Found {
-            object,
-            path: finding.path().to_string(),
-            class,
-            severity: class.severity(),
-            claims: claims.collect(),
-        }
+        let claims = claims.collect();
+        Found { object, path, class, severity: class.severity(), claims }
     }
 
     fn of_source(&self, number: usize, index: usize) -> Option<Claim> {

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::analysis::{Claimant, Class, Contest};
+use crate::cli::cores::on_all_cores;
 use crate::cli::locate;
 use crate::cli::session::Session;
-use crate::fieldmanager::{ConfigSource, Location};
-use crate::fieldpath::{Path, PathElement};
+use crate::fieldmanager::Location;
+use crate::fieldpath::Path;
 
+use super::ConflictsArgs;
 use super::gather::Contested;
-use super::{ConflictsArgs, on_all_cores};
 
 /// A claim: the object, the finding, and the source, by their places.
 pub(super) type Key = (usize, usize, usize);
@@ -66,22 +67,10 @@ fn in_file(file: &File<'_>) -> Vec<(Key, Location)> {
         while let Some(((_, item), paths)) = claims.next_if(|((own, _), _)| *own == number) {
             let Some(document) = document() else { continue };
             let source = locate::item_of(document, *item);
-            for (key, path) in paths {
-                found.extend(locate_around(&source, path).map(|location| (*key, location)));
-            }
+            let Some(locator) = source.locator() else { continue };
+            found.extend(paths.iter().map(|(key, path)| (*key, locator.around(path))));
         }
         claims.peek().is_some()
     });
     found
-}
-
-/// Where a configuration says it, or the innermost thing around it that it says.
-fn locate_around(source: &ConfigSource, path: &Path) -> Option<Location> {
-    let mut elements: &[PathElement] = path.elements();
-    loop {
-        if let Some(location) = source.locate(&elements.iter().cloned().collect()) {
-            return Some(location);
-        }
-        elements = elements.split_last()?.1;
-    }
 }

@@ -37,6 +37,9 @@ pub(super) fn table(report: &Report, shows_agreed: bool) -> String {
     out
 }
 
+/// Bytes of a comment after which fields are only counted: hosts of pull requests take 65,536 characters.
+const LONG: usize = 60_000;
+
 pub(super) fn markdown(report: &Report, shows_agreed: bool) -> String {
     let mut out = String::from("## Field ownership\n\n");
     let fights = report.fights().count();
@@ -50,7 +53,12 @@ pub(super) fn markdown(report: &Report, shows_agreed: bool) -> String {
     classes.sort();
     classes.dedup();
     let mut before = None;
-    for found in shown {
+    for (index, found) in shown.iter().enumerate() {
+        if out.len() > LONG {
+            let left = shown.len() - index;
+            let _ = writeln!(out, "\nAnd {left} more fields, which `-o json` has.");
+            break;
+        }
         let object = found.object.to_string();
         if before.as_ref() != Some(&object) {
             let _ = write!(out, "\n### {}\n\n", text(&object));
