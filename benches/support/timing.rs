@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+/// What a result is written as.
+pub(crate) type Spell<R> = fn(&R) -> Cow<'_, [u8]>;
+
 /// An operation, what its result is written as, and what that must be.
 pub(crate) struct Operation<R, F> {
     run: F,
-    spell: fn(&R) -> Cow<'_, [u8]>,
+    spell: Spell<R>,
     expected: Vec<u8>,
     /// How many are timed at once, since the clock takes its time too.
     batch: usize,
@@ -15,7 +18,7 @@ pub(crate) struct Operation<R, F> {
 
 impl<R, F: Fn() -> R> Operation<R, F> {
     /// The first result is what all others have to be; it is for the caller to check.
-    pub(crate) fn new(run: F, spell: fn(&R) -> Cow<'_, [u8]>) -> Operation<R, F> {
+    pub(crate) fn new(run: F, spell: Spell<R>) -> Operation<R, F> {
         let expected = spell(&run()).into_owned();
         Operation { run, spell, expected, batch: 1 }
     }
