@@ -8,8 +8,13 @@
 //!
 //! `--instructions` counts instructions with `valgrind` in place of the time: those do not depend on
 //! what else the machine does, but say nothing of memory that is further away when there is more of
-//! it. It takes an hour or two for all shapes.
-#![allow(clippy::unwrap_used, reason = "a benchmark stops at the first wrong result")]
+//! it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark stops at the first wrong result"
+)]
 
 mod support;
 
@@ -41,25 +46,23 @@ fn time(mut run: Run<'_>) -> f64 {
     best.as_nanos() as f64
 }
 
-/// The function whose instructions are counted.
-#[inline(never)]
-fn operation_that_is_counted(mut run: Run<'_>) {
-    run();
-}
-
-/// Runs this program once more, with this shape alone, and reads what `valgrind` says of it.
+/// Runs this program twice more with this shape alone, one of them with one run less, and takes what
+/// `valgrind` counts of all their threads.
 fn instructions(shape: &Shape<'_>, size: usize) -> f64 {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--toggle-collect=*operation_that_is_counted*")
-        .arg("--main-stacksize=100000000")
-        .arg(std::env::current_exe().unwrap())
-        .args(["--once", &size.to_string(), &shape.name])
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    let collected = told.lines().find_map(|line| line.split_once("Collected : ")).unwrap().1;
-    collected.trim().parse().unwrap()
+    let program = std::env::current_exe().unwrap();
+    let [less, more] = ["1", "2"].map(|runs| {
+        let output = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg("--main-stacksize=100000000")
+            .arg(&program)
+            .args(["--once", &size.to_string(), runs, &shape.name])
+            .output()
+            .expect("valgrind starts");
+        let told = String::from_utf8_lossy(&output.stderr);
+        let collected = told.lines().find_map(|line| line.split_once("Collected : "));
+        collected.unwrap_or_else(|| panic!("valgrind: {told}")).1.trim().parse::<f64>().unwrap()
+    });
+    more - less
 }
 
 fn cost(shape: &Shape<'_>, size: usize, measure: Measure) -> f64 {
@@ -79,19 +82,20 @@ fn main() -> ExitCode {
         match argument.as_str() {
             "--bench" => measure = measure.or(Some(Measure::Time)),
             "--instructions" => measure = Some(Measure::Instructions),
-            "--once" => once = arguments.next(),
+            "--once" => {
+                let mut number = || arguments.next().unwrap().parse::<usize>().unwrap();
+                once = Some((number(), number()));
+            }
             option if option.starts_with('-') => {}
             name => wanted.push(name.to_owned()),
         }
     }
     let kinds = Kinds::new();
     let shapes = kinds.shapes(&wanted);
-    if let Some(size) = once {
+    if let Some((size, runs)) = once {
         let shape = shapes.iter().find(|shape| Some(&shape.name) == wanted.first()).unwrap();
-        let mut run = shape.prepare(size.parse().unwrap());
-        // What is only done once is not what grows.
-        run();
-        operation_that_is_counted(run);
+        let mut run = shape.prepare(size);
+        (0..runs).for_each(|_| run());
         return ExitCode::SUCCESS;
     }
     let Some(measure) = measure else {

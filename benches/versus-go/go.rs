@@ -22,11 +22,13 @@ pub(crate) struct Go {
 }
 
 impl Go {
-    /// Builds the program and has it make the schema, where the environment names none.
-    pub(crate) fn start(definition: &Value) -> Go {
+    /// Builds the program and has it make the schema, where the environment names none, and starts
+    /// it in the first of the settings or in all.
+    pub(crate) fn start(definition: &Value, in_all: bool) -> Go {
         let (program, builtin) = prepare();
+        let settings = if in_all { &SETTINGS[..] } else { &SETTINGS[..1] };
         let mut processes: Vec<Process> =
-            SETTINGS.iter().map(|setting| Process::start(&program, *setting)).collect();
+            settings.iter().map(|setting| Process::start(&program, *setting)).collect();
         for process in &mut processes {
             for (name, document) in [("builtin", &builtin["schema"]), ("crd", definition)] {
                 process.ask(&json!({"op": "schema", "name": name, "yaml": document.to_string()}));

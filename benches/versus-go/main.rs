@@ -8,7 +8,8 @@
 //! result is compared by its bytes with the first, outside of the time.
 //!
 //! Prints a table for each case, and fails if a limit is missed. Arguments name the cases to run;
-//! `--rounds N` says how many turns each operation has.
+//! `--rounds N` says how many turns each operation has. Without `--bench` nothing runs, unless
+//! `--compare` is there: then results are compared and nothing is timed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark stops at what is wrong")]
 
 mod go;
@@ -86,6 +87,9 @@ impl Contest {
         let answer = self.go.prepare(request);
         let (run, spell) = operation;
         same(run(), &answer);
+        if self.rounds == 0 {
+            return (0.0, 0.0);
+        }
         let operation = Operation::new(run, spell).in_batches();
 
         let mut go = vec![];
@@ -133,7 +137,11 @@ impl Contest {
         (ours, go[0])
     }
 
-    fn head() {
+    fn head(&self, case: &str) {
+        if self.rounds == 0 {
+            return;
+        }
+        println!("\n### {case}\n");
         let names = [
             "operation",
             "crate, µs",
@@ -329,8 +337,7 @@ impl Contest {
     /// What each further manager costs that owns all of an object, from bytes to bytes.
     fn managers(&mut self, schemas: &Schemas) {
         const FURTHER: usize = 20;
-        println!("\n### managers\n");
-        Contest::head();
+        self.head("managers");
         let manager = FieldManager::new(schemas);
         let mut apply = |managers: usize| {
             let case = grow::managed_by(schemas, managers, Share::Everything);
@@ -339,6 +346,9 @@ impl Contest {
         };
         let (one, (ours_of_one, go_of_one)) = apply(1);
         let (all, (ours, go)) = apply(1 + FURTHER);
+        if self.rounds == 0 {
+            return;
+        }
         let each = |more: f64, less: f64| (more - less) / FURTHER as f64;
         let (ours, go) = (each(ours, ours_of_one), each(go, go_of_one));
         let what = "each further manager, µs";
@@ -425,12 +435,13 @@ fn same_outcome(outcome: Outcome, answer: &Value) {
 }
 
 fn main() -> ExitCode {
-    let (mut runs, mut rounds) = (false, 5);
+    let (mut runs, mut rounds) = (false, 6);
     let mut wanted = vec![];
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--bench" => runs = true,
+            "--compare" => (runs, rounds) = (true, 0),
             "--rounds" => rounds = arguments.next().unwrap().parse().unwrap(),
             option if option.starts_with('-') => {}
             name => wanted.push(name.to_owned()),
@@ -440,14 +451,13 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name == wanted);
-    let go = Go::start(&support::schema::document());
+    let go = Go::start(&support::schema::document(), rounds > 0);
     let mut contest = Contest { go, rounds, verdicts: Verdicts::default() };
     println!("{}", contest.go.versions());
     let schemas = support::schemas();
     for case in objects::all(&schemas) {
         if is_wanted(case.name) {
-            println!("\n### {}\n", case.name);
-            Contest::head();
+            contest.head(case.name);
             contest.whole_applies(&case, &schemas);
             contest.updater(&case, &schemas);
             contest.values(&case, &schemas);
@@ -456,6 +466,10 @@ fn main() -> ExitCode {
     }
     if is_wanted("managers") {
         contest.managers(&schemas);
+    }
+    if rounds == 0 {
+        println!("All results are the same.");
+        return ExitCode::SUCCESS;
     }
     contest.verdicts.finish()
 }
