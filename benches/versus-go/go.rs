@@ -71,13 +71,12 @@ impl Go {
         answers[0].clone()
     }
 
-    /// The microseconds of what is ready, for each setting.
-    pub(crate) fn measure(&mut self) -> Vec<Vec<f64>> {
+    /// The microseconds of what is ready, on average of a turn, for each setting.
+    pub(crate) fn measure(&mut self) -> Vec<f64> {
         let turn = |(at, process): (usize, &mut Process)| {
             let nanoseconds = if at == 0 { 2 * TURN } else { TURN };
             let answer = process.ask(&json!({"op": "measure", "nanoseconds": nanoseconds}));
-            let times = answer["nanoseconds"].as_array().unwrap();
-            times.iter().map(|time| time.as_f64().unwrap() / 1000.0).collect()
+            answer["nanoseconds"].as_f64().unwrap() / 1000.0
         };
         self.processes.iter_mut().enumerate().map(turn).collect()
     }
