@@ -4,12 +4,13 @@
 //! configuration, and one [`serde_json::to_vec`] of the live object: what a program pays that reads
 //! both, merges nothing and writes the result. The third column of times is for those who have
 //! [`serde_json::Value`]s: they read both documents with `serde_json`, apply one to the other, have
-//! the result as a value and write it. All are measured in turns, so that a machine whose speed
+//! the result as a value and write it. The last two are what lies below: this crate reads both
+//! documents, and `serde_json` finds the tokens of both and keeps none. All are measured in turns, so that a machine whose speed
 //! changes does not favour one. What an operation allocates is freed on its own time.
 //!
 //! Prints a table, and fails if a limit of `support/limits.rs` is missed. Without `--bench`
-//! everything runs once, as a check, and only what is counted has limits. Other arguments name the
-//! cases to run.
+//! everything runs once, as a check, and only what is counted has limits. `--applies N` runs nothing
+//! but so many applies of each, for a profiler. Other arguments name the cases to run.
 #![allow(unsafe_code, reason = "counts what is allocated")]
 #![allow(clippy::unwrap_used, reason = "a benchmark stops at the first wrong result")]
 
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use counting::count;
 use managed_fields::fieldmanager::{Applied, FieldManager};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use support::limits::{self, Verdicts};
 use support::timing::{Operation, in_turns, median};
@@ -38,6 +40,15 @@ fn apply_values(manager: FieldManager<'_>, case: &Case) -> (Value, Vec<u8>) {
     let object: Value = serde_json::from_str(applied.object()).unwrap();
     let out = serde_json::to_vec(black_box(&object)).unwrap();
     (object, out)
+}
+
+fn read(case: &Case) -> [managed_fields::Value; 2] {
+    [&case.live, &case.config]
+        .map(|text| managed_fields::Value::from_json(black_box(text.as_str())).unwrap())
+}
+
+fn tokens(case: &Case) -> [IgnoredAny; 2] {
+    [&case.live, &case.config].map(|text| serde_json::from_str(black_box(text.as_str())).unwrap())
 }
 
 fn measure(
@@ -57,12 +68,16 @@ fn measure(
     let floor = Operation::new(|| case.floor(), |(_, _, out)| out.into());
     let values =
         Operation::new(|| apply_values(manager, case), |(_, out): &(Value, _)| Cow::from(out));
+    let read = Operation::new(|| read(case), |_| Cow::from(&[]));
+    let tokens = Operation::new(|| tokens(case), |_| Cow::from(&[]));
     assert!(floor.expected() == sorted.live.as_bytes(), "{}: differs", case.name);
     case.check(str::from_utf8(values.expected()).unwrap());
-    let samples: [&dyn Fn() -> f64; 3] =
-        [&|| apply.sample(), &|| floor.sample(), &|| values.sample()];
+    let samples: [&dyn Fn() -> f64; 5] =
+        [&|| apply.sample(), &|| floor.sample(), &|| values.sample(), &|| read.sample(), &|| {
+            tokens.sample()
+        }];
     let mut times = in_turns(budget.unwrap_or_default(), samples);
-    let [apply, floor, values] = times.each_mut().map(|times| median(times));
+    let [apply, floor, values, read, tokens] = times.each_mut().map(|times| median(times));
 
     let what = format!("{}, {}", case.name, form.name());
     let at_most = match form {
@@ -88,14 +103,18 @@ fn measure(
         format!("{peak:.1}"),
         in_memory.to_owned(),
         timed(format!("{:.2}", values / floor)),
+        timed(format!("{:.2}", read / floor)),
+        timed(format!("{:.2}", tokens / floor)),
     ]);
 }
 
 fn main() -> ExitCode {
-    let mut budget = None;
+    let (mut budget, mut applies) = (None, None);
     let mut wanted = vec![];
-    for argument in std::env::args().skip(1) {
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "--applies" => applies = Some(arguments.next().unwrap().parse::<usize>().unwrap()),
             "--bench" => budget = Some(Duration::from_millis(2500)),
             option if option.starts_with('-') => {}
             name => wanted.push(name.to_owned()),
@@ -105,6 +124,12 @@ fn main() -> ExitCode {
     let manager = FieldManager::new(&schemas);
     let cases = objects::all(&schemas);
     let chosen = |case: &&Case| wanted.is_empty() || wanted.iter().any(|name| name == case.name);
+    if let Some(applies) = applies {
+        for case in cases.iter().filter(chosen) {
+            (0..applies).for_each(|_| drop(black_box(case.apply(manager))));
+        }
+        return ExitCode::SUCCESS;
+    }
     let mut verdicts = Verdicts::default();
     limits::head(&[
         "case",
@@ -117,7 +142,9 @@ fn main() -> ExitCode {
         "allocations",
         "peak / input",
         &format!("at most {}", limits::PEAK),
-        "through `Value` / floor",
+        "through `serde_json::Value` / floor",
+        "reading / floor",
+        "tokens / floor",
     ]);
     for case in cases.iter().filter(chosen) {
         for form in Form::ALL {

@@ -45,8 +45,14 @@ impl Go {
         SETTINGS.into_iter().map(column).collect()
     }
 
-    pub(crate) fn versions(&mut self) -> Value {
-        self.processes[0].ask(&json!({"op": "hello"}))
+    /// Of Go, and of the modules that are measured.
+    pub(crate) fn versions(&mut self) -> String {
+        let hello = self.processes[0].ask(&json!({"op": "hello"}));
+        let modules = hello["versions"].as_object().unwrap().iter();
+        let modules =
+            modules.map(|(module, version)| format!("{module} {}", version.as_str().unwrap()));
+        let go = hello["go"].as_str().unwrap().to_owned();
+        std::iter::once(go).chain(modules).collect::<Vec<_>>().join(", ")
     }
 
     /// What a request says of the type of a kind.
