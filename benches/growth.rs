@@ -2,9 +2,8 @@
 //!
 //! For each shape of `support/shapes.rs` the time for one item is printed at every size, and what
 //! it is at the largest size relative to the smallest. Of a shape whose cost were quadratic that
-//! would be about a hundred; more than the limit of `support/limits.rs` fails. The least of several
-//! runs is taken, and a shape that misses the limit is measured twice more. Without `--bench` only
-//! the smallest sizes run. Other arguments are parts of the names of the shapes to run.
+//! would be about a hundred; more than the limit of `support/limits.rs` fails. The least of many runs
+//! in three passes over the sizes is taken. Without `--bench` only the smallest sizes run. Other arguments are parts of the names of the shapes to run.
 //!
 //! `--instructions` counts instructions with `valgrind` in place of the time: those do not depend on
 //! what else the machine does, but say nothing of memory that is further away when there is more of
@@ -37,7 +36,7 @@ enum Measure {
 fn time(mut run: Run<'_>) -> f64 {
     let (mut best, mut runs) = (Duration::MAX, 0);
     let start = Instant::now();
-    while runs < 5 || start.elapsed().as_millis() < 250 {
+    while runs < 3 || start.elapsed().as_millis() < 120 {
         let start = Instant::now();
         run();
         best = best.min(start.elapsed());
@@ -105,29 +104,27 @@ fn main() -> ExitCode {
 
     let unit = if measure == Measure::Time { "ns" } else { "instructions" };
     let mut verdicts = Verdicts::default();
-    limits::head(&["shape", "for each item", "more", "most", "growth", "holds"]);
+    let passes = if measure == Measure::Time { 3 } else { 1 };
+    limits::head(
+        &[&["shape", "an item of few", "of more", "of many", "growth"], &limits::VERDICT[..]]
+            .concat(),
+    );
     for shape in shapes {
-        let [few, more, many] = shape.sizes;
-        let mut growths = vec![];
-        let costs = loop {
-            let costs = [few, more, many].map(|size| cost(&shape, size, measure));
-            growths.push(costs[2] / costs[0]);
-            let is_well = growths.last().is_some_and(|growth| *growth <= limits::GROWTH);
-            if is_well || measure != Measure::Time || growths.len() == 3 {
-                break costs;
+        let mut costs = [f64::MAX; 3];
+        for _ in 0..passes {
+            for (least, size) in costs.iter_mut().zip(shape.sizes) {
+                *least = least.min(cost(&shape, size, measure));
             }
-        };
-        let growth = growths.iter().copied().fold(f64::MAX, f64::min);
+        }
+        let growth = costs[2] / costs[0];
         let verdict = verdicts.timed(format!("{}: growth", shape.name), growth, limits::GROWTH);
-        let at = |size: usize, cost: f64| format!("{cost:.0} {unit} of {size}");
-        limits::row([
-            shape.name.clone(),
-            at(few, costs[0]),
-            at(more, costs[1]),
-            at(many, costs[2]),
-            format!("{growth:.2}"),
-            verdict.to_owned(),
-        ]);
+        let mut cells = vec![shape.name.clone()];
+        cells.extend(
+            shape.sizes.iter().zip(costs).map(|(size, cost)| format!("{cost:.0} {unit} of {size}")),
+        );
+        cells.push(format!("**{growth:.2}**"));
+        cells.extend(verdict);
+        limits::row(cells);
     }
     verdicts.finish()
 }

@@ -32,39 +32,29 @@ use managed_fields::schema::Schemas;
 use managed_fields::typed::{Comparison, TypedValue};
 use serde_json::{Value, json};
 use support::grow::{self, Share};
-use support::limits::{self, Verdicts};
+use support::limits::{self, Limit, Verdicts};
 use support::timing::{Operation, Spell, median};
 use support::{Case, Form, Typed, objects};
 
 /// How long this side has a turn, or the floor.
 const TURN: Duration = Duration::from_millis(30);
 
-/// What an operation has to reach: how many times as fast as Go, and as fast as one would like it.
-#[derive(Clone, Copy)]
-struct Goal {
-    must: f64,
-    aim: Option<f64>,
-}
-
-impl Goal {
-    fn new(must: f64, aim: f64) -> Goal {
-        Goal { must, aim: Some(aim) }
-    }
-
-    /// Of a whole apply of compact documents with sorted keys.
-    fn of_apply(case: &str) -> Goal {
-        match case {
-            "endpoints" => Goal { must: 14.0, aim: None },
-            "crd" => Goal { must: 18.0, aim: None },
-            _ => Goal::new(40.0, 60.0),
-        }
+/// A whole apply of compact documents with sorted keys: how many times as fast as Go it has to be.
+fn times_go(case: &str) -> Limit {
+    match case {
+        "endpoints" => Limit::at_least(14.0, 14.0).without_aim(),
+        "crd" => Limit::at_least(18.0, 18.0).without_aim(),
+        _ => Limit::at_least(40.0, 60.0),
     }
 }
+
+/// What each further manager may take, in microseconds.
+const FURTHER_MANAGER: Limit = Limit::at_most(10.0, 5.0);
 
 /// The floor of an apply, and the most of it that the apply may take.
 struct Floor<'a> {
     sample: &'a dyn Fn() -> f64,
-    at_most: f64,
+    limit: Limit,
 }
 
 /// Both sides.
@@ -80,7 +70,7 @@ impl Contest {
     fn row<R, F: Fn() -> R>(
         &mut self,
         (case, name): (&str, &str),
-        goal: Option<Goal>,
+        goal: Option<Limit>,
         floor: Option<&Floor<'_>>,
         request: Value,
         operation: (F, Spell<R>),
@@ -112,24 +102,19 @@ impl Contest {
         let what = format!("{case}, {name}");
         let mut cells =
             vec![name.to_owned(), number(ours), number(go[0]), format!("**{ratio:.1}**")];
-        match goal {
-            Some(Goal { must, aim }) => {
-                let holds = self.verdicts.faster(format!("{what}: Go / crate"), ratio, must);
-                let aimed = aim.map_or("-".to_owned(), |aim| {
-                    format!("{aim}, {}", if ratio >= aim { "yes" } else { "no" })
-                });
-                cells.extend([format!("{must}"), holds.to_owned(), aimed]);
-            }
-            None => cells.extend(["-"; 3].map(str::to_owned)),
-        }
+        cells.extend(goal.map_or_else(limits::no_verdict, |goal| {
+            self.verdicts.timed(format!("{what}: Go / crate"), ratio, goal)
+        }));
         match floor {
-            Some(Floor { at_most, .. }) => {
+            Some(Floor { limit, .. }) => {
                 let ratio = ours / median(&mut floors);
-                let what = format!("{what}: crate / floor");
-                let holds = self.verdicts.timed(what, ratio, *at_most);
-                cells.push(format!("{ratio:.2} (at most {at_most}: {holds})"));
+                cells.push(format!("{ratio:.2}"));
+                cells.extend(self.verdicts.timed(format!("{what}: crate / floor"), ratio, *limit));
             }
-            None => cells.push("-".to_owned()),
+            None => {
+                cells.push("-".to_owned());
+                cells.extend(limits::no_verdict());
+            }
         }
         cells.extend(go[1..].iter().map(|time| format!("{:.1}", time / ours)));
         limits::row(cells);
@@ -141,19 +126,11 @@ impl Contest {
             return;
         }
         println!("\n### {case}\n");
-        let names = [
-            "operation",
-            "crate, µs",
-            "Go, µs",
-            "Go / crate",
-            "must be",
-            "holds",
-            "aim",
-            "crate / floor",
-        ];
+        let names = ["operation", "crate, µs", "Go, µs", "Go / crate"];
         let settings = Go::columns();
-        let settings = settings.iter().skip(1).map(String::as_str);
-        limits::head(&names.into_iter().chain(settings).collect::<Vec<_>>());
+        let settings: Vec<&str> = settings.iter().skip(1).map(String::as_str).collect();
+        let verdict = &limits::VERDICT[..];
+        limits::head(&[&names, verdict, &["crate / floor"], verdict, &settings].concat());
     }
 
     /// An apply from bytes to bytes.
@@ -161,8 +138,8 @@ impl Contest {
         &mut self,
         (case, name): (&Case, &str),
         manager: FieldManager<'_>,
-        goal: Option<Goal>,
-        at_most: Option<f64>,
+        goal: Option<Limit>,
+        limit: Option<Limit>,
     ) -> (f64, f64) {
         let live = case.live_value();
         let text = |key: &str| live[key].as_str().unwrap();
@@ -173,8 +150,8 @@ impl Contest {
         request["config_text"] = json!(case.config);
 
         let floor = Operation::new(|| case.floor(), |(_, _, out)| out.into());
-        let floor = at_most.map(|at_most| (at_most, || floor.sample()));
-        let floor = floor.as_ref().map(|(at_most, sample)| Floor { sample, at_most: *at_most });
+        let sample = || floor.sample();
+        let floor = limit.map(|limit| Floor { sample: &sample, limit });
         self.row(
             (case.name, name),
             goal,
@@ -197,11 +174,9 @@ impl Contest {
         for form in Form::ALL {
             let written = case.written(form);
             let name = format!("apply, end to end, {}", form.name());
-            let (goal, at_most) = match form {
-                Form::Sorted => (Some(Goal::of_apply(case.name)), limits::over_floor(case.name)),
-                Form::Pretty | Form::Unsorted => (None, limits::OVER_FLOOR_OTHERWISE),
-            };
-            self.whole_apply((&written, &name), manager, goal, Some(at_most));
+            let goal = (form == Form::Sorted).then(|| times_go(case.name));
+            let limit = Some(limits::over_floor(case.name, form));
+            self.whole_apply((&written, &name), manager, goal, limit);
         }
         let settled = Case { live: case.settled(schemas), ..case.clone() };
         self.whole_apply((&settled, "no-op re-apply, end to end"), manager, None, None);
@@ -212,8 +187,8 @@ impl Contest {
         let settled = Case { live: case.settled(schemas), ..case.clone() };
         let (typed, settled) = (case.typed(schemas), settled.typed(schemas));
         for (name, typed, goal) in [
-            ("apply, in memory, one changed field", &typed, Goal::new(30.0, 60.0)),
-            ("no-op re-apply, in memory", &settled, Goal::new(40.0, 100.0)),
+            ("apply, in memory, one changed field", &typed, Limit::at_least(30.0, 60.0)),
+            ("no-op re-apply, in memory", &settled, Limit::at_least(40.0, 100.0)),
         ] {
             let request = self.typed_request("updater_apply", typed, Some(&typed.config));
             let apply = || {
@@ -232,7 +207,7 @@ impl Contest {
             let (version, managers) = (&typed.version, &typed.managers);
             Updater::new(&SameVersion).update(live, new, version, managers, "editor").unwrap()
         };
-        let goal = Some(Goal::new(15.0, 30.0));
+        let goal = Some(Limit::at_least(15.0, 30.0));
         let names = (case.name, "update, in memory, one changed field");
         self.row(names, goal, None, request, (update, spell_outcome), same_outcome);
     }
@@ -262,7 +237,7 @@ impl Contest {
 
         let request = self.typed_request("compare", typed, Some(&typed.new));
         let compare = || black_box(&typed.live).compare(black_box(&typed.new)).unwrap();
-        let goal = Some(Goal::new(15.0, 30.0));
+        let goal = Some(Limit::at_least(15.0, 30.0));
         self.row(
             (name, "compare"),
             goal,
@@ -284,12 +259,12 @@ impl Contest {
         let value = typed.live.to_value();
         let validate =
             || TypedValue::with_duplicates(black_box(&value).clone(), typed.ty.clone()).unwrap();
-        let goal = Some(Goal::new(10.0, 20.0));
+        let goal = Some(Limit::at_least(10.0, 20.0));
         self.row((name, "validate"), goal, None, request, (validate, spell_value), same_value);
 
         let request = self.typed_request("to_field_set", typed, None);
         let fields = || black_box(&typed.live).to_field_set().unwrap();
-        let goal = Some(Goal::new(20.0, 40.0));
+        let goal = Some(Limit::at_least(20.0, 40.0));
         self.row((name, "to field set"), goal, None, request, (fields, spell_set), same_set);
     }
 
@@ -303,14 +278,14 @@ impl Contest {
 
         let request = json!({"what": "decode", "a": live});
         let decode = || decoded(black_box(&live));
-        let goal = Some(Goal::new(12.0, 20.0));
+        let goal = Some(Limit::at_least(12.0, 20.0));
         self.row((name, "FieldsV1 decode"), goal, None, request, (decode, spell_set), same_set);
 
         let request = json!({"what": "encode", "a": live});
         let set = decoded(&live);
         let encode = || black_box(&set).to_fields_v1().unwrap();
         let spell: Spell<String> = |text| text.as_bytes().into();
-        let goal = Some(Goal::new(20.0, 40.0));
+        let goal = Some(Limit::at_least(20.0, 40.0));
         self.row((name, "FieldsV1 encode"), goal, None, request, (encode, spell), |it, answer| {
             assert_eq!(it, answer["bytes"]);
         });
@@ -328,7 +303,7 @@ impl Contest {
             let request = json!({"what": what, "a": live, "b": config});
             let (left, right) = (decoded(&live), decoded(&config));
             let run = || two(black_box(&left), black_box(&right));
-            let goal = Some(Goal::new(20.0, 50.0));
+            let goal = Some(Limit::at_least(20.0, 50.0));
             self.row((name, row), goal, None, request, (run, spell_set), same_set);
         }
     }
@@ -350,14 +325,13 @@ impl Contest {
         }
         let each = |more: f64, less: f64| (more - less) / FURTHER as f64;
         let (ours, go) = (each(ours, ours_of_one), each(go, go_of_one));
-        let what = "each further manager, µs";
-        let holds = self.verdicts.timed(what, ours, 10.0);
+        let [must, holds, aim] =
+            self.verdicts.timed("each further manager, µs", ours, FURTHER_MANAGER);
         println!(
-            "\nEach further manager ({} paths, {} bytes of FieldsV1): {ours:.1} µs, at most 10: \
-             {holds}, aim 5: {}. Go: {go:.0} µs, {:.0} times as much.",
+            "\nEach further manager ({} paths, {} bytes of FieldsV1): {ours:.1} µs ({must}: {holds}; \
+             aim {aim}). Go: {go:.0} µs, {:.0} times as much.",
             (all.paths - one.paths) / FURTHER,
             (all.fields_v1 - one.fields_v1) / FURTHER,
-            if ours <= 5.0 { "yes" } else { "no" },
             go / ours,
         );
     }

@@ -19,12 +19,18 @@ use counting::count;
 use managed_fields::fieldmanager::FieldManager;
 use managed_fields::merge::{SameVersion, Updater};
 use managed_fields::schema::Schemas;
-use support::limits::{self, Verdicts};
+use support::limits::{self, Limit, Verdicts};
 use support::shapes::Kinds;
 use support::{Case, Form, objects};
 
-/// The most crates that the library may ask for by itself.
-const DEPENDENCIES: usize = 7;
+/// Crates that the library asks for by itself.
+const DEPENDENCIES: Limit = Limit::at_most(7.0, 7.0).without_aim();
+/// What must not be there at all.
+const NOTHING: Limit = Limit::at_most(0.0, 0.0).without_aim();
+/// Allocations that make the built-in tables known.
+const FEW: Limit = Limit::at_most(10.0, 10.0).without_aim();
+/// Bytes that an apply allocates which changes nothing, in bytes of the object.
+const LESS_THAN_A_COPY: Limit = Limit::at_most(1.0, 1.0).without_aim();
 
 /// A check by its name.
 type Check = (&'static str, fn(&mut Verdicts));
@@ -68,7 +74,7 @@ fn no_op(verdicts: &mut Verdicts) {
         limits::memory(verdicts, &case, Form::Sorted, memory);
         let copied = applied.object().as_ptr() != case.live.as_ptr();
         let copied = if copied { case.live.len() } else { 0 };
-        verdicts.counted(format!("{}: no-op, bytes copied", case.name), copied as f64, 0.0);
+        verdicts.counted(format!("{}: no-op, bytes copied", case.name), copied as f64, NOTHING);
     }
 }
 
@@ -87,7 +93,7 @@ fn no_op_in_memory(verdicts: &mut Verdicts) {
         // Text of an atomic list would be most of what there is to copy.
         if case.name == "endpoints" {
             let what = "endpoints: no-op in memory, bytes allocated / object";
-            verdicts.counted(what, memory.bytes as f64 / case.live.len() as f64, 1.0);
+            verdicts.counted(what, memory.bytes as f64 / case.live.len() as f64, LESS_THAN_A_COPY);
         }
     }
 }
@@ -95,7 +101,7 @@ fn no_op_in_memory(verdicts: &mut Verdicts) {
 /// Looking up any built-in kind allocates nothing, and making the tables hardly anything.
 fn type_lookup(verdicts: &mut Verdicts) {
     let (schemas, memory) = count(Schemas::builtin);
-    verdicts.counted("built-in tables: allocations", memory.allocations as f64, 10.0);
+    verdicts.counted("built-in tables: allocations", memory.allocations as f64, FEW);
     let kinds = schemas.kinds();
     assert!(kinds.len() > 100);
     // What is done once is done with the first.
@@ -103,7 +109,7 @@ fn type_lookup(verdicts: &mut Verdicts) {
     for kind in &kinds {
         let (ty, memory) = count(|| schemas.find(black_box(kind)));
         assert!(ty.is_some());
-        verdicts.counted(format!("{kind}: allocations"), memory.allocations as f64, 0.0);
+        verdicts.counted(format!("{kind}: allocations"), memory.allocations as f64, NOTHING);
     }
 }
 
@@ -120,7 +126,7 @@ fn dependencies(verdicts: &mut Verdicts) {
     let names: Vec<&str> = required.map(|it| it["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"serde_json"));
     let what = format!("required dependencies {names:?}");
-    verdicts.counted(what, names.len() as f64, DEPENDENCIES as f64);
+    verdicts.counted(what, names.len() as f64, DEPENDENCIES);
 }
 
 /// Allocations and bytes for one item do not grow with the number of items.
