@@ -11,7 +11,7 @@ pub(crate) mod timing;
 
 use std::hint::black_box;
 
-use managed_fields::fieldmanager::{Applied, Document, FieldManager};
+use managed_fields::fieldmanager::{Applied, ApplyRequest, Document, FieldManager};
 use managed_fields::fieldpath::FieldSet;
 use managed_fields::merge::{Managers, VersionedSet};
 use managed_fields::schema::{GroupVersionKind, Schemas, Type};
@@ -149,11 +149,19 @@ impl Case {
         self.live.len() + self.config.len()
     }
 
-    pub(crate) fn apply(&self, manager: FieldManager<'_>) -> Applied {
+    fn request<'a>(&'a self, manager: FieldManager<'a>) -> ApplyRequest<'a, 'a> {
         let live = black_box(self.live.as_bytes());
         let config = black_box(self.config.as_bytes());
         let request = manager.apply(live, config).field_manager(self.manager);
-        request.at(black_box(NOW).parse().unwrap()).run().unwrap()
+        request.at(black_box(NOW).parse().unwrap())
+    }
+
+    pub(crate) fn apply(&self, manager: FieldManager<'_>) -> Applied {
+        self.request(manager).run().unwrap()
+    }
+
+    pub(crate) fn apply_if_changed(&self, manager: FieldManager<'_>) -> Option<Applied> {
+        self.request(manager).run_if_changed().unwrap()
     }
 
     /// What the bytes of the apply cost with `serde_json` alone: both documents are read and the
