@@ -9,7 +9,8 @@ use criterion::{BenchmarkId, Criterion};
 use managed_fields::fieldmanager::{Applied, ApplyError, Document, FieldManager};
 use managed_fields::merge::{SameVersion, Updater};
 use managed_fields::schema::Schemas;
-use support::{Case, NOW, grow, objects};
+use support::grow::{self, Share};
+use support::{Case, NOW, objects};
 
 fn apply<'a>(
     manager: FieldManager<'_>,
@@ -97,7 +98,7 @@ fn managers(criterion: &mut Criterion, schemas: &Schemas) {
     let manager = FieldManager::new(schemas);
     let mut group = criterion.benchmark_group("apply/managers");
     for count in [1, 3, 10, 50] {
-        let case = grow::managed_by(schemas, count);
+        let case = grow::managed_by(schemas, count, Share::Everything);
         assert_eq!(case.size().managers, count);
         let first = apply(manager, &case.live, &case.config, case.manager).unwrap();
         case.check(first.object());

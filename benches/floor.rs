@@ -5,178 +5,114 @@
 //! both, merges nothing and writes the result. Both are measured in turns, so that a machine whose
 //! speed changes does not favour one. What an operation allocates is freed on its own time.
 //!
-//! Without `--bench` everything runs once, as a check. Other arguments name the cases to run.
+//! Beside it, in turns with the floor once more, stand three others. Those who have
+//! [`serde_json::Value`]s read both documents with `serde_json`, apply one to the other, have the
+//! result as a value and write it. What lies below: this crate reads both documents, and
+//! `serde_json` finds the tokens of both and keeps none.
+//!
+//! Prints a table, and fails if a limit of `support/limits.rs` is missed. Without `--bench`
+//! everything runs once, as a check, and only what is counted has limits. `--applies N` runs nothing
+//! but so many applies of each, for a profiler. Other arguments name the cases to run.
 #![allow(unsafe_code, reason = "counts what is allocated")]
 #![allow(clippy::unwrap_used, reason = "a benchmark stops at the first wrong result")]
 
+#[path = "support/counting.rs"]
+mod counting;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
+use std::borrow::Cow;
 use std::hint::black_box;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
+use std::time::Duration;
 
+use counting::count;
 use managed_fields::fieldmanager::{Applied, FieldManager};
-use support::{Case, NOW, objects};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use support::limits::{self, Verdicts};
+use support::timing::{Operation, in_turns, median};
+use support::{Case, Form, NOW, objects};
 
-/// Counts while it is told to.
-struct Counting;
-
-static COUNTS: AtomicBool = AtomicBool::new(false);
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-static BYTES: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-#[cold]
-fn taken(bytes: usize) {
-    ALLOCATIONS.fetch_add(1, Relaxed);
-    PEAK.fetch_max(BYTES.fetch_add(bytes, Relaxed) + bytes, Relaxed);
+/// The apply through `serde_json` values, from bytes to bytes.
+fn apply_values(manager: FieldManager<'_>, case: &Case) -> (Value, Vec<u8>) {
+    let live: Value = serde_json::from_slice(black_box(case.live.as_bytes())).unwrap();
+    let config: Value = serde_json::from_slice(black_box(case.config.as_bytes())).unwrap();
+    let request = manager.apply(&live, &config).field_manager(case.manager);
+    let applied = request.at(black_box(NOW).parse().unwrap()).run().unwrap();
+    let object: Value = serde_json::from_str(applied.object()).unwrap();
+    let out = serde_json::to_vec(black_box(&object)).unwrap();
+    (object, out)
 }
 
-#[cold]
-fn given_back(bytes: usize) {
-    BYTES.fetch_sub(bytes, Relaxed);
+fn read(case: &Case) -> [managed_fields::Value; 2] {
+    [&case.live, &case.config]
+        .map(|text| managed_fields::Value::from_json(black_box(text.as_str())).unwrap())
 }
 
-// SAFETY: everything is left to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if COUNTS.load(Relaxed) {
-            taken(layout.size());
-        }
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
+fn tokens(case: &Case) -> [IgnoredAny; 2] {
+    [&case.live, &case.config].map(|text| serde_json::from_str(black_box(text.as_str())).unwrap())
+}
+
+fn measure(
+    manager: FieldManager<'_>,
+    sorted: &Case,
+    form: Form,
+    budget: Option<Duration>,
+    verdicts: &mut Verdicts,
+) {
+    let case = &sorted.written(form);
+    let (applied, memory) = count(|| case.apply(manager));
+    case.check(applied.object());
+    let peak = memory.peak as f64 / case.input() as f64;
+
+    let apply =
+        Operation::new(|| case.apply(manager), |it: &Applied| it.object().as_bytes().into());
+    let floor = Operation::new(|| case.floor(), |(_, _, out)| out.into());
+    let values =
+        Operation::new(|| apply_values(manager, case), |(_, out): &(Value, _)| Cow::from(out));
+    let read = Operation::new(|| read(case), |_| Cow::from(&[]));
+    let tokens = Operation::new(|| tokens(case), |_| Cow::from(&[]));
+    assert!(floor.expected() == sorted.live.as_bytes(), "{}: differs", case.name);
+    case.check(str::from_utf8(values.expected()).unwrap());
+    let spent = budget.unwrap_or_default();
+    let mut times = in_turns(spent, [&|| apply.sample(), &|| floor.sample()]);
+    let [apply, least] = times.each_mut().map(|times| median(times));
+    let others: [&dyn Fn() -> f64; 4] =
+        [&|| floor.sample(), &|| values.sample(), &|| read.sample(), &|| tokens.sample()];
+    let mut times = in_turns(spent, others);
+    let [floor, others @ ..] = times.each_mut().map(|times| median(times));
+
+    let what = format!("{}, {}", case.name, form.name());
+    let limit = limits::over_floor(case.name, form);
+    let in_memory = limits::memory(verdicts, case, form, memory);
+    let allocations = memory.allocations.to_string();
+    let names = [case.name.to_owned(), form.name().to_owned()];
+    let memory = [allocations, format!("{peak:.1}")].into_iter().chain(in_memory);
+    if budget.is_none() {
+        limits::row(names.into_iter().chain(memory));
+        return;
     }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if COUNTS.load(Relaxed) {
-            taken(layout.size());
-        }
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if COUNTS.load(Relaxed) {
-            given_back(layout.size());
-        }
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(block, layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if COUNTS.load(Relaxed) {
-            // Both blocks may be there at the same time.
-            taken(size);
-            given_back(layout.size());
-        }
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(block, layout, size) }
-    }
+    let ratio = apply / least;
+    let in_time = verdicts.timed(format!("{what}: apply / floor"), ratio, limit);
+    let times = [format!("{apply:.1}"), format!("{least:.1}"), format!("**{ratio:.2}**")];
+    let others = others.map(|time| format!("{:.2}", time / floor));
+    limits::row(names.into_iter().chain(times).chain(in_time).chain(memory).chain(others));
 }
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+const NAMES: [&str; 2] = ["case", "form"];
+const TIMES: [&str; 3] = ["apply, µs", "floor, µs", "apply / floor"];
+const MEMORY: [&str; 2] = ["allocations", "peak / input"];
+const OTHERS: [&str; 3] =
+    ["through `serde_json::Value` / floor", "reading / floor", "tokens / floor"];
 
-/// How often an operation allocates, and how much of it is there at a time.
-fn count<R>(operation: impl FnOnce() -> R) -> (R, usize, usize) {
-    // Far from zero: what was allocated before may be freed meanwhile.
-    let start = 1 << 40;
-    ALLOCATIONS.store(0, Relaxed);
-    BYTES.store(start, Relaxed);
-    PEAK.store(start, Relaxed);
-    COUNTS.store(true, Relaxed);
-    let result = operation();
-    COUNTS.store(false, Relaxed);
-    (result, ALLOCATIONS.load(Relaxed), PEAK.load(Relaxed) - start)
-}
-
-fn apply(manager: FieldManager<'_>, case: &Case) -> Applied {
-    let (live, config) = (black_box(case.live.as_bytes()), black_box(case.config.as_bytes()));
-    let request = manager.apply(live, config).field_manager(case.manager);
-    request.at(black_box(NOW).parse().unwrap()).run().unwrap()
-}
-
-type Floor = (serde_json::Value, serde_json::Value, Vec<u8>);
-
-fn floor(case: &Case) -> Floor {
-    let live = serde_json::from_slice(black_box(case.live.as_bytes())).unwrap();
-    let config = serde_json::from_slice(black_box(case.config.as_bytes())).unwrap();
-    let out = serde_json::to_vec(black_box(&live)).unwrap();
-    (live, config, out)
-}
-
-/// The time of an operation and of dropping its result, but not of the check in between.
-fn timed<R>(operation: impl FnOnce() -> R, check: impl FnOnce(&R)) -> Duration {
-    let start = Instant::now();
-    let result = black_box(operation());
-    let ran = start.elapsed();
-    check(&result);
-    let start = Instant::now();
-    drop(result);
-    ran + start.elapsed()
-}
-
-fn median(times: &mut [Duration]) -> f64 {
-    times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1e6
-}
-
-fn measure(manager: FieldManager<'_>, case: &Case, budget: Duration) -> String {
-    let (first, allocations, peak) = count(|| apply(manager, case));
-    case.check(first.object());
-    let first = first.object().as_bytes().to_vec();
-    let (_, floor_allocations, floor_peak) = count(|| floor(case));
-
-    let (mut applies, mut floors) = (vec![], vec![]);
-    let start = Instant::now();
-    while applies.is_empty() || start.elapsed() < budget {
-        let one = || {
-            timed(
-                || apply(manager, case),
-                |applied| assert!(applied.object().as_bytes() == first, "{}: differs", case.name),
-            )
-        };
-        let other = || {
-            timed(
-                || floor(case),
-                |(_, _, out)| assert!(out == case.live.as_bytes(), "{}: differs", case.name),
-            )
-        };
-        // Neither always runs on what the other left in the caches.
-        if applies.len() % 2 == 0 {
-            applies.push(one());
-            floors.push(other());
-        } else {
-            floors.push(other());
-            applies.push(one());
-        }
-    }
-    let (apply, floor) = (median(&mut applies), median(&mut floors));
-    let input = (case.live.len() + case.config.len()) as f64;
-    println!(
-        "{:<10} {:>6} runs  apply {apply:>9.1} us (least {:>9.1})  floor {floor:>9.1} us (least \
-         {:>9.1}), {floor_allocations} allocations, {:.1} times the input at peak",
-        case.name,
-        applies.len(),
-        applies[0].as_secs_f64() * 1e6,
-        floors[0].as_secs_f64() * 1e6,
-        floor_peak as f64 / input,
-    );
-    format!(
-        "case={} apply_over_floor={:.2} allocs={allocations} peak_over_input={:.1}",
-        case.name,
-        apply / floor,
-        peak as f64 / input,
-    )
-}
-
-fn main() {
-    let mut budget = Duration::ZERO;
+fn main() -> ExitCode {
+    let (mut budget, mut applies) = (None, None);
     let mut wanted = vec![];
-    for argument in std::env::args().skip(1) {
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--bench" => budget = Duration::from_millis(1500),
+            "--applies" => applies = Some(arguments.next().unwrap().parse::<usize>().unwrap()),
+            "--bench" => budget = Some(Duration::from_millis(2500)),
             option if option.starts_with('-') => {}
             name => wanted.push(name.to_owned()),
         }
@@ -185,7 +121,25 @@ fn main() {
     let manager = FieldManager::new(&schemas);
     let cases = objects::all(&schemas);
     let chosen = |case: &&Case| wanted.is_empty() || wanted.iter().any(|name| name == case.name);
-    let lines: Vec<String> =
-        cases.iter().filter(chosen).map(|case| measure(manager, case, budget)).collect();
-    lines.iter().for_each(|line| println!("{line}"));
+    if let Some(applies) = applies {
+        for case in cases.iter().filter(chosen) {
+            (0..applies).for_each(|_| drop(black_box(case.apply(manager))));
+        }
+        return ExitCode::SUCCESS;
+    }
+    let mut verdicts = Verdicts::default();
+    let memory = [&MEMORY[..], &limits::VERDICT].concat();
+    match budget {
+        None => limits::head(&[&NAMES[..], &memory].concat()),
+        Some(_) => {
+            let times = [&TIMES[..], &limits::VERDICT].concat();
+            limits::head(&[&NAMES[..], &times, &memory, &OTHERS].concat());
+        }
+    }
+    for case in cases.iter().filter(chosen) {
+        for form in Form::ALL {
+            measure(manager, case, form, budget, &mut verdicts);
+        }
+    }
+    verdicts.finish()
 }

@@ -9,7 +9,8 @@ use criterion::Criterion;
 use managed_fields::fieldmanager::{Document, FieldManager, Updated};
 use managed_fields::merge::{SameVersion, Updater};
 use managed_fields::schema::Schemas;
-use support::{Case, NOW, grow, objects};
+use support::grow::{self, Share};
+use support::{Case, NOW, objects};
 
 fn update<'a>(
     manager: FieldManager<'_>,
@@ -76,7 +77,7 @@ fn managers(criterion: &mut Criterion, schemas: &Schemas) {
     let manager = FieldManager::new(schemas);
     let mut group = criterion.benchmark_group("update/managers");
     for count in [1, 3, 10, 50] {
-        let case = grow::managed_by(schemas, count);
+        let case = grow::managed_by(schemas, count, Share::Everything);
         let new = case.with(&case.live, "edited");
         group.bench_function(count.to_string(), |bencher| {
             bencher.iter(|| {

@@ -4,7 +4,7 @@ use managed_fields::schema::Schemas;
 use serde_json::json;
 
 use super::objects::one_container;
-use super::text::Numbers;
+use super::text::{self, Numbers};
 use super::{Case, Cluster};
 
 /// How the members or items of something large are arranged.
@@ -85,13 +85,28 @@ pub(crate) fn deep(levels: usize, leaf: usize) -> String {
     )
 }
 
-/// A Deployment of one container with so many appliers. All own all of it; each but the first owns
-/// a label of its own too.
-pub(crate) fn managed_by(schemas: &Schemas, managers: usize) -> Case {
+/// What every manager but the first owns, besides a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Share {
+    /// A label of its own.
+    Label,
+    /// That, and all that the first owns.
+    Everything,
+}
+
+/// A Deployment of one container with so many appliers, the first of which owns all of it.
+pub(crate) fn managed_by(schemas: &Schemas, managers: usize, share: Share) -> Case {
     let config = one_container();
     let mut cluster = Cluster::new(schemas).apply(&config, "deployer", "2026-01-02T03:04:05Z");
     for number in 1..managers {
-        let mut config = config.clone();
+        let mut config = match share {
+            Share::Label => {
+                let name = &config["metadata"]["name"];
+                let metadata = json!({"labels": {}, "name": name, "namespace": "shop"});
+                json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata})
+            }
+            Share::Everything => config.clone(),
+        };
         config["metadata"]["labels"][format!("owner-{number}")] = json!("yes");
         cluster = cluster.apply(&config, &format!("owner-{number}"), "2026-01-03T03:04:05Z");
     }
@@ -100,8 +115,8 @@ pub(crate) fn managed_by(schemas: &Schemas, managers: usize) -> Case {
     config["metadata"]["labels"]["added"] = json!("now");
     Case {
         name: "managers",
-        live: live.to_string(),
-        config: config.to_string(),
+        live: text::sorted(&live),
+        config: text::sorted(&config),
         manager: "deployer",
         changed: "/metadata/labels/added",
         before: None,

@@ -2,11 +2,16 @@
 #![allow(dead_code, reason = "every benchmark is a program of its own and uses a part of this")]
 
 pub(crate) mod grow;
+pub(crate) mod limits;
 pub(crate) mod objects;
 pub(crate) mod schema;
+pub(crate) mod shapes;
 pub(crate) mod text;
+pub(crate) mod timing;
 
-use managed_fields::fieldmanager::{Document, FieldManager};
+use std::hint::black_box;
+
+use managed_fields::fieldmanager::{Applied, ApplyRequest, Document, FieldManager};
 use managed_fields::fieldpath::FieldSet;
 use managed_fields::merge::{Managers, VersionedSet};
 use managed_fields::schema::{GroupVersionKind, Schemas, Type};
@@ -24,10 +29,34 @@ pub(crate) fn schemas() -> Schemas {
     schemas
 }
 
+/// How documents are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Compact, with sorted keys.
+    Sorted,
+    /// On many lines, with sorted keys.
+    Pretty,
+    /// Compact, with keys in any order.
+    Unsorted,
+}
+
+impl Form {
+    pub(crate) const ALL: [Form; 3] = [Form::Sorted, Form::Pretty, Form::Unsorted];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Form::Sorted => "compact, sorted",
+            Form::Pretty => "pretty",
+            Form::Unsorted => "unsorted",
+        }
+    }
+}
+
 /// One apply: a live object, what is applied to it, and what must come of that.
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
-    /// The live object, compact and with sorted keys, entries included.
+    /// The live object, compact and with sorted keys unless told to be otherwise, entries included.
     pub(crate) live: String,
     /// The configuration, in the same form.
     pub(crate) config: String,
@@ -98,6 +127,50 @@ fn nodes(value: &Value) -> usize {
 impl Case {
     pub(crate) fn live_value(&self) -> Value {
         serde_json::from_str(&self.live).unwrap()
+    }
+
+    /// The same documents written in another form.
+    pub(crate) fn written(&self, form: Form) -> Case {
+        let mut numbers = text::Numbers::new(11);
+        let mut write = |document: &str| {
+            let value: Value = serde_json::from_str(document).unwrap();
+            match form {
+                Form::Sorted => text::sorted(&value),
+                Form::Pretty => serde_json::to_string_pretty(&value).unwrap(),
+                Form::Unsorted => text::compact(&value, &mut |keys| numbers.shuffle(keys)),
+            }
+        };
+        let (live, config) = (write(&self.live), write(&self.config));
+        Case { live, config, ..self.clone() }
+    }
+
+    /// The bytes of both documents.
+    pub(crate) fn input(&self) -> usize {
+        self.live.len() + self.config.len()
+    }
+
+    fn request<'a>(&'a self, manager: FieldManager<'a>) -> ApplyRequest<'a, 'a> {
+        let live = black_box(self.live.as_bytes());
+        let config = black_box(self.config.as_bytes());
+        let request = manager.apply(live, config).field_manager(self.manager);
+        request.at(black_box(NOW).parse().unwrap())
+    }
+
+    pub(crate) fn apply(&self, manager: FieldManager<'_>) -> Applied {
+        self.request(manager).run().unwrap()
+    }
+
+    pub(crate) fn apply_if_changed(&self, manager: FieldManager<'_>) -> Option<Applied> {
+        self.request(manager).run_if_changed().unwrap()
+    }
+
+    /// What the bytes of the apply cost with `serde_json` alone: both documents are read and the
+    /// live one is written.
+    pub(crate) fn floor(&self) -> (Value, Value, Vec<u8>) {
+        let live = serde_json::from_slice(black_box(self.live.as_bytes())).unwrap();
+        let config = serde_json::from_slice(black_box(self.config.as_bytes())).unwrap();
+        let out = serde_json::to_vec(black_box(&live)).unwrap();
+        (live, config, out)
     }
 
     pub(crate) fn size(&self) -> Size {
@@ -200,7 +273,7 @@ impl Case {
             Value::Object(members) => members.insert(key.to_owned(), json!(value)),
             _ => None,
         };
-        document.to_string()
+        text::sorted(&document)
     }
 
     pub(crate) fn typed(&self, schemas: &Schemas) -> Typed {
@@ -209,7 +282,7 @@ impl Case {
         let text = |key: &str| live[key].as_str().unwrap();
         let version = text("apiVersion").to_owned();
         let ty = schemas.find(&GroupVersionKind::new(&version, text("kind"))).unwrap();
-        let live = live.to_string();
+        let live = text::sorted(&live);
         let new = self.with(&live, self.after.as_str().unwrap());
         let typed = |json: &str| typed(&ty, json);
         let managers = entries.as_array().unwrap().iter().map(|entry| {

@@ -3,7 +3,7 @@
 use managed_fields::schema::Schemas;
 use serde_json::{Map, Value, json};
 
-use super::text::Numbers;
+use super::text::{self, Numbers};
 use super::{Case, Cluster, members};
 
 const CREATED: &str = "2026-01-02T03:04:05Z";
@@ -39,8 +39,8 @@ fn case(
     members(config.pointer_mut(parent).unwrap()).insert(key.into(), after.clone());
     Case {
         name,
-        live: live.to_string(),
-        config: config.to_string(),
+        live: text::sorted(live),
+        config: text::sorted(&config),
         manager,
         changed,
         before,

@@ -1,5 +1,7 @@
 //! Text that looks like text, the same in every run.
 
+use serde_json::{Value, json};
+
 /// A small generator of numbers.
 pub(crate) struct Numbers(u64);
 
@@ -53,6 +55,31 @@ impl Numbers {
         out.push('.');
         out
     }
+}
+
+/// A compact document; `arrange` gets the sorted keys of every map.
+pub(crate) fn compact(value: &Value, arrange: &mut impl FnMut(&mut Vec<&String>)) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| compact(item, arrange)).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(members) => {
+            let mut keys: Vec<&String> = members.keys().collect();
+            keys.sort_unstable();
+            arrange(&mut keys);
+            let mut write =
+                |key: &String| format!("{}:{}", json!(key), compact(&members[key], arrange));
+            let members: Vec<String> = keys.into_iter().map(&mut write).collect();
+            format!("{{{}}}", members.join(","))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+/// The same with all keys sorted, whatever order `serde_json` keeps.
+pub(crate) fn sorted(value: &Value) -> String {
+    compact(value, &mut |_| {})
 }
 
 const WORDS: [&str; 48] = [

@@ -66,7 +66,9 @@ type request struct {
 	LiveText   string `json:"live_text"`
 	ConfigText string `json:"config_text"`
 	Manager    string `json:"manager"`
-	Times      int    `json:"times"`
+
+	What        string `json:"what"`
+	Nanoseconds int64  `json:"nanoseconds"`
 
 	Document json.RawMessage `json:"document"`
 }

@@ -17,6 +17,8 @@ import (
 type oracle struct {
 	parsers  map[string]*typed.Parser
 	handlers map[string]func(*request) (answer, error)
+	// ready is the operation that is measured.
+	ready *measured
 	// noTypes is a type converter that knows no kind.
 	noTypes managedfields.TypeConverter
 }
@@ -48,6 +50,7 @@ func newOracle() *oracle {
 		"ensure_named": o.ensureNamed,
 		"updater":      o.updater,
 		"fieldmanager": o.fieldManager,
+		"prepare":      o.prepare,
 		"measure":      o.measure,
 		"scale":        o.scale,
 		"csaupgrade":   o.csaUpgrade,
