@@ -248,14 +248,15 @@ pub(super) fn load_live(
 
 /// Has every object of these files looked at, on all cores, and hands on what was found in them, in
 /// order; what cannot be read is reported. A dump in JSON, which may be larger than memory, is read
-/// piece by piece.
+/// piece by piece. Gives the files without any document, which may be a good answer.
 pub(super) fn scan<R: Send>(
     names: &[String],
     recursive: bool,
     session: &mut Session<'_, '_>,
     look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
     take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
-) {
+) -> Vec<String> {
+    let mut empty = Vec::new();
     for name in names {
         if name == "-" {
             let file = "standard input";
@@ -263,7 +264,11 @@ pub(super) fn scan<R: Send>(
                 scan_reader(stdin, look, &mut |_| {}).map_err(|error| error.to_string())
             });
             match scanned {
-                Ok(scanned) => take_scanned(file, scanned, look, session, take),
+                Ok(scanned) => {
+                    if !take_scanned(file, scanned, look, session, take) {
+                        empty.push(file.to_owned());
+                    }
+                }
                 Err(error) => session.error(file, error),
             }
             continue;
@@ -279,11 +284,16 @@ pub(super) fn scan<R: Send>(
             });
             session.progress_is_over();
             match scanned {
-                Ok(scanned) => take_scanned(&file, scanned, look, session, take),
+                Ok(scanned) => {
+                    if !take_scanned(&file, scanned, look, session, take) {
+                        empty.push(file);
+                    }
+                }
                 Err(error) => session.error(&file, error),
             }
         }
     }
+    empty
 }
 
 /// What a file turned out to hold.
@@ -324,25 +334,27 @@ fn scan_reader<R: Send>(
     dump::look(&beginning, reader, &look, progress).map(Scanned::Dump)
 }
 
+/// Hands on what was found. False for a file without any document.
 fn take_scanned<R>(
     file: &str,
     scanned: Scanned<R>,
     look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
     session: &mut Session<'_, '_>,
     take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
-) {
+) -> bool {
     let file: Rc<str> = file.into();
     let looked = match scanned {
         Scanned::Dump(looked) => looked,
         Scanned::Other(content) => {
             let mut objects = Vec::new();
-            load_file(&file, &content, session, &mut objects);
+            let has_documents = load_file(&file, &content, session, &mut objects);
+            keep(content, &mut objects, false, session);
             for object in objects.into_iter().flatten() {
                 if let Some(found) = look(&object.identity, &object.value) {
                     take(object, found, session);
                 }
             }
-            return;
+            return has_documents;
         }
     };
     for ((document, item, line), found) in looked.kept {
@@ -359,6 +371,7 @@ fn take_scanned<R>(
     if let Some(line) = looked.is_cut_off {
         session.error(&file, format_args!("it ends in the middle of an object (line {line})"));
     }
+    true
 }
 
 /// Gives the objects of a file what the file holds, and warns of keys that are repeated in it.
