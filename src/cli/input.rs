@@ -354,14 +354,15 @@ pub(super) fn load_live(
 
 /// Has every object of these files looked at, on all cores, and hands on what was found in them, in
 /// order; what cannot be read is reported. A dump in JSON, which may be larger than memory, is read
-/// piece by piece.
+/// piece by piece. Gives the files without any document, which may be a good answer.
 pub(super) fn scan<R: Send>(
     names: &[String],
     recursive: bool,
     session: &mut Session<'_, '_>,
     look: &Look<'_, R>,
     take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
-) {
+) -> Vec<String> {
+    let mut empty = Vec::new();
     for name in names {
         if name == "-" {
             let file = "standard input";
@@ -369,7 +370,11 @@ pub(super) fn scan<R: Send>(
                 scan_reader(stdin, look, &mut |_| {}).map_err(|error| error.to_string())
             });
             match scanned {
-                Ok(scanned) => take_scanned(file, scanned, look, session, take),
+                Ok(scanned) => {
+                    if !take_scanned(file, scanned, look, session, take) {
+                        empty.push(file.to_owned());
+                    }
+                }
                 Err(error) => session.error(file, error),
             }
             continue;
@@ -395,11 +400,16 @@ pub(super) fn scan<R: Send>(
             });
             session.progress_is_over();
             match scanned {
-                Ok(scanned) => take_scanned(&file, scanned, look, session, take),
+                Ok(scanned) => {
+                    if !take_scanned(&file, scanned, look, session, take) {
+                        empty.push(file);
+                    }
+                }
                 Err(error) => session.error(&file, error),
             }
         }
     }
+    empty
 }
 
 /// What a file turned out to hold.
@@ -496,25 +506,36 @@ fn spot<R>(
     found.map(|found| (numbers, Ok((value, found))))
 }
 
+/// Hands on what was found. False for a file without any document.
 fn take_scanned<R>(
     file: &str,
     scanned: Scanned<R>,
     look: &Look<'_, R>,
     session: &mut Session<'_, '_>,
     take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
-) {
+) -> bool {
     let file: Rc<str> = file.into();
     let (looked, missed) = match scanned {
         Scanned::Dump(looked, missed) => (looked, missed),
         Scanned::Other(content) => {
-            read_documents(&file, &content, session, &mut |loaded, session| {
+            let content = Rc::new(content);
+            let (mut sources, mut warned) = (Sources::default(), None);
+            return read_documents(&file, &content, session, &mut |mut loaded, session| {
+                if let Ok(object) = &mut loaded
+                    && object.place.has_repeats
+                {
+                    object.place.content = Some(content.clone());
+                    let (number, _) = object.place.numbers();
+                    if warned.replace(number) != Some(number) && session.warns_of_repeats() {
+                        sources.warn_of_repeats(std::slice::from_ref(&loaded), session);
+                    }
+                }
                 if let Ok(object) = loaded
                     && let Some(found) = look(&object.identity, &object.value)
                 {
                     take(object, found, session);
                 }
             });
-            return;
         }
     };
     for ((document, item, line), found) in looked.kept {
@@ -538,6 +559,7 @@ fn take_scanned<R>(
     if let Some(line) = looked.is_cut_off {
         session.error(&file, format_args!("it ends in the middle of an object (line {line})"));
     }
+    true
 }
 
 /// Gives the objects of a file what the file holds, and warns of keys that are repeated in it.

@@ -4,9 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Subcommand, ValueEnum};
 
-use crate::fieldmanager::{Applied, ApplyError, CsaUpgrade, FieldManager, LostEntry, find_owners};
+use crate::fieldmanager::{
+    Applied, ApplyError, CsaUpgrade, FieldManager, LostEntry, check_manager_name, find_owners,
+};
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{ListReading, ManagedFieldsEntry, Operation, read_list};
 use crate::schema::Schemas;
@@ -136,7 +139,7 @@ struct AdoptArgs {
     #[arg(long, value_name = "NAME", required = true)]
     from: Vec<String>,
     /// The applier who adopts them
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     to: String,
     /// The subresource through which all of them write
     #[arg(long, value_name = "NAME", default_value = "")]
@@ -308,13 +311,16 @@ fn scan(plan: &Plan, schemas: &Schemas, session: &mut Session<'_, '_>) -> (Vec<P
         is_kept.then_some(told)
     };
     let mut planned = Vec::new();
-    input::scan(
+    let empty = input::scan(
         &shared.common.filename,
         shared.common.recursive,
         session,
         &look,
         &mut |object, told, _| planned.push((object, told, None)),
     );
+    for file in empty {
+        session.error(file, "there is no object in it");
+    }
     (planned, count.into_inner())
 }
 
@@ -367,6 +373,7 @@ fn check_list(object: &Value) -> Result<(), String> {
 }
 
 fn adopt(args: &AdoptArgs, object: &Value) -> Result<Change, String> {
+    check_manager_name(&args.to).map_err(|error| error.to_string())?;
     let upgrade = CsaUpgrade::new(object, &*args.to).subresource(&*args.subresource);
     let upgraded = args
         .from

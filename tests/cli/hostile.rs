@@ -176,3 +176,28 @@ fn large_objects() {
     });
     assert_refused(laughs, "document 1 (line 1): ");
 }
+
+#[test]
+fn deep_and_wide_entries_are_planned() {
+    let fields = |depth: usize| "{\"f:a\":".repeat(depth) + "{}" + &"}".repeat(depth);
+    let object = |fields: &str| {
+        format!(
+            r#"{{"apiVersion":"example.com/v1","kind":"Lamp","metadata":{{"name":"a","resourceVersion":"1","managedFields":[{{"manager":"m","operation":"Apply","apiVersion":"example.com/v1","fieldsType":"FieldsV1","fieldsV1":{fields}}},{{"manager":"n","operation":"Apply","apiVersion":"example.com/v1","fieldsType":"FieldsV1","fieldsV1":{fields}}}]}}}}"#
+        )
+    };
+    let wide: Vec<String> = (0..50_000).map(|field| format!("\"f:{field}\":{{}}")).collect();
+    let wide = format!("{{\"f:a\":{{{}}}}}", wide.join(","));
+    for fields in [fields(9_000), wide] {
+        let object = object(&fields);
+        for plan in [
+            "rename --from m --to o",
+            "merge --from m --from n --to o",
+            "release --field-manager m --path .a",
+            "purge --field-manager m",
+        ] {
+            let done = run_small(&format!("plan {plan} -f - -o patch"), object.clone().into());
+            assert_eq!((done.code, done.err.as_str()), (0, ""), "{plan}");
+            assert!(done.out.starts_with("[{\"op\":\"replace\""), "{plan}");
+        }
+    }
+}

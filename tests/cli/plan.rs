@@ -195,7 +195,7 @@ To keep them owned, give them to somebody: plan merge, or plan adopt to an appli
     assert_eq!(status["message"], "ownership would be lost");
     assert_eq!(list(&plan("purge --field-manager old --allow-loss -o patch")).len(), 1);
     // What others own as well is not lost.
-    let owned = WEB.replace(r#""f:paused":{}"#, r#""f:replicas":{}"#);
+    let owned = WEB.replace(r#","f:paused":{}"#, "");
     let entries =
         plan_of("purge --field-manager old --operation update --subresource= -o patch", &owned);
     assert_eq!(list(&entries).len(), 2);
@@ -289,7 +289,23 @@ fn bad_input_is_told_with_its_place() {
         assert!(done.err.starts_with(&format!("error: {PLACE}: ")), "{}", done.err);
         assert!(done.err.contains(message), "{}", done.err);
     }
-    assert_eq!(plan("rename --from team --to=").code, 2);
+    for words in ["rename --from team --to=", "adopt --from team --to=", "merge --to a"] {
+        assert_eq!(plan(words).code, 2);
+    }
+    let nothing = plan_of("rename --from a --to b", "");
+    assert_run(&nothing, 2, "", "error: standard input: there is no object in it\n");
+    let list = r#"{"kind":"List","apiVersion":"v1","items":[]}"#;
+    let note = format!("note: {PLACE}: the list is empty\n");
+    assert_run(&plan_of("rename --from a --to b", list), 0, "", &note);
+    let two = plan_of("rename --from team --to b -o patch", &format!("{WEB}\n---\na: [1"));
+    assert!(
+        two.code == 2 && two.err.starts_with("error: standard input: document 2 "),
+        "{}",
+        two.err
+    );
+    assert!(two.out.starts_with("{\"apiVersion\""), "{}", two.out);
+    let repeated = plan_of("rename --from a --to b", "{kind: A, kind: A}");
+    assert!(repeated.err.starts_with("warning: "), "{}", repeated.err);
 }
 
 #[test]
