@@ -11,7 +11,9 @@ mod ownership_diff;
 mod profiles;
 mod resolve;
 mod rule;
+mod same_value;
 mod what_if;
+mod would_change;
 
 pub use blame::{Absent, Blame, BlamedField, Standing};
 pub use conflicts::{Claimant, Class, ConflictFinder, Contest, Finding, Severity, Want};
@@ -21,3 +23,4 @@ pub use profiles::{Profile, ProfileError};
 pub use resolve::{PathError, resolve_path};
 pub use rule::{Merging, SchemaRule};
 pub use what_if::{Action, After, Outcome, Try, WhatIf};
+pub use would_change::{Alteration, Normalisation, Rewritten, ValueChange, Verdict, WouldChange};

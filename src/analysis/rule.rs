@@ -31,6 +31,7 @@ pub struct SchemaRule {
     type_name: String,
     whole: Option<Path>,
     is_deduced: bool,
+    is_plain_map: bool,
 }
 
 impl SchemaRule {
@@ -83,7 +84,11 @@ impl SchemaRule {
         };
         let whole = whole.map(|length| path.elements().iter().take(length).cloned().collect());
         let is_deduced = *ty.schema() == Schema::deduced();
-        SchemaRule { merging, type_name, whole, is_deduced }
+        let map = id.and_then(|id| tables.atom(id).map);
+        let is_plain_map = map.is_some_and(|map| {
+            map.field_count == 0 && tables.atom(map.element).scalar != Scalar::None
+        });
+        SchemaRule { merging, type_name, whole, is_deduced, is_plain_map }
     }
 
     /// How the value is owned, were it not part of something atomic.
@@ -100,6 +105,11 @@ impl SchemaRule {
     /// owners of their own.
     pub fn whole(&self) -> Option<&Path> {
         self.whole.as_ref()
+    }
+
+    /// A map of scalars with keys of its own, not a structure.
+    pub(super) fn is_plain_map(&self) -> bool {
+        self.is_plain_map
     }
 
     /// No schema was known: this is how the API server treats custom resources without one.

@@ -52,8 +52,8 @@ pub(super) fn run(args: ApplyArgs, session: &mut Session<'_, '_>) {
         session.pass_over_repeats();
     }
     let configs = input::load(&args.common.filename, recursive, session);
-    let lives = input::load_live(&args.objects.live, recursive, session);
-    let pairs = match Scaling::asked_for(&args.common, &args.objects) {
+    let lives = input::load_live(&args.objects.target.live, recursive, session);
+    let pairs = match Scaling::asked_for(&args.common, &args.objects.target) {
         Some(scaling) => scaling.pair(configs, lives, &mut known, session),
         None => pairs::pair(configs, lives, args.common.namespace.as_deref(), session),
     };
@@ -107,8 +107,8 @@ fn apply(
         .storage(pair.parent.is_none())
         .apply(live, &config.value)
         .field_manager(args.field_manager.as_deref().unwrap_or_default())
-        .subresource(args.objects.subresource.as_deref().unwrap_or_default())
-        .reset_fields(known.reset_fields(args.objects.reset_fields, &config.identity.kind))
+        .subresource(args.objects.target.subresource())
+        .reset_fields(known.reset_fields(args.objects.target.reset_fields, &config.identity.kind))
         .force(args.force_conflicts)
         .at(session.now())
         .run();

@@ -30,6 +30,7 @@ mod schemas;
 mod secrets;
 mod session;
 mod update;
+mod would_change;
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
@@ -97,6 +98,9 @@ enum Command {
     Extract(extract::ExtractArgs),
     /// What has become of the ownership of fields between two snapshots or dumps
     Diff(diff::DiffArgs),
+    /// Tell whether an apply would change values, ownership, both or nothing, and why
+    #[command(after_help = WOULD_CHANGE_HELP)]
+    WouldChange(would_change::WouldChangeArgs),
     /// See what a change of ownership would move, and get the patch for it
     Plan(plan::PlanArgs),
     /// See what is known of kinds, and what a change of schemas does
@@ -128,6 +132,7 @@ impl Command {
             Command::Fields(args) => &args.common,
             Command::Extract(args) => &args.common,
             Command::Diff(args) => &args.common,
+            Command::WouldChange(args) => &args.common,
             Command::Plan(args) => args.common(),
             Command::Schema(_) | Command::Completions { .. } | Command::Man { .. } => return None,
         })
@@ -153,6 +158,14 @@ Examples:
   managed-fields conflicts --from flux=deploy.yaml --live live.json -o markdown
 
 Exit codes: 0 if all agree, 1 if anything else was found, 2 if something could not be read.";
+
+const WOULD_CHANGE_HELP: &str = "\
+Times of entries alone are no change: the server does not write an object for them. Nor is what it \
+would not store: an amount or a time in other words, an empty list or map where nothing was, what \
+the endpoint sets back. That is listed as `not stored`.
+
+Exit code: 0 where nothing would change, 1 where something would or the apply would be refused \
+because of a conflict, 2 or more for an error.";
 
 const EXPLAIN_HELP: &str = "\
 Examples:
@@ -197,9 +210,9 @@ struct Types {
     strict_schema: bool,
 }
 
-/// What commands take whose result is an object.
+/// Which objects a document is written to, and through which endpoint.
 #[derive(Debug, Clone, clap::Args)]
-struct Objects {
+struct Target {
     /// Files or directories with the live objects, or - for standard input (repeatable)
     #[arg(long, value_name = "FILE")]
     live: Vec<String>,
@@ -216,6 +229,20 @@ struct Objects {
     /// their definition), for --subresource scale
     #[arg(long, value_name = "PATH", value_parser = parse_replicas_path)]
     replicas_path: Option<String>,
+}
+
+impl Target {
+    /// The subresource; empty for the object itself.
+    fn subresource(&self) -> &str {
+        self.subresource.as_deref().unwrap_or_default()
+    }
+}
+
+/// What commands take whose result is an object.
+#[derive(Debug, Clone, clap::Args)]
+struct Objects {
+    #[command(flatten)]
+    target: Target,
     /// How the result is written
     #[arg(short = 'o', long, value_enum, default_value_t = Format::Yaml)]
     output: Format,
@@ -281,6 +308,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Fields(args) => fields::run(args, &mut session),
         Command::Extract(args) => extract::run(args, &mut session),
         Command::Diff(args) => diff::run(args, &mut session),
+        Command::WouldChange(args) => would_change::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Schema(args) => schema::run(args, &mut session),
         Command::Completions { shell } => manual::completions(shell, &mut session),

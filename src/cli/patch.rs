@@ -57,7 +57,7 @@ pub(super) fn run(args: PatchArgs, session: &mut Session<'_, '_>) {
     let Some(mut live) = read_live(&args, session) else { return };
     let mut results = Results::new(&args.objects, session);
     let mut parent = None;
-    if let Some(scaling) = Scaling::asked_for(&args.common, &args.objects) {
+    if let Some(scaling) = Scaling::asked_for(&args.common, &args.objects.target) {
         live.warn_if_owners_were_hidden(session);
         let learned = known.learn(&live.identity.kind, session);
         match learned.and_then(|_| scaling.scale_of(&live, &known)) {
@@ -75,9 +75,9 @@ pub(super) fn run(args: PatchArgs, session: &mut Session<'_, '_>) {
     if known.prepare(&live, session).is_ok() {
         match patched(&live, args.kind, &patch) {
             Ok(new) => {
-                let subresource = args.objects.subresource.as_deref().unwrap_or_default();
+                let subresource = args.objects.target.subresource();
                 let parent = parent.as_ref();
-                let reset_fields = args.objects.reset_fields;
+                let reset_fields = args.objects.target.reset_fields;
                 let known = &known;
                 let write =
                     Write { writer: &args.writer, subresource, reset_fields, known, parent };
@@ -130,7 +130,7 @@ fn read_patch(common: &Common, session: &mut Session<'_, '_>) -> Option<(String,
 
 /// The one live object.
 fn read_live(args: &PatchArgs, session: &mut Session<'_, '_>) -> Option<Object> {
-    let lives = input::load_live(&args.objects.live, args.common.recursive, session);
+    let lives = input::load_live(&args.objects.target.live, args.common.recursive, session);
     let mut objects: Vec<Object> =
         lives.into_iter().flat_map(|lives| lives.objects).filter_map(Result::ok).collect();
     match (objects.pop(), objects.len()) {

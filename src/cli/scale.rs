@@ -12,7 +12,7 @@ use super::output::Results;
 use super::pairs::{self, Pair};
 use super::schemas::Known;
 use super::session::Session;
-use super::{Common, Objects};
+use super::{Common, Target};
 
 /// The subresource whose object is a `Scale`.
 pub(super) const SCALE: &str = "scale";
@@ -57,10 +57,10 @@ pub(super) struct Scaling<'a> {
 
 impl<'a> Scaling<'a> {
     /// None if the command is not about a scale.
-    pub(super) fn asked_for(common: &'a Common, objects: &'a Objects) -> Option<Scaling<'a>> {
-        (objects.subresource.as_deref() == Some(SCALE)).then_some(Scaling {
+    pub(super) fn asked_for(common: &'a Common, target: &'a Target) -> Option<Scaling<'a>> {
+        (target.subresource.as_deref() == Some(SCALE)).then_some(Scaling {
             namespace: common.namespace.as_deref(),
-            replicas_path: objects.replicas_path.as_deref(),
+            replicas_path: target.replicas_path.as_deref(),
         })
     }
 

@@ -36,8 +36,8 @@ pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
     let Some(mut known) = Known::load(&args.common, session) else { return };
     let recursive = args.common.recursive;
     let objects = input::load(&args.common.filename, recursive, session);
-    let lives = input::load_live(&args.objects.live, recursive, session);
-    let pairs = match Scaling::asked_for(&args.common, &args.objects) {
+    let lives = input::load_live(&args.objects.target.live, recursive, session);
+    let pairs = match Scaling::asked_for(&args.common, &args.objects.target) {
         Some(scaling) => scaling.pair(objects, lives, &mut known, session),
         None => pairs::pair(objects, lives, args.common.namespace.as_deref(), session),
     };
@@ -49,9 +49,9 @@ pub(super) fn run(args: UpdateArgs, session: &mut Session<'_, '_>) {
         });
         match pair {
             Ok(Pair { config, live, parent }) => {
-                let subresource = args.objects.subresource.as_deref().unwrap_or_default();
+                let subresource = args.objects.target.subresource();
                 let parent = parent.as_ref();
-                let reset_fields = args.objects.reset_fields;
+                let reset_fields = args.objects.target.reset_fields;
                 let known = &known;
                 let write =
                     Write { writer: &args.writer, subresource, reset_fields, known, parent };

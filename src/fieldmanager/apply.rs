@@ -8,6 +8,7 @@ use crate::managedfields::{
     ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, ReadSets, Time, read_list,
 };
 use crate::merge::Managers;
+use crate::schema::Schemas;
 use crate::value::{Arena, Node, Value};
 
 use super::FieldManager;
@@ -144,6 +145,22 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
     pub fn at(mut self, time: Time) -> Self {
         self.at = time;
         self
+    }
+
+    /// The types of the objects.
+    pub(crate) fn schemas(&self) -> &'s Schemas {
+        self.manager.schemas
+    }
+
+    /// The object before.
+    pub(crate) fn live(&self) -> &Document<'a> {
+        &self.live
+    }
+
+    /// The same without all that the server does to an object after it was merged.
+    pub(crate) fn merged_only(self) -> Self {
+        let manager = FieldManager { defaulter: None, stores: false, ..self.manager };
+        ApplyRequest { manager, ..self }
     }
 
     /// Runs the apply.

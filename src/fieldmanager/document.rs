@@ -41,6 +41,16 @@ impl<'a> Document<'a> {
         matches!(self.0, Content::Absent)
     }
 
+    /// The object, parsed; none for an absent one.
+    pub(crate) fn to_value(&self) -> Result<Option<Value>, ParseError> {
+        match &self.0 {
+            Content::Absent => Ok(None),
+            Content::Bytes(bytes) => Value::from_json_bytes(bytes).map(Some),
+            Content::Text(text) => Value::from_json(text).map(Some),
+            Content::Parsed(value) => Ok(Some(value.clone())),
+        }
+    }
+
     /// Parses into the arena; none for an absent object.
     pub(super) fn parse(self, arena: &mut Arena<'a>) -> Result<Option<Node>, ParseError> {
         self.parse_with(arena, Arena::parse)

@@ -20,6 +20,7 @@ mod sarif;
 mod scale;
 mod schema;
 mod stories;
+mod would_change;
 
 use managed_fields::cli::{Io, run_from};
 

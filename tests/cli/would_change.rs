@@ -1,0 +1,114 @@
+//! `would-change`: values, ownership, both or nothing, and why.
+
+use super::{assert_run, run};
+
+const LIVE: &str = r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","namespace":"x","uid":"1","managedFields":[{"manager":"ann","operation":"Apply","apiVersion":"apps/v1","time":"2026-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:replicas":{},"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"c\"}":{".":{},"f:name":{},"f:resources":{"f:limits":{"f:cpu":{}}}}}}}}}}]},"spec":{"replicas":1,"template":{"spec":{"containers":[{"name":"c","resources":{"limits":{"cpu":"1"}}}]}}}}"#;
+
+fn config(replicas: u32, cpu: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a, namespace: x}}\nspec:\n  \
+         replicas: {replicas}\n  template: {{spec: {{containers: [{{name: c, resources: {{limits: \
+         {{cpu: {cpu}}}}}}}]}}}}\n"
+    )
+}
+
+fn would_change(test: &str, options: &str, config: &str, live: Option<&str>) -> super::Outcome {
+    let file = |what: &str| format!("{}/would-{test}-{what}", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(file("config.yaml"), config).unwrap();
+    let live = live.map_or_else(String::new, |live| {
+        std::fs::write(file("live.json"), live).unwrap();
+        format!("--live {}", file("live.json"))
+    });
+    run(&format!("would-change -f {} {live} {options}", file("config.yaml")), "")
+}
+
+#[test]
+fn what_is_there_already_changes_nothing() {
+    let done = would_change("same", "--field-manager ann", &config(1, "'1'"), Some(LIVE));
+    assert_run(&done, 0, "# Deployment x/a: nothing\n", "");
+}
+
+#[test]
+fn an_amount_in_other_words_is_not_stored() {
+    let done = would_change("amount", "--field-manager ann", &config(1, "1000m"), Some(LIVE));
+    let text = "\
+# Deployment x/a: nothing
+not stored (quantity): changed .spec.template.spec.containers[name=\"c\"].resources.limits.cpu: \"1\" -> \"1000m\"
+only the time of an entry differs, for which nothing is written
+";
+    assert_run(&done, 0, text, "");
+}
+
+#[test]
+fn another_value_of_ones_own_is_no_change_of_owners() {
+    let done = would_change("value", "--field-manager ann", &config(2, "'1'"), Some(LIVE));
+    let text = "# Deployment x/a: values\nchanged .spec.replicas: 1 -> 2\n";
+    assert_run(&done, 1, text, "");
+}
+
+#[test]
+fn the_same_values_of_another_are_shared() {
+    let config = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: x}\n\
+                  spec: {replicas: 1}\n";
+    let done = would_change("owner", "--field-manager bob", config, Some(LIVE));
+    let text = "\
+# Deployment x/a: ownership
+CHANGE   FIELD            BEFORE   AFTER
+shared   .spec.replicas   \"ann\"    \"ann\", \"bob\"
+";
+    assert_run(&done, 1, text, "");
+}
+
+#[test]
+fn a_conflict_changes_nothing_unless_it_is_forced() {
+    let config = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: x}\n\
+                  spec: {replicas: 3}\n";
+    let done = would_change("refused", "--field-manager bob", config, Some(LIVE));
+    let text = "\
+Apply failed with 1 conflict: conflict with \"ann\": .spec.replicas
+The apply would be refused and change nothing.
+";
+    assert_run(&done, 1, "", text);
+    let done = would_change("status", "--field-manager bob -o json", config, Some(LIVE));
+    let told: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!((done.code, &told["objects"][0]["code"]), (1, &409.into()));
+    let options = "--field-manager bob --force-conflicts";
+    let done = would_change("forced", options, config, Some(LIVE));
+    let text = "\
+# Deployment x/a: values and ownership
+changed .spec.replicas: 1 -> 3
+CHANGE   FIELD            BEFORE   AFTER
+moved    .spec.replicas   \"ann\"    \"bob\"
+";
+    assert_run(&done, 1, text, "");
+}
+
+#[test]
+fn a_new_object_is_told_in_json() {
+    let config = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {k: hidden}\n";
+    let done = would_change("new", "--field-manager bob -o json", config, None);
+    assert_eq!(done.code, 1, "{}", done.err);
+    assert!(!done.out.contains("hidden"), "{}", done.out);
+    let told: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(told["schemaVersion"], "managed-fields.would-change/v1");
+    let object = &told["objects"][0];
+    assert_eq!(object["object"]["kind"], "Secret");
+    assert_eq!(object["isNew"], true);
+    assert_eq!(object["wouldChange"], "values and ownership");
+    assert_eq!(object["ownership"][0]["fields"][0], ".stringData.k");
+}
+
+#[test]
+fn values_of_secrets_are_masked() {
+    let live =
+        r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"},"data":{"k":"aGlkZGVu"}}"#;
+    let config =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {k: b3RoZXI=, l: bmV3}\n";
+    let options = "--field-manager bob --force-conflicts";
+    let done = would_change("secret", options, config, Some(live));
+    assert_eq!(done.code, 1, "{}", done.err);
+    assert!(done.out.contains("changed .data.k: \"***\" -> \"***\""), "{}", done.out);
+    assert!(done.out.contains("added .data.l: \"***\""), "{}", done.out);
+    let shown = would_change("shown", &format!("{options} --show-secrets"), config, Some(live));
+    assert!(shown.out.contains("\"aGlkZGVu\" -> \"b3RoZXI=\""), "{}", shown.out);
+}
