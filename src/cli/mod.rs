@@ -29,6 +29,7 @@ mod schema;
 mod schemas;
 mod secrets;
 mod session;
+mod size;
 mod update;
 mod would_change;
 
@@ -103,6 +104,8 @@ enum Command {
     WouldChange(would_change::WouldChangeArgs),
     /// See what a change of ownership would move, and get the patch for it
     Plan(plan::PlanArgs),
+    /// Count the bytes of managedFields by manager, or print objects with fewer of them
+    Size(size::SizeArgs),
     /// See what is known of kinds, and what a change of schemas does
     Schema(schema::SchemaArgs),
     /// Print the completions for a shell
@@ -134,6 +137,7 @@ impl Command {
             Command::Diff(args) => &args.common,
             Command::WouldChange(args) => &args.common,
             Command::Plan(args) => args.common(),
+            Command::Size(args) => &args.common,
             Command::Schema(_) | Command::Completions { .. } | Command::Man { .. } => return None,
         })
     }
@@ -310,6 +314,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Diff(args) => diff::run(args, &mut session),
         Command::WouldChange(args) => would_change::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
+        Command::Size(args) => size::run(args, &mut session),
         Command::Schema(args) => schema::run(args, &mut session),
         Command::Completions { shell } => manual::completions(shell, &mut session),
         Command::Man { command } => manual::page(&command, &mut session),

@@ -325,7 +325,7 @@ fn scan(plan: &Plan, schemas: &Schemas, session: &mut Session<'_, '_>) -> (Vec<P
 }
 
 /// A patch with the object that it is for, on one line.
-fn named_patch(object: &Object, patch: &str) -> String {
+pub(super) fn named_patch(object: &Object, patch: &str) -> String {
     let identity = &object.identity;
     let names = [
         ("apiVersion", identity.kind.api_version()),

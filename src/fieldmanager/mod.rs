@@ -6,6 +6,7 @@ mod amnesty;
 mod apply;
 mod cap_managers;
 mod chain;
+mod compaction;
 mod conflict;
 mod convert;
 mod csa_upgrade;
@@ -40,6 +41,7 @@ use crate::schema::{GroupVersionKind, Schemas};
 use crate::value::{Arena, Node};
 
 pub use apply::{Applied, ApplyRequest};
+pub use compaction::{Compaction, CompactionError};
 pub use conflict::{Conflict, Conflicts, IntoIter as ConflictsIntoIter, WayOut};
 pub use convert::{NoConversion, SameShape, VersionConverter};
 pub use csa_upgrade::{CsaUpgrade, CsaUpgradeError, CsaUpgraded, LostEntry, find_owners};

@@ -19,6 +19,7 @@ mod reset_fields;
 mod sarif;
 mod scale;
 mod schema;
+mod size;
 mod stories;
 mod would_change;
 

@@ -1,6 +1,6 @@
 //! Laws of the field manager: whole objects with their `managedFields`.
 
-use managed_fields::fieldmanager::{ApplyError, Defaulter, Document, FieldManager};
+use managed_fields::fieldmanager::{ApplyError, Compaction, Defaulter, Document, FieldManager};
 use managed_fields::managedfields::Time;
 use managed_fields::schema::Schemas;
 use managed_fields::value::{Value, ValueRef};
@@ -53,6 +53,30 @@ fn with_entries_turned(object: &str, turn: usize) -> String {
     object.to_string()
 }
 
+/// The object with entries that own nothing, or come again.
+fn with_needless_entries(object: &str, noise: usize) -> String {
+    let mut object: serde_json::Value = serde_json::from_str(object).unwrap();
+    if let Some(entries) = object["metadata"]["managedFields"].as_array_mut()
+        && let Some(first) = entries.first().cloned()
+    {
+        let mut empty = first.clone();
+        empty["manager"] = "nobody".into();
+        empty["fieldsV1"] = serde_json::json!({});
+        if noise & 1 == 1 {
+            entries.insert(0, empty);
+        }
+        if noise & 2 == 2 {
+            let mut stale = first;
+            stale["fieldsV1"] = serde_json::json!({"f:spec": {"f:stale": {}}});
+            entries.insert(0, stale);
+        }
+    }
+    match noise {
+        0 => object.to_string(),
+        _ => serde_json::to_string_pretty(&object).unwrap(),
+    }
+}
+
 /// A server whose objects have no defaults. Whoever fills in objects is shown them whole.
 #[derive(Debug)]
 struct NoDefaults;
@@ -101,6 +125,37 @@ proptest! {
                 Some(changed) => prop_assert_eq!(changed.object(), object),
             }
         }
+    }
+
+    /// Compacted entries mean the same to every apply that follows.
+    #[test]
+    fn compaction_changes_no_apply(
+        history in history(SPICED.object()), config in SPICED.object(),
+        force in any::<bool>(), who in 0_usize..3, noise in 0_usize..4,
+    ) {
+        let schemas = schemas();
+        let Some(live) = live_after(&schemas, &history) else { return Ok(()) };
+        let live = with_needless_entries(&live, noise);
+        let compacted = Compaction::of(&live).unwrap();
+        prop_assert!(compacted.object().len() <= live.len());
+        prop_assert!(Compaction::of(compacted.object()).unwrap().patch().is_none());
+        let name = ["applier-0", "updater-0", "newcomer"][who];
+        let manager = FieldManager::new(&schemas);
+        let told = |live: &str| {
+            let request = manager.apply(live, &config).field_manager(name).force(force);
+            request.at(at(100)).run().map_err(|error| error.to_string()).map(|applied| {
+                let taken: Vec<String> =
+                    applied.taken_from().iter().map(|(who, set)| format!("{who} {set}")).collect();
+                let mut object: serde_json::Value = serde_json::from_str(applied.object()).unwrap();
+                object["metadata"].as_object_mut().unwrap().remove("managedFields");
+                // An apply that changes nothing leaves even needless entries.
+                let entries = applied.managed_fields().iter().filter(|entry| !entry.fields.is_empty());
+                let entries: Vec<String> =
+                    entries.map(|entry| format!("{} {}", entry.manager, entry.fields)).collect();
+                (object, applied.changed(), applied.pruned().to_string(), taken, entries)
+            })
+        };
+        prop_assert_eq!(told(&live), told(compacted.object()));
     }
 
     #[test]
