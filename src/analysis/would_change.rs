@@ -1,5 +1,7 @@
 //! What an apply would change, and why it would or would not.
 
+use std::collections::BTreeSet;
+
 use crate::deep;
 use crate::fieldmanager::{Applied, ApplyError, ApplyRequest, value_at};
 use crate::fieldpath::{FieldSet, Path, PathElement};
@@ -160,7 +162,7 @@ impl WouldChange {
             && let Ok(applied) = again.run()
         {
             let merged = WouldChange::between(schemas, (&live, &entries), &applied);
-            let known: Vec<Path> =
+            let known: BTreeSet<Path> =
                 found.normalised.iter().map(|(_, change)| change.path.clone()).collect();
             let set_back = merged.values.into_iter().filter(|change| !known.contains(&change.path));
             found.normalised.extend(set_back.map(|change| (Normalisation::SetBack, change)));
@@ -395,4 +397,115 @@ fn normalisation(ty: &Type, change: &ValueChange) -> Option<Normalisation> {
     };
     let is_scalar = matches!(rule.merging(), Merging::Scalar);
     (is_scalar && is_same(spelling, before.as_ref(), after)).then_some(why)
+}
+
+#[cfg(all(test, feature = "builtin-schemas"))]
+mod tests {
+    use super::*;
+    use crate::fieldmanager::FieldManager;
+    use crate::schema::Schemas;
+
+    type Failure = Box<dyn std::error::Error>;
+
+    const POD: &str = r#""apiVersion":"v1","kind":"Pod""#;
+
+    /// A Pod that `ann` applied: these fields of it, and these entries' API version.
+    fn live(fields: &str, spec: &str) -> String {
+        format!(
+            r#"{{{POD},"metadata":{{"name":"a","uid":"1","managedFields":[{{"manager":"ann","operation":"Apply","apiVersion":"v1","time":"2026-01-01T00:00:00Z","fieldsType":"FieldsV1","fieldsV1":{fields}}}]}},"spec":{spec}}}"#
+        )
+    }
+
+    fn find(live: &str, manager: &str, config: &str) -> Result<WouldChange, Failure> {
+        let schemas = Schemas::builtin();
+        let config = format!(r#"{{{POD},"metadata":{{"name":"a"}},{config}}}"#);
+        let at = "2026-02-01T00:00:00Z".parse()?;
+        let request = FieldManager::new(&schemas).apply(live, config.as_str());
+        Ok(WouldChange::find(request.field_manager(manager).force(true).at(at))?)
+    }
+
+    fn told(changes: &[ValueChange]) -> Vec<String> {
+        let tell = |change: &ValueChange| format!("{} {}", change.alteration.as_str(), change.path);
+        changes.iter().map(tell).collect()
+    }
+
+    fn undone(found: &WouldChange) -> Vec<String> {
+        let tell = |(why, change): &(Normalisation, ValueChange)| {
+            format!("{} {}", why.as_str(), change.path)
+        };
+        found.normalised().iter().map(tell).collect()
+    }
+
+    #[test]
+    fn values_and_owners_are_told_apart() -> Result<(), Failure> {
+        let live = live(r#"{"f:spec":{"f:hostname":{}}}"#, r#"{"hostname":"x"}"#);
+        let same = find(&live, "ann", r#""spec":{"hostname":"x"}"#)?;
+        assert_eq!(same.verdict(), Verdict::Nothing);
+        assert!(!same.touches_times() && same.normalised().is_empty());
+        let value = find(&live, "ann", r#""spec":{"hostname":"y"}"#)?;
+        assert_eq!(value.verdict(), Verdict::Values);
+        assert_eq!(told(value.values()), ["changed .spec.hostname"]);
+        let owner = find(&live, "bob", r#""spec":{"hostname":"x"}"#)?;
+        assert_eq!(owner.verdict(), Verdict::Ownership);
+        assert!(owner.values().is_empty());
+        let both = find(&live, "ann", r#""spec":{"subdomain":"z"}"#)?;
+        assert_eq!(both.verdict(), Verdict::Both);
+        assert_eq!(told(both.values()), ["removed .spec.hostname", "added .spec.subdomain"]);
+        Ok(())
+    }
+
+    #[test]
+    fn what_the_server_normalises_is_no_change() -> Result<(), Failure> {
+        let fields =
+            r#"{"f:spec":{"f:nodeSelector":{},"f:tolerations":{},"f:overhead":{"f:cpu":{}}}}"#;
+        let live = live(fields, r#"{"overhead":{"cpu":"1"}}"#);
+        let config = r#""spec":{"nodeSelector":{},"tolerations":[],"overhead":{"cpu":"1000m"}}"#;
+        let found = find(&live, "ann", config)?;
+        assert_eq!(found.verdict(), Verdict::Nothing, "{found:?}");
+        assert!(found.touches_times());
+        assert_eq!(
+            undone(&found),
+            ["empty .spec.nodeSelector", "quantity .spec.overhead.cpu", "empty .spec.tolerations"]
+        );
+        // A structure means something by being there.
+        let found = find(&live, "ann", &config.replace("[]", r#"[],"securityContext":{}"#))?;
+        assert_eq!(told(found.values()), ["added .spec.securityContext"]);
+        Ok(())
+    }
+
+    #[test]
+    fn what_the_endpoint_sets_back_touches_nothing_but_times() -> Result<(), Failure> {
+        let live = live(r#"{"f:spec":{"f:hostname":{}}}"#, r#"{"hostname":"x"}"#);
+        let found = find(&live, "ann", r#""spec":{"hostname":"x"},"status":{"phase":"Running"}"#)?;
+        assert_eq!(found.verdict(), Verdict::Nothing);
+        assert!(found.touches_times());
+        assert_eq!(undone(&found), ["set-back .status"]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_order_of_items_is_a_value() -> Result<(), Failure> {
+        let fields = r#"{"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{".":{},"f:name":{}},"k:{\"name\":\"b\"}":{".":{},"f:name":{}}}}}"#;
+        let live = live(fields, r#"{"containers":[{"name":"a"},{"name":"b"}]}"#);
+        let found = find(&live, "ann", r#""spec":{"containers":[{"name":"b"},{"name":"a"}]}"#)?;
+        assert_eq!(found.verdict(), Verdict::Values);
+        assert_eq!(told(found.values()), ["reordered .spec.containers"]);
+        Ok(())
+    }
+
+    #[test]
+    fn entries_are_rewritten_where_nothing_moves() -> Result<(), Failure> {
+        let live = live(r#"{"f:spec":{"f:hostname":{}}}"#, r#"{"hostname":"x"}"#);
+        let empty = live.replace(
+            "\"managedFields\":[",
+            r#""managedFields":[{"manager":"old","operation":"Apply","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{}},"#,
+        );
+        let found = find(&empty, "ann", r#""spec":{"hostname":"x"}"#)?;
+        assert_eq!(found.verdict(), Verdict::Ownership);
+        assert!(found.ownership().is_empty());
+        let rewritten: Vec<_> =
+            found.rewritten().iter().map(|entry| (entry.manager.name(), &entry.after)).collect();
+        assert_eq!(rewritten, [("old", &None)]);
+        Ok(())
+    }
 }
