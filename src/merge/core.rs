@@ -385,7 +385,7 @@ impl<'t> Engine<'_, 't> {
             Some(overlay) => Merged {
                 node: overlay.node,
                 fields: overlay.fields,
-                simple: !overlay.bare_items,
+                simple: !overlay.bare_items && !overlay.keeps_unstated,
                 known: Some((overlay.comparison, overlay.is_reordered)),
             },
             None => self.merge(live, config)?,

@@ -58,8 +58,9 @@ pub enum AddBackError {
 #[derive(Clone, Copy)]
 pub(super) struct Stays {
     /// Both sides of the merge were valid, nothing of the configuration is filtered, every item which
-    /// the configuration names also claims a field inside itself, and no map of the live object
-    /// outlasted an empty one of the configuration; then dropping nothing can be seen from the sets
+    /// the configuration names also claims a field inside itself, no map of the live object outlasted
+    /// an empty one of the configuration, and no item outlasted it that may be taken for one of the
+    /// configuration's once a key of it is pruned; then dropping nothing can be seen from the sets
     /// alone.
     pub(super) is_simple: bool,
     /// What the manager owned it owns still. May be false though it is so.

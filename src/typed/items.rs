@@ -95,6 +95,13 @@ pub(super) fn has_token(schema: &Compiled, arena: &Arena<'_>, list: &ListPart, i
     }
 }
 
+/// Whether an item that loses one of its keys may have the identity of another item, and not just
+/// none: where there are several keys, or a default stands in for the one.
+pub(super) fn may_be_taken_for_another(schema: &Compiled, list: &ListPart) -> bool {
+    let mut keys = schema.keys(list).iter();
+    list.key_count > 1 || keys.any(|key| matches!(key.default, KeyDefault::Value(_)))
+}
+
 fn quoted(text: &str) -> String {
     let mut out = String::new();
     crate::value::text::write_quoted_go(&mut out, text);

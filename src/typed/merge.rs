@@ -13,14 +13,15 @@ use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, Type
 use crate::value::{Arena, Node, Tag};
 
 use super::error::{Trail, Untold, ValidationError, ValidationErrors};
-use super::items::{Identities, Identity, Searched};
+use super::items::{Identities, Identity, Searched, may_be_taken_for_another};
 use super::shape::{self, Handler, Parts};
 
 /// What a merge came to.
 pub(crate) struct Merged {
     pub(crate) node: Node,
     /// Somewhere `right` states an empty map, or null, and `left` has a map with content, which
-    /// stays.
+    /// stays; or a list of which both have items keeps an item that may be taken for another one once
+    /// a key of it is pruned.
     pub(crate) keeps_unstated: bool,
 }
 
@@ -266,6 +267,8 @@ impl<'w, P: Trail> Merge<'w, '_, P> {
             return None;
         }
         let steps = align(&left, &right);
+        let keeps_items = steps.iter().any(|step| matches!(step, Step::Keep(_)));
+        self.keeps_unstated |= keeps_items && may_be_taken_for_another(self.schema, list);
         let (our_list, their_list) = (ours.unwrap_or(Node::NULL), theirs.unwrap_or(Node::NULL));
         let first = self.out.len();
         let mut unchanged = steps.len() == left.len() && ours.is_some();

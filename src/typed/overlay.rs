@@ -16,7 +16,7 @@ use crate::schema::{
 use crate::value::{Arena, Node, Tag};
 
 use super::compare::Comparison;
-use super::items::{Identities, Order};
+use super::items::{Identities, Order, may_be_taken_for_another};
 use super::merge::{Source, Step, align};
 use super::shape::{self, Handler};
 use super::validate::{Duplicates, is_valid};
@@ -29,6 +29,8 @@ pub(crate) struct Overlay {
     pub(crate) fields: FieldSet,
     /// As in [`FieldsOf`](super::to_field_set::FieldsOf).
     pub(crate) bare_items: bool,
+    /// As in [`Merged`](super::merge::Merged).
+    pub(crate) keeps_unstated: bool,
     /// From the live object to the merged one.
     pub(crate) comparison: Comparison,
     /// Items of lists have moved, which is no difference in fields.
@@ -58,6 +60,7 @@ pub(crate) fn overlay(
         added: SetBuilder::default(),
         modified: SetBuilder::default(),
         bare_items: false,
+        keeps_unstated: false,
         is_reordered: false,
         out: Vec::new(),
         merged: Vec::new(),
@@ -68,6 +71,7 @@ pub(crate) fn overlay(
         node,
         fields: walk.set.finish(),
         bare_items: walk.bare_items,
+        keeps_unstated: walk.keeps_unstated,
         comparison: Comparison {
             added: walk.added.finish(),
             modified: walk.modified.finish(),
@@ -85,6 +89,7 @@ struct Walk<'w, 't> {
     added: SetBuilder,
     modified: SetBuilder,
     bare_items: bool,
+    keeps_unstated: bool,
     is_reordered: bool,
     /// The children of every container that changes, one behind the other.
     out: Vec<Node>,
@@ -315,7 +320,8 @@ impl<'w> Walk<'w, '_> {
         let mut sources: SmallVec<[Option<u32>; 16]> = smallvec![None; theirs.len()];
         for step in &steps {
             match *step {
-                Step::Keep(_) | Step::Take { left: Source::Absent, right: Some(_) } => {}
+                Step::Keep(_) => self.keeps_unstated |= may_be_taken_for_another(schema, list),
+                Step::Take { left: Source::Absent, right: Some(_) } => {}
                 Step::Take { left: Source::Item(at), right: Some(index) }
                     if ours.get(at as usize) == theirs.get(index as usize) =>
                 {
