@@ -24,7 +24,7 @@ pub enum CompactionError {
     Encode(FieldsV1Error),
 }
 
-/// The entries of an object in fewer bytes: the same applies, with the same conflicts, follow.
+/// The entries of an object in fewer bytes: the same applies and updates, with the same conflicts, follow.
 ///
 /// | what goes | why nothing changes |
 /// |---|---|
