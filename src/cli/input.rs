@@ -6,12 +6,13 @@ use std::fs;
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use crate::schema::GroupVersionKind;
 use crate::value::{Kind, Value, ValueRef};
 use crate::yaml;
 
+use super::Common;
 use super::cores::on_all_cores;
 use super::dump::{self, Looked, Piece, Said};
 use super::edit;
@@ -410,6 +411,26 @@ pub(super) fn scan<R: Send>(
         }
     }
     empty
+}
+
+/// Measures every object of these files, on all cores, and adds up what was found; what cannot be read
+/// or measured is reported. Of dumps nothing is kept.
+pub(super) fn tally<T: Default + Send, M, E: fmt::Display + Send>(
+    common: &Common,
+    session: &mut Session<'_, '_>,
+    measure: impl Fn(&Identity, &Value) -> Result<M, E> + Sync,
+    add: impl Fn(&mut T, M) + Sync,
+) -> T {
+    let sum = Mutex::new(T::default());
+    let look = |identity: &Identity, object: &Value| {
+        let measured = measure(identity, object);
+        let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+        measured.map(|measured| add(&mut sum, measured)).err()
+    };
+    scan(&common.filename, common.recursive, session, &look, &mut |object, error, session| {
+        session.error(&object.place, error);
+    });
+    sum.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a file turned out to hold.

@@ -1,15 +1,15 @@
 //! `size`: what `metadata.managedFields` takes of objects, and the same in fewer bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::analysis::entries_of;
+use crate::analysis::{EntriesError, entries_of};
 use crate::fieldmanager::Compaction;
-use crate::managedfields::ManagedFieldsEntry;
-use crate::value::Value;
+use crate::fieldpath::FieldSet;
+use crate::value::{Value, ValueRef};
 
 use super::input::{self, Identity};
 use super::output::{Results, pretty};
@@ -66,7 +66,7 @@ struct Report {
 #[derive(Serialize)]
 struct Manager {
     manager: String,
-    operation: &'static str,
+    operation: String,
     subresource: String,
     objects: usize,
     fields: usize,
@@ -82,6 +82,9 @@ struct Kind {
     bytes: usize,
     managed_fields_bytes: usize,
 }
+
+/// Name, operation and subresource.
+type Owner = (String, String, String);
 
 #[derive(Default, Clone, Copy)]
 struct Owned {
@@ -101,7 +104,7 @@ struct Held {
 struct Counted {
     all: Held,
     needless: usize,
-    managers: BTreeMap<(String, &'static str, String), Owned>,
+    managers: BTreeMap<Owner, Owned>,
     kinds: BTreeMap<(String, String), Held>,
 }
 
@@ -120,31 +123,66 @@ impl Held {
     }
 }
 
+/// What the entries of one object take.
+struct Measured {
+    kind: (String, String),
+    bytes: usize,
+    managed_fields: usize,
+    /// What compaction would save.
+    needless: usize,
+    entries: Vec<(Owner, Owned)>,
+}
+
+impl Measured {
+    fn of(identity: &Identity, object: &Value) -> Result<Measured, EntriesError> {
+        // Whatever stands in the list is readable if this is.
+        entries_of(object)?;
+        let list = managed_fields(object.as_ref());
+        let entry = |entry: ValueRef<'_>| {
+            let text = |key| {
+                entry.get(key).and_then(ValueRef::as_str).map_or_else(String::new, Cow::into_owned)
+            };
+            let fields = entry.get("fieldsV1").map(ValueRef::to_canonical_json);
+            let fields = fields.and_then(|fields| FieldSet::from_fields_v1(fields.as_bytes()).ok());
+            let fields = fields.map_or(0, |fields| fields.len());
+            let owner = (text("manager"), text("operation"), text("subresource"));
+            (owner, Owned { objects: 1, fields, bytes: bytes_of(Some(entry)) })
+        };
+        let compacted = Compaction::of(object).ok().filter(|compacted| compacted.patch().is_some());
+        let needless = compacted.map_or(0, |compacted| {
+            let after = Value::from_json(compacted.object()).unwrap_or_else(|_| Value::null());
+            bytes_of(list).saturating_sub(bytes_of(managed_fields(after.as_ref())))
+        });
+        Ok(Measured {
+            kind: (identity.kind.api_version(), identity.kind.kind.clone()),
+            bytes: bytes_of(Some(object.as_ref())),
+            managed_fields: bytes_of(list),
+            needless,
+            entries: list.into_iter().flat_map(ValueRef::items).map(entry).collect(),
+        })
+    }
+}
+
+fn managed_fields(object: ValueRef<'_>) -> Option<ValueRef<'_>> {
+    object.get("metadata")?.get("managedFields")
+}
+
+/// What a value takes as the API server writes it.
+fn bytes_of(value: Option<ValueRef<'_>>) -> usize {
+    value.map_or(0, |value| value.to_canonical_json().len())
+}
+
 impl Counted {
-    fn add(&mut self, identity: &Identity, object: &Value, entries: &[ManagedFieldsEntry]) {
-        let bytes = object.to_json().len();
-        let list = object.as_ref().get("metadata").and_then(|meta| meta.get("managedFields"));
-        let managed_fields = list.map_or(0, |list| list.to_json().len());
+    fn add(&mut self, measured: Measured) {
+        let Measured { kind, bytes, managed_fields, needless, entries } = measured;
         self.all.add(bytes, managed_fields);
-        let kind = (identity.kind.api_version(), identity.kind.kind.clone());
         self.kinds.entry(kind).or_default().add(bytes, managed_fields);
-        if let Ok(compacted) = Compaction::of(object)
-            && compacted.patch().is_some()
-            && let Ok(after) = Value::from_json(compacted.object())
-        {
-            self.needless += bytes.saturating_sub(after.to_json().len());
-        }
-        for (entry, text) in entries.iter().zip(list.iter().flat_map(|list| list.items())) {
-            let manager = &entry.manager;
-            let key = (
-                manager.name().to_owned(),
-                manager.operation().as_str(),
-                manager.subresource().to_owned(),
-            );
-            let owned = self.managers.entry(key).or_default();
-            owned.objects += 1;
-            owned.fields += entry.fields.len();
-            owned.bytes += text.to_json().len();
+        self.needless += needless;
+        for (owner, Owned { objects, fields, bytes }) in entries {
+            let owned = self.managers.entry(owner).or_default();
+            owned.objects += objects;
+            owned.fields += fields;
+            owned.bytes += bytes;
         }
     }
 }
@@ -163,21 +201,7 @@ pub(super) fn run(args: SizeArgs, session: &mut Session<'_, '_>) {
 }
 
 fn count(args: &SizeArgs, session: &mut Session<'_, '_>) {
-    let counted = Mutex::new(Counted::default());
-    let look = |identity: &Identity, object: &Value| match entries_of(object) {
-        Ok(entries) => {
-            if let Ok(mut counted) = counted.lock() {
-                counted.add(identity, object, &entries);
-            }
-            None
-        }
-        Err(error) => Some(error),
-    };
-    let (names, recursive) = (&args.common.filename, args.common.recursive);
-    input::scan(names, recursive, session, &look, &mut |object, error, session| {
-        session.error(&object.place, error);
-    });
-    let Ok(counted) = counted.into_inner() else { return };
+    let counted = input::tally(&args.common, session, Measured::of, Counted::add);
     let Counted { all, needless, managers, kinds } = counted;
     let mut managers: Vec<Manager> = managers
         .into_iter()
@@ -216,7 +240,7 @@ fn count(args: &SizeArgs, session: &mut Session<'_, '_>) {
         let rows: Vec<[String; 6]> = managers
             .into_iter()
             .map(|row| {
-                let (operation, subresource) = (row.operation.to_owned(), row.subresource);
+                let (operation, subresource) = (row.operation, row.subresource);
                 let counts = [row.objects, row.fields, row.bytes].map(|count| count.to_string());
                 let [objects, fields, bytes] = counts;
                 [row.manager, operation, subresource, objects, fields, bytes]
@@ -227,15 +251,16 @@ fn count(args: &SizeArgs, session: &mut Session<'_, '_>) {
         text.push('\n');
     }
     if kinds.len() > 1 {
-        let rows: Vec<[String; 5]> = kinds
+        let rows: Vec<[String; 6]> = kinds
             .into_iter()
-            .map(|((_, kind), held)| {
+            .map(|((version, kind), held)| {
                 let counts = [held.objects, held.bytes, held.managed_fields];
                 let [objects, bytes, managed] = counts.map(|count| count.to_string());
-                [kind, objects, bytes, managed, held.share()]
+                [version, kind, objects, bytes, managed, held.share()]
             })
             .collect();
-        text += &report::table(["KIND", "OBJECTS", "BYTES", "MANAGEDFIELDS", "SHARE"], &rows);
+        let header = ["APIVERSION", "KIND", "OBJECTS", "BYTES", "MANAGEDFIELDS", "SHARE"];
+        text += &report::table(header, &rows);
         text.push('\n');
     }
     let plural = if all.objects == 1 { "" } else { "s" };
@@ -261,28 +286,32 @@ fn compact(args: &SizeArgs, session: &mut Session<'_, '_>) {
     let look = |_: &Identity, object: &Value| Some(Compaction::of(object));
     let (names, recursive) = (&args.common.filename, args.common.recursive);
     let mut results = Results::written(format, true, args.show_secrets, session);
-    let mut patches = Vec::new();
-    input::scan(names, recursive, session, &look, &mut |object, compacted, session| match (
-        compacted,
-        args.output,
-    ) {
-        (Err(error), _) => session.error(&object.place, error),
-        (Ok(compacted), Some(Form::Patch)) => match compacted.patch() {
-            Some(patch) => {
-                object.warn_if_unguarded(session);
-                patches.push((object, patch.to_owned()));
-            }
-            None => session.note(&object.place, "there is nothing to compact"),
-        },
-        (Ok(compacted), _) => results.object(&object.identity, compacted.object()),
-    });
-    match patches.as_slice() {
-        [(_, patch)] => session.print(&format!("{patch}\n")),
-        several => {
-            for (object, patch) in several {
-                session.print(&named_patch(object, patch));
-            }
+    // A patch that has company says which object it is for.
+    let (mut first, mut is_alone) = (None, true);
+    input::scan(names, recursive, session, &look, &mut |object, compacted, session| {
+        let compacted = match compacted {
+            Ok(compacted) => compacted,
+            Err(error) => return session.error(&object.place, error),
+        };
+        if args.output != Some(Form::Patch) {
+            return results.object(&object.identity, compacted.object());
         }
+        let Some(patch) = compacted.patch() else {
+            return session.note(&object.place, "there is nothing to compact");
+        };
+        object.warn_if_unguarded(session);
+        if is_alone && first.is_none() {
+            first = Some((object, patch.to_owned()));
+            return;
+        }
+        is_alone = false;
+        if let Some((object, patch)) = first.take() {
+            session.print(&named_patch(&object, &patch));
+        }
+        session.print(&named_patch(&object, patch));
+    });
+    if let Some((_, patch)) = first {
+        session.print(&format!("{patch}\n"));
     }
     results.print(session);
 }

@@ -17,11 +17,19 @@ gone     Update                  1        0       95
 }
 
 #[test]
+fn neither_spaces_nor_the_order_of_entries_count() {
+    let mut object: serde_json::Value = serde_json::from_str(LIVE).unwrap();
+    object["metadata"]["managedFields"].as_array_mut().unwrap().reverse();
+    let turned = serde_json::to_string_pretty(&object).unwrap();
+    assert_eq!(run("size -f -", turned).out, run("size -f -", LIVE).out);
+}
+
+#[test]
 fn kinds_are_told_where_there_are_several() {
     let other = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"b"}}"#;
     let done = run("size -f -", format!("{LIVE}\n{other}\n"));
     assert_eq!(done.code, 0, "{}", done.err);
-    assert!(done.out.contains("\nSecret "), "{}", done.out);
+    assert!(done.out.contains("\nv1          Secret "), "{}", done.out);
     let told = run("size -f - -o json", format!("{LIVE}\n{other}\n"));
     let told: serde_json::Value = serde_json::from_str(&told.out).unwrap();
     assert_eq!(told["schemaVersion"], "managed-fields.size/v1");
@@ -45,6 +53,13 @@ fn compacted_objects_lack_what_means_nothing() {
         "\n"
     );
     assert_run(&patch, 0, text, "");
+    // Of several each says what it is for.
+    let several = run("size --compact -f - -o patch", format!("{LIVE}\n{LIVE}\n"));
+    let named = format!(
+        "{{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"namespace\":\"x\",\"name\":\"a\",\"patch\":{}}}\n",
+        text.trim_end()
+    );
+    assert_run(&several, 0, &named.repeat(2), "");
     // There is nothing left to do, and the result is its own.
     let again = run("size --compact -f - -o patch", &done.out);
     assert_eq!((again.code, again.out.as_str()), (0, ""));

@@ -1,7 +1,6 @@
 //! How much every manager owns of many objects.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use serde::Serialize;
 
@@ -77,21 +76,11 @@ impl Counted {
 }
 
 pub(super) fn run(args: &BlameArgs, session: &mut Session<'_, '_>) {
-    let counted = Mutex::new(Counted::default());
-    let look = |_: &Identity, object: &Value| match entries_of(object) {
-        Ok(entries) => {
-            if let Ok(mut counted) = counted.lock() {
-                counted.add(&entries, &args.field_manager);
-            }
-            None
-        }
-        Err(error) => Some(error),
+    let measure = |_: &Identity, object: &Value| entries_of(object);
+    let add = |counted: &mut Counted, entries: Vec<ManagedFieldsEntry>| {
+        counted.add(&entries, &args.field_manager);
     };
-    let (names, recursive) = (&args.common.filename, args.common.recursive);
-    input::scan(names, recursive, session, &look, &mut |object, error, session| {
-        session.error(&object.place, error);
-    });
-    let Ok(counted) = counted.into_inner() else { return };
+    let counted = input::tally(&args.common, session, measure, add);
     let managers: Vec<Row> = counted
         .managers
         .into_iter()
