@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::deep;
-use crate::fieldmanager::{Applied, ApplyError, ApplyRequest, value_at};
+use crate::fieldmanager::{Applied, ApplyError, ApplyRequest, Lookup};
 use crate::fieldpath::{FieldSet, Path, PathElement};
 use crate::managedfields::{ManagedFieldsEntry, ManagerIdentifier};
 use crate::schema::{GroupVersionKind, Origin, Schemas, Type};
@@ -213,7 +213,8 @@ impl WouldChange {
         &self.values
     }
 
-    /// What the configuration states and the server stores nothing of, and why.
+    /// What the configuration states and the server stores nothing of, and why. What the endpoint sets
+    /// back is told only where nothing else changes.
     pub fn normalised(&self) -> &[(Normalisation, ValueChange)] {
         &self.normalised
     }
@@ -288,9 +289,10 @@ fn value_changes(schemas: &Schemas, live: &Value, after: &Value) -> Changes {
 }
 
 fn compared(ty: Option<&Type>, live: &Value, after: &Value) -> Vec<ValueChange> {
+    let (were, are) = (Lookup::new(live.as_ref()), Lookup::new(after.as_ref()));
     let change = |path: Path, alteration| ValueChange {
-        before: value_at(live.as_ref(), path.elements()).map(ValueRef::to_value),
-        after: value_at(after.as_ref(), path.elements()).map(ValueRef::to_value),
+        before: were.at(path.elements()).map(ValueRef::to_value),
+        after: are.at(path.elements()).map(ValueRef::to_value),
         path,
         alteration,
     };

@@ -82,11 +82,12 @@ impl Type {
     /// # #[cfg(feature = "builtin-schemas")] {
     /// use managed_fields::schema::{GroupVersionKind, KubernetesVersion, Schemas};
     /// let pod = GroupVersionKind::new("v1", "Pod");
-    /// let [before, after] = [KubernetesVersion::V1_35, KubernetesVersion::V1_37]
-    ///     .map(|version| Schemas::builtin_for(version).find(&pod).unwrap());
+    /// let find = |version| Schemas::builtin_for(version).find(&pod).ok_or("no such kind");
+    /// let (before, after) = (find(KubernetesVersion::V1_35)?, find(KubernetesVersion::V1_37)?);
     /// assert!(!before.changes_to(&after).list.is_empty());
     /// assert!(after.changes_to(&after).list.is_empty());
     /// # }
+    /// # Ok::<(), &str>(())
     /// ```
     pub fn changes_to(&self, after: &Type) -> Changes {
         let differing = Differing::between(self, after);

@@ -122,10 +122,10 @@ impl Type {
     /// ```
     /// # #[cfg(feature = "builtin-schemas")] {
     /// use managed_fields::schema::{GroupVersionKind, Schemas};
-    /// let service = Schemas::builtin().find(&GroupVersionKind::new("v1", "Service")).unwrap();
-    /// let ports = service.field("spec").and_then(|spec| spec.field("ports")).unwrap();
+    /// let service = Schemas::builtin().find(&GroupVersionKind::new("v1", "Service"));
+    /// let ports = service.and_then(|service| service.field("spec")?.field("ports"));
     /// let keyed = r#"list keyed by port (default 0), protocol (default "TCP")"#;
-    /// assert_eq!(ports.rule().to_string(), keyed);
+    /// assert_eq!(ports.map(|ports| ports.rule().to_string()).as_deref(), Some(keyed));
     /// # }
     /// ```
     pub fn rule(&self) -> Rule {

@@ -49,11 +49,12 @@ impl Type {
     /// ```
     /// # #[cfg(feature = "builtin-schemas")] {
     /// use managed_fields::schema::{GroupVersionKind, Schemas};
-    /// let map = Schemas::builtin().find(&GroupVersionKind::new("v1", "ConfigMap")).unwrap();
-    /// let tree = map.tree(Some(1));
-    /// let data = tree.rows.iter().find(|row| row.path == ".data").unwrap();
+    /// let kind = GroupVersionKind::new("v1", "ConfigMap");
+    /// let tree = Schemas::builtin().find(&kind).ok_or("no such kind")?.tree(Some(1));
+    /// let data = tree.rows.iter().find(|row| row.path == ".data").ok_or("no such field")?;
     /// assert_eq!((data.level, data.rule.word()), (1, "granular"));
     /// # }
+    /// # Ok::<(), &str>(())
     /// ```
     pub fn tree(&self, depth: Option<usize>) -> Tree {
         let mut rows = Vec::new();

@@ -194,15 +194,21 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use crate::value::Position;
-    use crate::yaml::{documents, documents_from};
+    use crate::yaml::{Document, documents, documents_from};
+
+    type Failure = Box<dyn std::error::Error>;
+
+    fn first(text: &str) -> Result<Document<'_>, Failure> {
+        Ok(documents(text).next().ok_or("no document")??)
+    }
 
     /// The positions of the keys and values of all documents, in the order of their JSON.
-    fn positions(text: &str) -> Vec<(String, usize, usize)> {
+    fn positions(text: &str) -> Result<Vec<(String, usize, usize)>, Failure> {
         let mut found = Vec::new();
         for document in documents(text) {
-            let document = document.unwrap();
+            let document = document?;
             let json = document.json().to_owned();
-            let positions = document.positions().unwrap();
+            let positions = document.positions().ok_or("no positions")?;
             for (offset, _) in json.match_indices(|byte: char| byte == '"' || byte.is_ascii_digit())
             {
                 let rest = &json[offset..];
@@ -210,20 +216,20 @@ mod tests {
                 if offset > 0 && !json[..offset].ends_with(['{', '[', ',', ':', ' ']) {
                     continue;
                 }
-                let end = rest.find([',', ':', '}', ']']).unwrap();
+                let end = rest.find([',', ':', '}', ']']).ok_or("no end")?;
                 let at = positions.of(&json, offset);
                 found.push((rest[..end].to_owned(), at.line, at.column));
             }
             // A part of the text says the same.
             let part = &text[document.range()];
-            let again = documents_from(part, document.start()).next().unwrap().unwrap();
+            let again = documents_from(part, document.start()).next().ok_or("no document")??;
             assert_eq!((again.json(), again.positions()), (json.as_str(), Some(positions)));
         }
-        found
+        Ok(found)
     }
 
     #[test]
-    fn keys_and_values_come_from_where_they_are_written() {
+    fn keys_and_values_come_from_where_they_are_written() -> Result<(), Failure> {
         let text = "# head\r\n---\r\na: é\r\n'b': [1, 2,\r\n  3]\r\n--- {\"c\": 4} {\"d\":\n 5}\n---\n--- {e: 6,\n f: 7}\n";
         let expected = [
             ("\"a\"", 3, 1),
@@ -242,13 +248,14 @@ mod tests {
             ("7", 10, 5),
         ];
         assert_eq!(
-            positions(text),
+            positions(text)?,
             expected.map(|(json, line, column)| (json.to_owned(), line, column))
         );
+        Ok(())
     }
 
     #[test]
-    fn aliases_lead_to_what_they_stand_for() {
+    fn aliases_lead_to_what_they_stand_for() -> Result<(), Failure> {
         let text = "x: &x\n  e: 1\nl:\n- *x\n- &z [2]\nm: *z\nf:\n  <<: *x\no: *x\n";
         let expected = [
             ("\"x\"", 1, 1),
@@ -268,23 +275,25 @@ mod tests {
             ("1", 2, 6),
         ];
         assert_eq!(
-            positions(text),
+            positions(text)?,
             expected.map(|(json, line, column)| (json.to_owned(), line, column))
         );
         // The item that is an alias.
-        let document = documents(text).next().unwrap().unwrap();
-        let at = document.json().find(r#"[{"e""#).unwrap() + 1;
-        let position = document.positions().unwrap().of(document.json(), at);
+        let document = first(text)?;
+        let at = document.json().find(r#"[{"e""#).ok_or("no such item")? + 1;
+        let position = document.positions().ok_or("no positions")?.of(document.json(), at);
         assert_eq!(position, Position { line: 4, column: 3 });
+        Ok(())
     }
 
     #[test]
-    fn deep_documents_have_positions() {
+    fn deep_documents_have_positions() -> Result<(), Failure> {
         let deep = "- ".repeat(1000) + "x";
-        let document = documents(&deep).next().unwrap().unwrap();
-        let position = document.positions().unwrap().of(document.json(), 1000);
+        let document = first(&deep)?;
+        let position = document.positions().ok_or("no positions")?.of(document.json(), 1000);
         assert_eq!(position, Position { line: 1, column: 2001 });
         let deeper = "- ".repeat(9000) + "x";
-        assert_eq!(documents(&deeper).next().unwrap().unwrap().positions(), None);
+        assert_eq!(first(&deeper)?.positions(), None);
+        Ok(())
     }
 }

@@ -7,8 +7,7 @@
 use std::sync::OnceLock;
 
 use managed_fields::fieldmanager::{
-    ApplyError, ConfigSource, CsaUpgrade, Defaulter, Document, FieldManager, SchemaDefaults,
-    find_owners,
+    ApplyError, CsaUpgrade, Defaulter, Document, FieldManager, SchemaDefaults, find_owners,
 };
 use managed_fields::fieldpath::{FieldSet, PathElement};
 use managed_fields::managedfields::{Operation, Time};
@@ -136,8 +135,10 @@ pub(crate) fn yaml(bytes: &[u8]) {
                     for (offset, _) in json.char_indices().step_by(7) {
                         assert!((1..=lines).contains(&positions.of(json, offset).line), "{json}");
                     }
-                    let _ = ConfigSource::with_positions("x", json, positions)
-                        .map(|source| source.repeated_keys(3));
+                    let _ = managed_fields::fieldmanager::ConfigSource::with_positions(
+                        "x", json, positions,
+                    )
+                    .map(|source| source.repeated_keys(3));
                 }
             }
             Err(error) => assert!(error.line() <= lines && error.document_line() <= lines),
