@@ -23,27 +23,21 @@ fn would_change(test: &str, options: &str, config: &str, live: Option<&str>) -> 
 }
 
 #[test]
-fn what_is_there_already_changes_nothing() {
-    let done = would_change("same", "--field-manager ann", &config(1, "'1'"), Some(LIVE));
-    assert_run(&done, 0, "# Deployment x/a: nothing\n", "");
-}
-
-#[test]
-fn an_amount_in_other_words_is_not_stored() {
-    let done = would_change("amount", "--field-manager ann", &config(1, "1000m"), Some(LIVE));
-    let text = "\
+fn appliers_of_what_they_own_change_values_alone() {
+    let amount = "\
 # Deployment x/a: nothing
 not stored (quantity): changed .spec.template.spec.containers[name=\"c\"].resources.limits.cpu: \"1\" -> \"1000m\"
 only the time of an entry differs, for which nothing is written
 ";
-    assert_run(&done, 0, text, "");
-}
-
-#[test]
-fn another_value_of_ones_own_is_no_change_of_owners() {
-    let done = would_change("value", "--field-manager ann", &config(2, "'1'"), Some(LIVE));
-    let text = "# Deployment x/a: values\nchanged .spec.replicas: 1 -> 2\n";
-    assert_run(&done, 1, text, "");
+    let replicas = "# Deployment x/a: values\nchanged .spec.replicas: 1 -> 2\n";
+    for (test, config, code, text) in [
+        ("same", config(1, "'1'"), 0, "# Deployment x/a: nothing\n"),
+        ("amount", config(1, "1000m"), 0, amount),
+        ("value", config(2, "'1'"), 1, replicas),
+    ] {
+        let done = would_change(test, "--field-manager ann", &config, Some(LIVE));
+        assert_run(&done, code, text, "");
+    }
 }
 
 #[test]
