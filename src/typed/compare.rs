@@ -7,7 +7,7 @@ use std::fmt;
 use crate::deep;
 use crate::fieldpath::{FieldSet, Filter, PathStack, SetBuilder, token};
 use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
-use crate::value::{Arena, Node, Tag};
+use crate::value::{Arena, Effort, Node, Tag};
 
 use super::error::{ValidationError, ValidationErrors};
 use super::items::{FEW, Identities, Identity, Searched};
@@ -64,7 +64,7 @@ impl fmt::Display for Comparison {
 }
 
 /// Compares two values of a type. With `trusted` both are known to be of the type, and parts that
-/// are the very same node are passed over.
+/// are the very same node, or spelled alike, are passed over.
 pub(crate) fn compare(
     arena: &Arena<'_>,
     left: Node,
@@ -84,6 +84,7 @@ pub(crate) fn compare(
         removed: SetBuilder::default(),
         errors: ValidationErrors::default(),
         spare: Vec::new(),
+        effort: Effort::for_value(left),
     };
     deep::with_stack(arena.depth(), || walk.value(id, Some(left), Some(right)));
     let comparison = Comparison {
@@ -104,6 +105,7 @@ struct Compare<'w, 't> {
     removed: SetBuilder,
     errors: ValidationErrors,
     spare: Vec<Identities>,
+    effort: Effort,
 }
 
 /// Whether a walk ended at the value or went into it.
@@ -116,12 +118,25 @@ enum Walked {
 }
 
 impl<'w, 't> Compare<'w, 't> {
+    /// Whether nothing can differ below.
+    #[inline]
+    fn is_settled(&mut self, left: Option<Node>, right: Option<Node>) -> bool {
+        match (left, right) {
+            (Some(left), Some(right)) if self.trusted => {
+                left.is_same(right) || self.arena.are_spelled_alike(left, right, &mut self.effort)
+            }
+            _ => false,
+        }
+    }
+
     fn value(&mut self, id: TypeId, left: Option<Node>, right: Option<Node>) {
-        if let (true, Some(left), Some(right)) = (self.trusted, left, right)
-            && left.is_same(right)
-        {
+        if self.is_settled(left, right) {
             return;
         }
+        self.unsettled(id, left, right);
+    }
+
+    fn unsettled(&mut self, id: TypeId, left: Option<Node>, right: Option<Node>) {
         let schema: &'w Compiled = self.schema;
         let atom = schema.atom(id);
         if atom.unresolved {
@@ -216,16 +231,14 @@ impl<'w, 't> Compare<'w, 't> {
             };
             let left = if order != Ordering::Greater { ours.next().copied() } else { None };
             let right = if order != Ordering::Less { theirs.next().copied() } else { None };
-            if let (true, Some(left), Some(right)) = (self.trusted, left, right)
-                && left.is_same(right)
-            {
+            if self.is_settled(left, right) {
                 continue;
             }
             let Some(named) = left.or(right) else { continue };
             let key = arena.key(named);
             let (id, _) = fields.find(&key);
             self.path.push_field(&key);
-            self.value(id, left, right);
+            self.unsettled(id, left, right);
             self.path.pop();
         }
     }

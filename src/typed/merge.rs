@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use crate::deep;
 use crate::fieldpath::{PathStack, Sorted, token};
 use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
-use crate::value::{Arena, Node, Tag};
+use crate::value::{Arena, Effort, Node, Tag};
 
 use super::error::{Trail, Untold, ValidationError, ValidationErrors};
 use super::items::{Identities, Identity, Searched, may_be_taken_for_another};
@@ -63,6 +63,7 @@ fn attempt<P: Trail>(
         keeps_unstated: false,
         out: Vec::new(),
         spare: Vec::new(),
+        effort: Effort::for_value(right),
     };
     let merged = walk.value(id, Some(left), Some(right));
     let Merge { errors, keeps_unstated, .. } = walk;
@@ -79,6 +80,7 @@ struct Merge<'w, 't, P> {
     /// The children of every container that is being assembled, one behind the other.
     out: Vec<Node>,
     spare: Vec<Identities>,
+    effort: Effort,
 }
 
 impl<'w, P: Trail> Merge<'w, '_, P> {
@@ -88,6 +90,12 @@ impl<'w, P: Trail> Merge<'w, '_, P> {
             match (left, right) {
                 (Some(left), None) => return Some(left),
                 (None, Some(right)) => return Some(right),
+                // Nor does a value without repeated items change when it is merged into itself.
+                (Some(left), Some(right))
+                    if self.arena.are_spelled_alike(left, right, &mut self.effort) =>
+                {
+                    return Some(left);
+                }
                 _ => {}
             }
         }

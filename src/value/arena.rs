@@ -217,12 +217,46 @@ impl std::ops::Deref for Source<'_> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arena<'t> {
     texts: Vec<Text<'t>>,
+    /// The first nodes, if they are shared with a value.
+    shared: Option<Arc<[Node]>>,
+    /// All others.
     pub(super) nodes: Vec<Node>,
     depth: usize,
     long_numbers: bool,
     /// The document that parts of were not read, and the way to them.
     unread: Option<(Node, [&'static str; 3])>,
     pub(super) scratch: Scratch,
+}
+
+/// How many bytes may still be held against each other in vain. Whoever looks at values and then at
+/// parts of them would look at the same text once for every level otherwise.
+pub(crate) struct Effort(usize);
+
+impl Effort {
+    /// Enough for a few levels of a value.
+    pub(crate) fn for_value(node: Node) -> Effort {
+        Effort(4 * (node.end - node.pos) as usize + 4096)
+    }
+
+    fn finds_same(&mut self, left: &[u8], right: &[u8]) -> bool {
+        const STEP: usize = 1024;
+        if left.len() <= STEP {
+            let is_same = self.0 > 0 && left == right;
+            if !is_same {
+                self.0 = self.0.saturating_sub(left.len());
+            }
+            return is_same;
+        }
+        if self.0 == 0 {
+            return false;
+        }
+        let mut steps = left.chunks(STEP).zip(right.chunks(STEP));
+        let vain = steps.position(|(left, right)| left != right);
+        if let Some(steps) = vain {
+            self.0 = self.0.saturating_sub((steps + 1) * STEP);
+        }
+        vain.is_none()
+    }
 }
 
 /// The texts or the nodes would need more than 32 bits.
@@ -238,10 +272,33 @@ impl<'t> Arena<'t> {
         Ok(base)
     }
 
-    /// The arena without the room that was kept for more documents.
+    /// The arena without the room that was kept for more documents. Copies of it copy no nodes.
     pub(super) fn finished(mut self) -> Arc<Arena<'t>> {
         self.scratch = Scratch::default();
+        if self.shared.is_none() {
+            self.shared = Some(std::mem::take(&mut self.nodes).into());
+        }
         Arc::new(self)
+    }
+
+    #[inline]
+    fn shared(&self) -> &[Node] {
+        self.shared.as_deref().unwrap_or_default()
+    }
+
+    /// How many nodes there are.
+    pub(super) fn node_count(&self) -> usize {
+        self.shared().len() + self.nodes.len()
+    }
+
+    /// The nodes from one on to before another, all of them children of the same node.
+    #[inline]
+    fn run(&self, start: usize, end: usize) -> &[Node] {
+        let shared = self.shared();
+        match start.checked_sub(shared.len()) {
+            None => &shared[start..end],
+            Some(first) => &self.nodes[first..end - shared.len()],
+        }
     }
 
     /// Adds a text at the base that `room_for` gave.
@@ -283,9 +340,10 @@ impl<'t> Arena<'t> {
             let is_it = |member: &&Node| member.is_unread() && self.key(**member) == in_item;
             let Some(part) = self.children(item).iter().find(is_it).copied() else { continue };
             let read = self.parse_part(part).with_key_of(part);
-            let start = item.link as usize;
-            let members = &mut self.nodes[start..start + item.count()];
-            if let Some(slot) = members.iter_mut().find(|member| member.is_unread()) {
+            let start = (item.link as usize).checked_sub(self.shared().len());
+            let members = start.and_then(|start| self.nodes.get_mut(start..start + item.count()));
+            let mut members = members.into_iter().flatten();
+            if let Some(slot) = members.find(|member| member.is_unread()) {
                 *slot = read;
             }
         }
@@ -310,7 +368,7 @@ impl<'t> Arena<'t> {
     #[inline]
     pub(crate) fn children(&self, node: Node) -> &[Node] {
         let start = node.link as usize;
-        &self.nodes[start..start + node.count()]
+        self.run(start, start + node.count())
     }
 
     /// The child at `index` of `node`; null past the end.
@@ -346,6 +404,14 @@ impl<'t> Arena<'t> {
     pub(crate) fn key_prefix(&self, node: Node) -> u64 {
         let (text, start, end) = self.key_in_text(node);
         text::prefix_word(text, start, end)
+    }
+
+    /// Whether two values are spelled alike, as far as the effort allows that to be found out.
+    #[inline]
+    pub(crate) fn are_spelled_alike(&self, left: Node, right: Node, effort: &mut Effort) -> bool {
+        left.end - left.pos == right.end - right.pos
+            && (left.info | right.info) & REWRITE == 0
+            && effort.finds_same(self.bytes(left.pos, left.end), self.bytes(right.pos, right.end))
     }
 
     /// Whether two values are spelled alike.
@@ -426,7 +492,7 @@ impl<'t> Arena<'t> {
     ///
     /// Members of a map must be sorted by key and have unique keys.
     pub(crate) fn rebuild(&mut self, tag: Tag, children: &[Node]) -> Node {
-        let link = self.nodes.len();
+        let link = self.node_count();
         self.nodes.extend_from_slice(children);
         match (u32::try_from(link), u32::try_from(children.len())) {
             (Ok(link), Ok(count)) if count <= MAX_COUNT => {
@@ -462,8 +528,8 @@ impl<'t> Arena<'t> {
     /// Appends another arena and returns how a node of it is found here.
     pub(crate) fn append(&mut self, other: &Arena<'t>) -> Result<Moved, TooLarge> {
         let text = self.room_for(other.texts.last().map_or(0, |last| last.end) as usize)?;
-        let link = u32::try_from(self.nodes.len()).map_err(|_| TooLarge)?;
-        u32::try_from(self.nodes.len() + other.nodes.len()).map_err(|_| TooLarge)?;
+        let link = u32::try_from(self.node_count()).map_err(|_| TooLarge)?;
+        u32::try_from(self.node_count() + other.node_count()).map_err(|_| TooLarge)?;
         for piece in &other.texts {
             self.texts.push(Text {
                 base: piece.base + text,
@@ -471,7 +537,10 @@ impl<'t> Arena<'t> {
                 source: piece.source.clone(),
             });
         }
-        self.nodes.extend(other.nodes.iter().map(|node| node.rebase(text, link)));
+        self.nodes.reserve(other.node_count());
+        for nodes in [other.shared(), &other.nodes] {
+            self.nodes.extend(nodes.iter().map(|node| node.rebase(text, link)));
+        }
         self.depth = self.depth.max(other.depth);
         self.long_numbers |= other.long_numbers;
         Ok(Moved { text, link })
@@ -535,8 +604,11 @@ impl<'t> Arena<'t> {
             // The next value to write: the next child of the innermost open container.
             loop {
                 let Some(frame) = frames.last_mut() else { return };
-                let nodes = if frame.is_sorted { &sorted } else { &self.nodes };
-                let left = &nodes[frame.next..frame.end];
+                let left = if frame.is_sorted {
+                    &sorted[frame.next..frame.end]
+                } else {
+                    self.run(frame.next, frame.end)
+                };
                 let Some(child) = left.first().copied() else {
                     out.push(if frame.is_map { '}' } else { ']' });
                     frames.pop();

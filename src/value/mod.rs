@@ -13,7 +13,7 @@ mod printable;
 pub(crate) mod text;
 mod view;
 
-pub(crate) use arena::{Arena, Node, Source, Tag};
+pub(crate) use arena::{Arena, Effort, Node, Source, Tag};
 pub(crate) use parse::{Apart, MAX_DEPTH, text_of};
 pub use parse::{ParseError, ParseErrorKind};
 pub use position::{Position, Positions};

@@ -180,8 +180,9 @@ impl<'t> Arena<'t> {
     pub(super) fn parse_part(&mut self, part: Node) -> Node {
         let (pos, text) = self.place(part);
         let Scratch { pending, frames } = std::mem::take(&mut self.scratch);
-        let nodes = std::mem::take(&mut self.nodes);
-        let mut parser = Parser::new(&text, pos, nodes, pending, frames, 2 * MAX_DEPTH, None);
+        let (nodes, before) = self.lend_nodes();
+        let place = (pos, before);
+        let mut parser = Parser::new(&text, place, nodes, pending, frames, 2 * MAX_DEPTH, None);
         let read = parser.document();
         self.take_back(parser);
         read.unwrap_or(part)
@@ -197,11 +198,12 @@ impl<'t> Arena<'t> {
             return Err(ParseError::at(ParseErrorKind::TooLarge, source.as_bytes(), 0));
         };
         let Scratch { mut pending, mut frames } = std::mem::take(&mut self.scratch);
-        let mut nodes = std::mem::take(&mut self.nodes);
+        let (mut nodes, before) = self.lend_nodes();
         pending.reserve(32);
         frames.reserve(12);
         nodes.reserve(source.len() / 20);
-        let mut parser = Parser::new(&source, base, nodes, pending, frames, limit, apart);
+        let place = (base, before);
+        let mut parser = Parser::new(&source, place, nodes, pending, frames, limit, apart);
         let result = parser.document();
         let at = parser.at;
         let (depth, long_numbers) = self.take_back(parser);
@@ -216,6 +218,12 @@ impl<'t> Arena<'t> {
             }
             Err(kind) => Err(ParseError::at(kind, source.as_bytes(), at)),
         }
+    }
+
+    /// The nodes that may still grow, and how many stand before them.
+    fn lend_nodes(&mut self) -> (Vec<Node>, usize) {
+        let nodes = std::mem::take(&mut self.nodes);
+        (nodes, self.node_count())
     }
 
     /// Takes back what a parser was lent; returns what it noticed.
@@ -241,6 +249,8 @@ struct Parser<'s, 'r> {
     bytes: &'s [u8],
     at: usize,
     base: u32,
+    /// How many nodes the arena has before those here.
+    before: usize,
     nodes: Vec<Node>,
     pending: Vec<Node>,
     /// The containers around the innermost one.
@@ -272,7 +282,7 @@ fn plain_string(bytes: &[u8], open: usize) -> Option<usize> {
 impl<'s, 'r> Parser<'s, 'r> {
     fn new(
         text: &'s str,
-        base: u32,
+        (base, before): (u32, usize),
         nodes: Vec<Node>,
         pending: Vec<Node>,
         frames: Vec<Frame>,
@@ -281,7 +291,20 @@ impl<'s, 'r> Parser<'s, 'r> {
     ) -> Parser<'s, 'r> {
         let bytes = text.as_bytes();
         let (at, depth, long_numbers) = (0, 0, false);
-        Parser { text, bytes, at, base, nodes, pending, frames, depth, limit, long_numbers, apart }
+        Parser {
+            text,
+            bytes,
+            at,
+            base,
+            before,
+            nodes,
+            pending,
+            frames,
+            depth,
+            limit,
+            long_numbers,
+            apart,
+        }
     }
 
     #[inline]
@@ -663,7 +686,8 @@ impl<'s, 'r> Parser<'s, 'r> {
         if count > MAX_COUNT {
             return Err(ParseErrorKind::TooLarge);
         }
-        let link = u32::try_from(self.nodes.len()).map_err(|_| ParseErrorKind::TooLarge)?;
+        let link = u32::try_from(self.before + self.nodes.len());
+        let link = link.map_err(|_| ParseErrorKind::TooLarge)?;
         self.nodes.extend_from_slice(children);
         self.pending.truncate(frame.first);
         let tag = if is_map { Tag::Map } else { Tag::List };
