@@ -95,7 +95,8 @@ pub(crate) struct SetBuilder {
     pool: String,
     entries: Vec<Entry>,
     open: Vec<Open>,
-    last_at_root: Option<usize>,
+    /// Where the token of the last element of the root stands; the same of others is with those.
+    last_at_root: Option<(usize, usize)>,
     disorder: bool,
     inserted: usize,
     depth: usize,
@@ -107,7 +108,9 @@ pub(crate) struct SetBuilder {
 struct Open {
     serial: u64,
     entry: usize,
-    last_child: Option<usize>,
+    /// Where its token ends.
+    end: usize,
+    last_child: Option<(usize, usize)>,
 }
 
 impl SetBuilder {
@@ -120,7 +123,7 @@ impl SetBuilder {
         if let Some(open) = self.open.pop() {
             let count = self.entries.len() - open.entry - 1;
             if let Some(entry) = self.entries.get_mut(open.entry) {
-                entry.count = count as u32;
+                entry.set_below(count, self.pool.len() - open.end);
             }
         }
     }
@@ -141,20 +144,21 @@ impl SetBuilder {
         }
         for depth in self.open.len()..path.len() {
             let token = path.token(depth);
-            let index = self.entries.len();
+            let (entry, end) = (self.entries.len(), self.pool.len() + token.len());
+            let place = (self.pool.len(), end);
             let before = match self.open.last_mut() {
-                Some(parent) => parent.last_child.replace(index),
-                None => self.last_at_root.replace(index),
+                Some(parent) => parent.last_child.replace(place),
+                None => self.last_at_root.replace(place),
             };
-            if let (false, Some(before)) = (self.disorder, before) {
-                let before = self.entries.get(before).map_or("", |entry| entry.token(&self.pool));
+            if let (false, Some((start, end))) = (self.disorder, before) {
+                let before = self.pool.get(start..end).unwrap_or_default();
                 self.disorder = token::cmp(before, token).is_ge();
             }
             self.wide |= token::is_wide(token);
-            self.entries.push(Entry::new(self.pool.len(), token.len()));
+            self.entries.push(Entry::new(token.len()));
             self.pool.push_str(token);
             let serial = path.serial(depth);
-            self.open.push(Open { serial, entry: index, last_child: None });
+            self.open.push(Open { serial, entry, end, last_child: None });
         }
         self.depth = self.depth.max(self.open.len());
         let at = self.open.last().map(|open| open.entry);
@@ -197,6 +201,9 @@ pub(crate) struct SetWriter {
 #[derive(Clone, Copy)]
 struct Visit {
     entry: usize,
+    /// Where its token begins and ends.
+    start: usize,
+    end: usize,
     serial: u64,
 }
 
@@ -221,8 +228,9 @@ impl SetWriter {
 
     fn open(&mut self, start: usize) {
         self.serial += 1;
-        self.open.push(Visit { entry: self.entries.len(), serial: self.serial });
-        self.entries.push(Entry::new(start, self.pool.len() - start));
+        let (entry, end, serial) = (self.entries.len(), self.pool.len(), self.serial);
+        self.open.push(Visit { entry, start, end, serial });
+        self.entries.push(Entry::new(end - start));
     }
 
     /// Goes to a field, whose name needs no escapes. Fields must come in order.
@@ -267,9 +275,9 @@ impl SetWriter {
         let below = self.entries.len() - visit.entry - 1;
         let Some(entry) = self.entries.get_mut(visit.entry) else { return };
         if below > 0 || entry.is_member() {
-            entry.count = below as u32;
+            entry.set_below(below, self.pool.len() - visit.end);
         } else {
-            self.pool.truncate(entry.start());
+            self.pool.truncate(visit.start);
             self.entries.pop();
         }
     }
@@ -289,7 +297,7 @@ impl WalkedPath for SetWriter {
     }
 
     fn token(&self, depth: usize) -> &str {
-        let entry = self.open.get(depth).and_then(|visit| self.entries.get(visit.entry));
-        entry.map_or("", |entry| entry.token(&self.pool))
+        let visit = self.open.get(depth);
+        visit.and_then(|visit| self.pool.get(visit.start..visit.end)).unwrap_or_default()
     }
 }

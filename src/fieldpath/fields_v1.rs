@@ -9,6 +9,7 @@ use crate::value::text::{
 };
 use crate::value::{Arena, MAX_DEPTH, ParseError, ParseErrorKind, Source, ValueRef};
 
+use super::canonical;
 use super::element::ElementError;
 use super::set::{Entry, FieldSet, Repeats, normalise};
 use super::token;
@@ -46,31 +47,42 @@ impl FieldSet {
     /// # Errors
     /// A set with an item that cannot be told from others.
     pub fn to_fields_v1(&self) -> Result<String, FieldsV1Error> {
-        let mut out = String::with_capacity(self.as_set_ref().entries.len() * 24);
+        let set = self.as_set_ref();
+        // Quotes, a colon, braces and a comma for each, and some that are members themselves.
+        let mut out = String::with_capacity(set.pool.len() + set.entries.len() * 7 + 64);
         self.write_fields_v1(&mut out)?;
         Ok(out)
     }
 
     pub(crate) fn write_fields_v1(&self, out: &mut String) -> Result<(), FieldsV1Error> {
         let set = self.as_set_ref();
-        // Where each open element's subtree ends.
-        let mut ends: Vec<usize> = Vec::new();
-        out.push('{');
-        let mut first = true;
+        if set.is_empty() {
+            out.push_str("{}");
+            return Ok(());
+        }
+        let is_marked = set.pool.contains(token::MARK);
+        // Where the subtrees of the innermost open element and of those around it end.
+        let mut end = usize::MAX;
+        let mut ends: Vec<usize> = Vec::with_capacity(16);
         let mut owned_by_node = false;
+        let mut text = set.pool;
+        // Texts of known length, which take no call. What ends an element also begins another one
+        // behind it, which is taken back where there is none.
+        out.push_str("{\"");
         for (index, entry) in set.entries.iter().enumerate() {
-            while ends.last() == Some(&index) {
-                ends.pop();
-                out.push('}');
-                first = false;
+            while index == end {
+                out.truncate(out.len() - 2);
+                out.push_str("},\"");
+                end = ends.pop().unwrap_or(usize::MAX);
             }
-            let element = entry.token(set.pool);
+            let (element, behind) = text.split_at(entry.len());
+            text = behind;
             if set.wide
                 && entry.count == 0
-                && ends.last() != Some(&(index + 1))
+                && end != index + 1
                 && let Some(next) = set.entries.get(index + 1)
                 && !next.is_member()
-                && token::eq(element, next.token(set.pool))
+                && token::eq(element, &behind[..next.len()])
             {
                 // A member and a node of two spellings: written as the node.
                 owned_by_node = true;
@@ -80,23 +92,22 @@ impl FieldSet {
             if element.is_empty() {
                 return Err(FieldsV1Error::Invalid);
             }
-            if !first {
-                out.push(',');
-            }
-            out.push('"');
-            token::write_wire(out, element);
-            if entry.count == 0 {
-                out.push_str("\":{}");
-                first = false;
+            if is_marked {
+                token::write_wire(out, element);
             } else {
-                out.push_str("\":{");
-                ends.push(index + 1 + entry.count as usize);
-                first = !is_member;
+                out.push_str(element);
+            }
+            if entry.count == 0 {
+                out.push_str("\":{},\"");
+            } else {
+                ends.push(std::mem::replace(&mut end, index + 1 + entry.count as usize));
+                out.push_str("\":{\"");
                 if is_member {
-                    out.push_str("\".\":{}");
+                    out.push_str(".\":{},\"");
                 }
             }
         }
+        out.truncate(out.len() - 2);
         for _ in ends {
             out.push('}');
         }
@@ -131,6 +142,9 @@ pub(crate) fn read_fields_v1(text: &str) -> Option<ReadFields> {
     if !text.starts_with('{') || u32::try_from(text.len()).is_err() {
         return None;
     }
+    if let Some(read) = canonical::read(text) {
+        return Some(read);
+    }
     let mut decoder = Decoder::new(text);
     decoder.at = 1;
     decoder.objects().ok()?;
@@ -156,15 +170,18 @@ const NONE: u32 = u32::MAX;
 struct Frame {
     /// The entry that this object stands under; none for the root.
     entry: u32,
-    last_child: u32,
+    /// Where its token ends.
+    end: usize,
+    /// Where the token of the last child stands.
+    last_child: Option<(usize, usize)>,
     /// How the name of the last child begins, if that is a field; else 0.
     last_prefix: u64,
     is_member: bool,
 }
 
 impl Frame {
-    fn under(entry: u32) -> Frame {
-        Frame { entry, last_child: NONE, last_prefix: 0, is_member: false }
+    fn under(entry: u32, end: usize) -> Frame {
+        Frame { entry, end, last_child: None, last_prefix: 0, is_member: false }
     }
 }
 
@@ -191,6 +208,9 @@ fn decode(json: &[u8]) -> Step<(FieldSet, bool)> {
     })?;
     if u32::try_from(text.len()).is_err() {
         return Err(FieldsV1Error::Json(ParseError::at(ParseErrorKind::TooLarge, json, 0)));
+    }
+    if let Some(read) = canonical::read(text).filter(|read| read.length == text.len()) {
+        return Ok((read.set, true));
     }
     let mut decoder = Decoder::new(text);
     decoder.document()?;
@@ -270,18 +290,19 @@ impl<'j> Decoder<'j> {
         self.entries.reserve(32);
         self.pool.reserve(384);
         let mut frames: Vec<Frame> = Vec::with_capacity(16);
-        let mut frame = Frame::under(NONE);
+        let mut frame = Frame::under(NONE, 0);
         let mut opened = true;
         loop {
             self.skip_space();
             match self.peek() {
                 Some(b'}') => {
                     self.at += 1;
-                    let is_empty = frame.last_child == NONE;
+                    let is_empty = frame.last_child.is_none();
                     self.tidy &= !(frame.is_member && is_empty);
                     let below = self.entries.len();
                     if let Some(entry) = self.entries.get_mut(frame.entry as usize) {
-                        entry.count = (below - frame.entry as usize - 1) as u32;
+                        let count = below - frame.entry as usize - 1;
+                        entry.set_below(count, self.pool.len() - frame.end);
                         entry.set_member(frame.is_member || is_empty);
                     }
                     let Some(outer) = frames.pop() else { break };
@@ -297,8 +318,8 @@ impl<'j> Decoder<'j> {
                 _ => return self.unexpected(),
             }
             opened = false;
-            let (key_start, key_end, escaped) = self.key()?;
             let start = self.pool.len();
+            let (key_start, key_end, escaped) = self.key()?;
             let prefix = match &self.bytes[key_start..key_end] {
                 [b'f', b':', ..] if !escaped => {
                     self.pool.push_str(&self.text[key_start..key_end]);
@@ -307,7 +328,7 @@ impl<'j> Decoder<'j> {
                 [b'.'] => {
                     // Written first, and only for elements.
                     self.tidy &= frame.entry != NONE
-                        && frame.last_child == NONE
+                        && frame.last_child.is_none()
                         && !frame.is_member
                         && self.bytes[self.at..].starts_with(b"{}");
                     self.is_odd |= frame.is_member;
@@ -324,18 +345,16 @@ impl<'j> Decoder<'j> {
                     0
                 }
             };
-            let index = self.entries.len() as u32;
-            let entry = Entry::new(start, self.pool.len() - start);
+            let (index, end) = (self.entries.len() as u32, self.pool.len());
             if !self.disorder
                 && (frame.last_prefix == 0 || prefix <= frame.last_prefix)
-                && let Some(before) = self.entries.get(frame.last_child as usize)
+                && let Some((from, to)) = frame.last_child
             {
-                self.disorder =
-                    token::cmp(before.token(&self.pool), entry.token(&self.pool)).is_ge();
+                self.disorder = token::cmp(&self.pool[from..to], &self.pool[start..]).is_ge();
             }
             frame.last_prefix = prefix;
-            frame.last_child = index;
-            self.entries.push(entry);
+            frame.last_child = Some((start, end));
+            self.entries.push(Entry::new(end - start));
             match self.peek() {
                 Some(b'{') => {
                     self.at += 1;
@@ -350,7 +369,7 @@ impl<'j> Decoder<'j> {
                         return self.fail(ParseErrorKind::TooDeep);
                     }
                     self.depth = self.depth.max(frames.len() + 2);
-                    frames.push(std::mem::replace(&mut frame, Frame::under(index)));
+                    frames.push(std::mem::replace(&mut frame, Frame::under(index, end)));
                     opened = true;
                 }
                 Some(b'n') => {
@@ -523,7 +542,7 @@ fn simple_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Passes over a string, a boolean or a small integer.
-fn simple_scalar(bytes: &[u8]) -> Option<&[u8]> {
+pub(super) fn simple_scalar(bytes: &[u8]) -> Option<&[u8]> {
     match bytes.first()? {
         b'\\' => simple_string(bytes).map(|(_, rest)| rest),
         b't' => bytes.strip_prefix(b"true"),

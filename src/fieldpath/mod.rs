@@ -5,6 +5,7 @@
 //! is too.
 
 mod builder;
+mod canonical;
 mod element;
 mod fields_v1;
 mod ops;

@@ -1,9 +1,4 @@
 //! Set algebra: one walk over two tapes, and a rule for each operation.
-#![expect(
-    clippy::indexing_slicing,
-    reason = "all indices are positions of the two tapes, whose counts every constructor keeps within them"
-)]
-
 use std::cmp::Ordering;
 
 use smallvec::SmallVec;
@@ -13,7 +8,7 @@ use crate::value::{Kind, Value, ValueRef};
 
 use super::builder::{PathStack, SetBuilder};
 use super::element::is_scalar;
-use super::set::{Entry, FieldSet, SetRef, Writer};
+use super::set::{Child, FieldSet, SetRef, Writer, Written, tokens};
 use super::{token, wide};
 
 /// What an operation keeps.
@@ -25,9 +20,11 @@ struct Rule {
     member: fn(bool, bool) -> bool,
     /// Whether a member on the right takes everything below it along.
     right_takes_subtree: bool,
+    /// Whether what both sides have below an element stays if it is the same.
+    same: bool,
     /// Whether the right side's spelling of an element stays, given what each side has: decides
     /// only between an integer beyond 2^53 and the float that it equals.
-    right_spelling: fn(Entry, Entry) -> bool,
+    right_spelling: fn(Child<'_>, Child<'_>) -> bool,
 }
 
 const UNION: Rule = Rule {
@@ -37,10 +34,11 @@ const UNION: Rule = Rule {
     right_takes_subtree: false,
     // The reference holds members and what is below them apart. It takes the right side's members
     // and the left side's nodes, and spells an element as its node where there is one.
-    right_spelling: |left, right| match (left.count > 0, right.count > 0) {
-        (true, _) => false,
-        (false, true) => true,
-        (false, false) => right.is_member(),
+    same: true,
+    right_spelling: |left, right| match (left.subset.is_empty(), right.subset.is_empty()) {
+        (false, _) => false,
+        (true, false) => true,
+        (true, true) => right.member,
     },
 };
 const INTERSECTION: Rule = Rule {
@@ -48,6 +46,7 @@ const INTERSECTION: Rule = Rule {
     right_only: false,
     member: |left, right| left && right,
     right_takes_subtree: false,
+    same: true,
     right_spelling: |_, _| false,
 };
 const DIFFERENCE: Rule = Rule {
@@ -55,70 +54,107 @@ const DIFFERENCE: Rule = Rule {
     right_only: false,
     member: |left, right| left && !right,
     right_takes_subtree: false,
+    same: false,
     right_spelling: |_, _| false,
 };
 const RECURSIVE_DIFFERENCE: Rule = Rule { right_takes_subtree: true, ..DIFFERENCE };
 
-fn combine(left: SetRef<'_>, right: SetRef<'_>, depth: usize, rule: Rule) -> FieldSet {
-    struct Frame {
-        left_end: usize,
-        right_end: usize,
-        entry: usize,
+/// The elements of a set in front of another one, the first of which is known to be; and those behind
+/// them.
+#[inline]
+fn run<'a>(set: SetRef<'a>, end: &str) -> (SetRef<'a>, SetRef<'a>) {
+    let mut rest = set.behind_first();
+    while let Some(token) = rest.first_token()
+        && token::cmp(token, end).is_lt()
+    {
+        rest = rest.behind_first();
     }
-    let (a, b) = (left.entries, right.entries);
-    let mut out = Writer::with_capacity(16 * a.len(), a.len());
-    let mut frames: Vec<Frame> = Vec::new();
-    let (mut i, mut j) = (0, 0);
-    let (mut i_end, mut j_end) = (a.len(), b.len());
+    (set.before(rest), rest)
+}
+
+#[inline(always)]
+fn combine(left: SetRef<'_>, right: SetRef<'_>, depth: usize, rule: Rule) -> FieldSet {
+    struct Frame<'l, 'r> {
+        left: SetRef<'l>,
+        right: SetRef<'r>,
+        written: Written,
+    }
+    let mut out = Writer::default();
+    if rule.right_only {
+        // Mostly the smaller one adds little to the larger one.
+        out.reserve(
+            left.pool.len().max(right.pool.len()) + 64,
+            left.entries.len().max(right.entries.len()) + 4,
+        );
+    }
+    let mut frames: SmallVec<[Frame<'_, '_>; 8]> = SmallVec::new();
+    let mut effort = left.effort();
+    let (mut left, mut right) = (left, right);
     loop {
-        if i == i_end && j == j_end {
+        let (Some(ours), Some(theirs)) = (left.first_token(), right.first_token()) else {
+            if rule.left_only && !left.is_empty() {
+                out.copy(left.pool, left.entries);
+            }
+            if rule.right_only && !right.is_empty() {
+                out.copy(right.pool, right.entries);
+            }
             let Some(frame) = frames.pop() else { return out.finish(depth) };
-            out.close_or_drop(frame.entry);
-            (i_end, j_end) = (frame.left_end, frame.right_end);
+            out.close_or_drop(frame.written);
+            (left, right) = (frame.left, frame.right);
             continue;
-        }
-        let order = if i == i_end {
-            Ordering::Greater
-        } else if j == j_end {
-            Ordering::Less
-        } else {
-            token::cmp(a[i].token(left.pool), b[j].token(right.pool))
         };
-        match order {
+        match token::cmp(ours, theirs) {
             Ordering::Less => {
-                let next = i + 1 + a[i].count as usize;
+                let (run, rest) = run(left, theirs);
                 if rule.left_only {
-                    out.copy(left.pool, &a[i..next]);
+                    out.copy(run.pool, run.entries);
                 }
-                i = next;
+                left = rest;
             }
             Ordering::Greater => {
-                let next = j + 1 + b[j].count as usize;
+                let (run, rest) = run(right, ours);
                 if rule.right_only {
-                    out.copy(right.pool, &b[j..next]);
+                    out.copy(run.pool, run.entries);
                 }
-                j = next;
+                right = rest;
             }
             Ordering::Equal => {
-                let (x, y) = (a[i], b[j]);
-                let (i_next, j_next) = (i + 1 + x.count as usize, j + 1 + y.count as usize);
-                if rule.right_takes_subtree && y.is_member() {
-                    (i, j) = (i_next, j_next);
+                let (Some((ours, our_rest)), Some((theirs, their_rest))) =
+                    (left.split_first(), right.split_first())
+                else {
+                    continue;
+                };
+                (left, right) = (our_rest, their_rest);
+                if rule.right_takes_subtree && theirs.member {
                     continue;
                 }
-                let member = (rule.member)(x.is_member(), y.is_member());
-                let right_spelling = (rule.right_spelling)(x, y);
-                let text = if right_spelling { y.token(right.pool) } else { x.token(left.pool) };
-                let entry = out.push(text, member);
-                frames.push(Frame { left_end: i_end, right_end: j_end, entry });
-                (i, j) = (i + 1, j + 1);
-                (i_end, j_end) = (i_next, j_next);
+                let member = (rule.member)(ours.member, theirs.member);
+                let token = if (rule.right_spelling)(ours, theirs) { theirs } else { ours }.token;
+                let (below, other) = (ours.subset, theirs.subset);
+                if below.is_empty() && other.is_empty() {
+                    if member {
+                        out.push(token, true);
+                    }
+                } else if !rule.right_takes_subtree && below.is_spelled_like(other, &mut effort) {
+                    if rule.same {
+                        let written = out.push(token, member);
+                        out.copy(below.pool, below.entries);
+                        out.close(written);
+                    } else if member {
+                        out.push(token, true);
+                    }
+                } else {
+                    let written = out.push(token, member);
+                    frames.push(Frame { left, right, written });
+                    (left, right) = (below, other);
+                }
             }
         }
     }
 }
 
 impl FieldSet {
+    #[inline(always)]
     fn combine(&self, other: &FieldSet, rule: Rule, apart: wide::Operation) -> FieldSet {
         if self.is_wide() || other.is_wide() {
             return wide::operate(self, other, apart);
@@ -171,25 +207,28 @@ impl FieldSet {
         if self.is_wide() || other.is_wide() {
             return true;
         }
-        let (left, right) = (self.as_set_ref(), other.as_set_ref());
-        let (a, b) = (left.entries, right.entries);
-        let mut ends: SmallVec<[(usize, usize); 8]> = SmallVec::new();
-        let (mut i, mut j, mut i_end, mut j_end) = (0, 0, a.len(), b.len());
+        let mut frames: SmallVec<[(SetRef<'_>, SetRef<'_>); 8]> = SmallVec::new();
+        let (mut left, mut right) = (self.as_set_ref(), other.as_set_ref());
         loop {
-            if i == i_end || j == j_end {
-                (i, j) = (i_end, j_end);
-                let Some(outer) = ends.pop() else { return false };
-                (i_end, j_end) = outer;
+            let (Some(ours), Some(theirs)) = (left.first_token(), right.first_token()) else {
+                let Some(outer) = frames.pop() else { return false };
+                (left, right) = outer;
                 continue;
-            }
-            match token::cmp(a[i].token(left.pool), b[j].token(right.pool)) {
-                Ordering::Less => i += 1 + a[i].count as usize,
-                Ordering::Greater => j += 1 + b[j].count as usize,
-                Ordering::Equal if b[j].is_member() => return true,
+            };
+            match token::cmp(ours, theirs) {
+                Ordering::Less => left = left.behind_first(),
+                Ordering::Greater => right = right.behind_first(),
                 Ordering::Equal => {
-                    ends.push((i_end, j_end));
-                    (i_end, j_end) = (i + 1 + a[i].count as usize, j + 1 + b[j].count as usize);
-                    (i, j) = (i + 1, j + 1);
+                    let (Some((ours, our_rest)), Some((theirs, their_rest))) =
+                        (left.split_first(), right.split_first())
+                    else {
+                        return false;
+                    };
+                    if theirs.member {
+                        return true;
+                    }
+                    frames.push((our_rest, their_rest));
+                    (left, right) = (ours.subset, theirs.subset);
                 }
             }
         }
@@ -212,40 +251,27 @@ impl FieldSet {
         if self.is_wide() || other.is_wide() {
             return self.difference(other).is_empty();
         }
-        let (left, right) = (self.as_set_ref(), other.as_set_ref());
-        let (a, b) = (left.entries, right.entries);
-        let mut ends: Vec<(usize, usize)> = Vec::new();
-        let (mut i, mut j, mut i_end, mut j_end) = (0, 0, a.len(), b.len());
+        let mut frames: SmallVec<[(SetRef<'_>, SetRef<'_>); 8]> = SmallVec::new();
+        let (mut left, mut right) = (self.as_set_ref(), other.as_set_ref());
+        let mut effort = left.effort();
         loop {
-            if i == i_end {
-                let Some((outer_i, outer_j)) = ends.pop() else { return true };
-                j = j_end;
-                (i_end, j_end) = (outer_i, outer_j);
+            let Some((ours, our_rest)) = left.split_first() else {
+                let Some(outer) = frames.pop() else { return true };
+                (left, right) = outer;
                 continue;
-            }
-            if j == j_end {
-                return false;
-            }
-            match token::cmp(a[i].token(left.pool), b[j].token(right.pool)) {
+            };
+            let Some((theirs, their_rest)) = right.split_first() else { return false };
+            right = their_rest;
+            match token::cmp(ours.token, theirs.token) {
                 Ordering::Less => return false,
-                Ordering::Greater => j += 1 + b[j].count as usize,
+                Ordering::Greater => {}
+                Ordering::Equal if ours.member && !theirs.member => return false,
                 Ordering::Equal => {
-                    if a[i].is_member() && !b[j].is_member() {
-                        return false;
+                    left = our_rest;
+                    if !ours.subset.is_spelled_like(theirs.subset, &mut effort) {
+                        frames.push((left, right));
+                        (left, right) = (ours.subset, theirs.subset);
                     }
-                    let count = a[i].count as usize;
-                    if count <= AT_ONCE && b[j].count as usize == count {
-                        let (ours, theirs) = (i + 1..i + 1 + count, j + 1..j + 1 + count);
-                        let ours = SetRef { entries: &a[ours], ..left };
-                        let theirs = SetRef { entries: &b[theirs], ..right };
-                        if are_spelled_alike(ours, theirs) {
-                            (i, j) = (i + 1 + count, j + 1 + count);
-                            continue;
-                        }
-                    }
-                    ends.push((i_end, j_end));
-                    (i_end, j_end) = (i + 1 + a[i].count as usize, j + 1 + b[j].count as usize);
-                    (i, j) = (i + 1, j + 1);
                 }
             }
         }
@@ -297,7 +323,7 @@ fn is_with_some_of(set: SetRef<'_>, other: SetRef<'_>, extra: SetRef<'_>) -> boo
     if extra.is_empty() {
         return are_alike(set, other);
     }
-    let nothing = SetRef { entries: &[], ..other };
+    let nothing = SetRef { pool: "", entries: &[], ..other };
     let mut others = other.children().peekable();
     let mut extras = extra.children().peekable();
     for child in set.children() {
@@ -319,34 +345,17 @@ fn is_with_some_of(set: SetRef<'_>, other: SetRef<'_>, extra: SetRef<'_>) -> boo
 
 /// Whether two sets without integers beyond 2^53 have the same paths.
 fn are_alike(left: SetRef<'_>, right: SetRef<'_>) -> bool {
-    are_spelled_alike(left, right)
-        || left.entries.len() == right.entries.len()
-            && left.entries.iter().zip(right.entries).all(|(a, b)| {
-                a.count == b.count
-                    && a.is_member() == b.is_member()
-                    && token::eq(a.token(left.pool), b.token(right.pool))
-            })
-}
-
-/// Whether two sets are the same in so many letters. May miss it.
-fn are_spelled_alike(left: SetRef<'_>, right: SetRef<'_>) -> bool {
-    let (a, b) = (left.entries, right.entries);
-    let (Some(ours), Some(theirs)) = (a.first(), b.first()) else { return a.len() == b.len() };
-    let (ours, theirs) = (ours.start(), theirs.start());
-    if a.len() != b.len()
-        || !a.iter().zip(b).all(|(a, b)| {
-            a.start() >= ours && b.start() >= theirs && a.is_placed_like(ours, *b, theirs)
-        })
-    {
+    if left.entries.len() != right.entries.len() {
         return false;
     }
-    let end = |entries: &[Entry]| entries.last().map_or(0, |last| last.end());
-    let (ours, theirs) = (ours..end(a), theirs..end(b));
-    left.pool.as_bytes().get(ours) == right.pool.as_bytes().get(theirs)
+    if left.is_spelled_like(right, &mut left.effort()) {
+        return true;
+    }
+    let are_placed_alike = (left.entries.iter().zip(right.entries))
+        .all(|(a, b)| a.count == b.count && a.is_member() == b.is_member());
+    let (ours, theirs) = (tokens(left.pool, left.entries), tokens(right.pool, right.entries));
+    are_placed_alike && ours.zip(theirs).all(|(a, b)| token::eq(a, b))
 }
-
-/// Up to so many entries are held against each other at once, on the way into them.
-const AT_ONCE: usize = 128;
 
 impl PartialEq for FieldSet {
     fn eq(&self, other: &FieldSet) -> bool {

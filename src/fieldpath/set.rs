@@ -9,45 +9,32 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::value::Effort;
+
 use super::element::{Path, PathElement};
 use super::{token, wide};
 
-/// One element of a tape: its token and how many entries follow below it.
-#[derive(Clone, Copy, Debug)]
+/// One element of a tape: how long its token is, and what follows that is below it. Tokens stand in
+/// the tape's text in the order of entries, one behind the other, so what is below an element is a
+/// run of entries and a run of text, and means the same wherever both are copied to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Entry {
-    start: u32,
     /// Length of the token, shifted by one; the lowest bit says whether the path is a member.
     len: u32,
+    /// How many entries are below.
     pub(super) count: u32,
+    /// How long the tokens of those are together.
+    text: u32,
 }
 
 impl Entry {
-    pub(super) fn new(start: usize, len: usize) -> Entry {
-        Entry { start: start as u32, len: (len as u32) << 1, count: 0 }
-    }
-
-    pub(super) fn start(self) -> usize {
-        self.start as usize
+    pub(super) fn new(len: usize) -> Entry {
+        Entry { len: (len as u32) << 1, count: 0, text: 0 }
     }
 
     #[inline]
-    pub(super) fn token(self, pool: &str) -> &str {
-        let start = self.start as usize;
-        &pool[start..start + (self.len >> 1) as usize]
-    }
-
-    /// Whether the entry is spelled like another one and leads to as many, and whether the two are as
-    /// far from a first one of each.
-    #[inline]
-    pub(super) fn is_placed_like(self, first: usize, other: Entry, other_first: usize) -> bool {
-        self.len == other.len
-            && self.count == other.count
-            && self.start as usize - first == other.start as usize - other_first
-    }
-
-    /// Where the token ends in the pool.
-    pub(super) fn end(self) -> usize {
-        self.start as usize + (self.len >> 1) as usize
+    pub(super) fn len(self) -> usize {
+        (self.len >> 1) as usize
     }
 
     #[inline]
@@ -58,6 +45,23 @@ impl Entry {
     pub(super) fn set_member(&mut self, member: bool) {
         self.len = (self.len & !1) | u32::from(member);
     }
+
+    /// Says what is below: so many entries, with so much text.
+    #[inline]
+    pub(super) fn set_below(&mut self, count: usize, text: usize) {
+        self.count = count as u32;
+        self.text = text as u32;
+    }
+}
+
+/// The tokens of a tape in order.
+pub(super) fn tokens<'a>(pool: &'a str, tape: &[Entry]) -> impl Iterator<Item = &'a str> {
+    let mut rest = pool;
+    tape.iter().map(move |entry| {
+        let (token, behind) = rest.split_at(entry.len());
+        rest = behind;
+        token
+    })
 }
 
 /// A set of field paths, such as what one manager owns.
@@ -88,6 +92,7 @@ struct Tape {
 /// A set, or what a set has below one element.
 #[derive(Clone, Copy)]
 pub(crate) struct SetRef<'a> {
+    /// The tokens of all entries.
     pub(super) pool: &'a str,
     pub(super) entries: &'a [Entry],
     pub(super) wide: bool,
@@ -97,8 +102,6 @@ pub(crate) struct SetRef<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Child<'a> {
     pub(crate) token: &'a str,
-    /// Where the token begins in the set's text.
-    pub(crate) start: usize,
     /// Whether the path that ends here is in the set.
     pub(crate) member: bool,
     /// What the set has below.
@@ -111,21 +114,22 @@ pub(crate) struct Children<'a> {
     rest: SetRef<'a>,
 }
 
+impl<'a> Children<'a> {
+    /// The text of what is left, which the next token stands at the beginning of.
+    #[inline]
+    pub(crate) fn text(&self) -> &'a [u8] {
+        self.rest.pool.as_bytes()
+    }
+}
+
 impl<'a> Iterator for Children<'a> {
     type Item = Child<'a>;
 
     #[inline]
     fn next(&mut self) -> Option<Child<'a>> {
-        let (entry, below) = self.rest.entries.split_first()?;
-        let (subset, rest) = below.split_at(entry.count as usize);
-        let SetRef { pool, wide, .. } = self.rest;
-        self.rest.entries = rest;
-        Some(Child {
-            token: entry.token(pool),
-            start: entry.start(),
-            member: entry.is_member(),
-            subset: SetRef { pool, entries: subset, wide },
-        })
+        let (child, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(child)
     }
 }
 
@@ -134,14 +138,59 @@ impl<'a> SetRef<'a> {
         Children { rest: self }
     }
 
+    /// The first element, and the others.
+    #[inline(always)]
+    pub(super) fn split_first(self) -> Option<(Child<'a>, SetRef<'a>)> {
+        let SetRef { pool, entries, wide } = self;
+        let (entry, entries) = entries.split_first()?;
+        let (token, pool) = pool.split_at(entry.len());
+        let (below, entries) = entries.split_at(entry.count as usize);
+        let (text, pool) = pool.split_at(entry.text as usize);
+        let subset = SetRef { pool: text, entries: below, wide };
+        let child = Child { token, member: entry.is_member(), subset };
+        Some((child, SetRef { pool, entries, wide }))
+    }
+
+    #[inline]
+    pub(super) fn first_token(self) -> Option<&'a str> {
+        self.entries.first().map(|entry| &self.pool[..entry.len()])
+    }
+
+    /// All elements but the first.
+    #[inline]
+    pub(super) fn behind_first(self) -> SetRef<'a> {
+        let SetRef { pool, entries, wide } = self;
+        let Some(entry) = entries.first() else { return self };
+        let pool = &pool[entry.len() + entry.text as usize..];
+        SetRef { pool, entries: &entries[1 + entry.count as usize..], wide }
+    }
+
+    /// What stands in front of the rest of it.
+    #[inline]
+    pub(super) fn before(self, rest: SetRef<'a>) -> SetRef<'a> {
+        let pool = &self.pool[..self.pool.len() - rest.pool.len()];
+        let entries = &self.entries[..self.entries.len() - rest.entries.len()];
+        SetRef { pool, entries, wide: self.wide }
+    }
+
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The set's text, which all tokens are parts of.
-    pub(crate) fn pool_bytes(self) -> &'a [u8] {
-        self.pool.as_bytes()
+    /// How much may be looked at in vain to find parts that are spelled alike.
+    pub(super) fn effort(self) -> Effort {
+        Effort::of(self.pool.len())
+    }
+
+    /// Whether both are the same in so many letters, as far as the effort allows that to be found
+    /// out.
+    #[inline]
+    pub(super) fn is_spelled_like(self, other: SetRef<'_>, effort: &mut Effort) -> bool {
+        self.entries.len() == other.entries.len()
+            && self.pool.len() == other.pool.len()
+            && effort.finds_same(self.pool.as_bytes(), other.pool.as_bytes())
+            && effort.spend_unless(self.entries == other.entries, self.pool.len())
     }
 
     /// Whether integers beyond 2^53 may be among the elements.
@@ -151,7 +200,7 @@ impl<'a> SetRef<'a> {
 
     /// Whether the element is a member, and what is below it.
     fn find(self, element: &str) -> (bool, SetRef<'a>) {
-        let nothing = SetRef { entries: &[], ..self };
+        let nothing = SetRef { pool: "", entries: &[], ..self };
         if self.wide {
             let level = Level::of(self);
             let (member, below) = level.find(element);
@@ -191,7 +240,7 @@ impl<'a> Level<'a> {
         nodes.chain(members).filter_map(|(token, member)| {
             let (is_member, below) = self.find(token);
             let subset = below.unwrap_or(SetRef { pool: "", entries: &[], wide: true });
-            (member || !is_member).then_some(Child { token, start: 0, member, subset })
+            (member || !is_member).then_some(Child { token, member, subset })
         })
     }
 
@@ -232,8 +281,16 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
     }
     struct Frame {
         groups: std::vec::IntoIter<Group>,
-        entry: Option<usize>,
+        entry: Option<Written>,
     }
+    // Where each token begins, and where the last one ends.
+    let mut starts = Vec::with_capacity(tape.len() + 1);
+    starts.push(0);
+    starts.extend(tape.iter().scan(0, |end, entry| {
+        *end += entry.len();
+        Some(*end)
+    }));
+    let text = |at: usize| &pool[starts[at]..starts[at + 1]];
     let groups = |ranges: &[(usize, usize)]| {
         let mut children: Vec<usize> = Vec::new();
         for (start, end) in ranges {
@@ -243,7 +300,6 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
                 at += 1 + tape[at].count as usize;
             }
         }
-        let text = |at: usize| tape[at].token(pool);
         if !children.windows(2).all(|pair| token::cmp(text(pair[0]), text(pair[1])).is_lt()) {
             let mut keyed: Vec<_> =
                 children.iter().map(|at| (token::sort_key(text(*at)), *at)).collect();
@@ -282,17 +338,17 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
         }
         groups.into_iter()
     };
-    let out_of_order = out_of_order(pool, tape);
+    let out_of_order = out_of_order(text, tape);
     let mut out = Writer::with_capacity(pool.len(), tape.len());
     let mut frames = vec![Frame { groups: groups(&[(0, tape.len())]), entry: None }];
     while let Some(frame) = frames.last_mut() {
         match frame.groups.next() {
             Some(group) => {
-                let index = out.push(tape[group.spelled].token(pool), group.member);
+                let index = out.push(text(group.spelled), group.member);
                 match group.below.as_slice() {
                     [] => {}
                     [(start, end)] if !out_of_order[start - 1] => {
-                        out.copy(pool, &tape[*start..*end]);
+                        out.copy(&pool[starts[*start]..starts[*end]], &tape[*start..*end]);
                         out.close(index);
                     }
                     below => frames.push(Frame { groups: groups(below), entry: Some(index) }),
@@ -310,15 +366,14 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
 }
 
 /// For each entry whether anything below it stands out of order, or twice.
-fn out_of_order(pool: &str, tape: &[Entry]) -> Vec<bool> {
+fn out_of_order<'a>(text: impl Fn(usize) -> &'a str, tape: &[Entry]) -> Vec<bool> {
     let mut found = vec![false; tape.len()];
     // The open elements: where each ends, itself, and its last child.
     let mut open: Vec<(usize, usize, Option<usize>)> = Vec::new();
     for (index, entry) in tape.iter().enumerate() {
         while open.pop_if(|(end, ..)| *end <= index).is_some() {}
         let before = open.last_mut().and_then(|(.., last)| last.replace(index));
-        let ascends =
-            |before: usize| token::cmp(tape[before].token(pool), entry.token(pool)).is_lt();
+        let ascends = |before: usize| token::cmp(text(before), text(index)).is_lt();
         if !before.is_none_or(ascends) {
             for (_, above, _) in open.iter().rev() {
                 if std::mem::replace(&mut found[*above], true) {
@@ -334,9 +389,17 @@ fn out_of_order(pool: &str, tape: &[Entry]) -> Vec<bool> {
 }
 
 /// Writes a tape in order.
+#[derive(Default)]
 pub(super) struct Writer {
     pool: String,
     entries: Vec<Entry>,
+}
+
+/// An entry that was written, and where its token ends.
+#[derive(Clone, Copy)]
+pub(super) struct Written {
+    entry: usize,
+    end: usize,
 }
 
 impl Writer {
@@ -344,34 +407,50 @@ impl Writer {
         Writer { pool: String::with_capacity(pool), entries: Vec::with_capacity(entries) }
     }
 
-    pub(super) fn push(&mut self, token: &str, member: bool) -> usize {
-        let mut entry = Entry::new(self.pool.len(), token.len());
+    pub(super) fn reserve(&mut self, pool: usize, entries: usize) {
+        self.pool.reserve(pool);
+        self.entries.reserve(entries);
+    }
+
+    /// Room for what a short set needs.
+    fn make_room(&mut self) {
+        if self.entries.capacity() == 0 {
+            self.entries.reserve(16);
+            self.pool.reserve(192);
+        }
+    }
+
+    pub(super) fn push(&mut self, token: &str, member: bool) -> Written {
+        self.make_room();
+        let mut entry = Entry::new(token.len());
         entry.set_member(member);
         self.pool.push_str(token);
         self.entries.push(entry);
-        self.entries.len() - 1
+        Written { entry: self.entries.len() - 1, end: self.pool.len() }
     }
 
     /// Counts what was pushed below the entry.
-    pub(super) fn close(&mut self, entry: usize) {
-        self.entries[entry].count = (self.entries.len() - entry - 1) as u32;
+    pub(super) fn close(&mut self, written: Written) {
+        let below = self.entries.len() - written.entry - 1;
+        self.entries[written.entry].set_below(below, self.pool.len() - written.end);
     }
 
     /// Counts what was pushed below the entry, or takes it back if it stands for nothing.
-    pub(super) fn close_or_drop(&mut self, entry: usize) {
-        if entry + 1 == self.entries.len() && !self.entries[entry].is_member() {
-            self.pool.truncate(self.entries[entry].start as usize);
+    pub(super) fn close_or_drop(&mut self, written: Written) {
+        let entry = self.entries[written.entry];
+        if written.entry + 1 == self.entries.len() && !entry.is_member() {
+            self.pool.truncate(written.end - entry.len());
             self.entries.pop();
         } else {
-            self.close(entry);
+            self.close(written);
         }
     }
 
+    /// Adds elements with all that is below them.
     pub(super) fn copy(&mut self, pool: &str, entries: &[Entry]) {
-        for entry in entries {
-            let index = self.push(entry.token(pool), entry.is_member());
-            self.entries[index].count = entry.count;
-        }
+        self.make_room();
+        self.pool.push_str(pool);
+        self.entries.extend_from_slice(entries);
     }
 
     pub(super) fn finish(self, depth: usize) -> FieldSet {
@@ -381,7 +460,7 @@ impl Writer {
     /// As [`finish`](Self::finish), where integers beyond 2^53 may have been written.
     pub(super) fn finish_wide(self, depth: usize) -> FieldSet {
         let Writer { pool, entries } = self;
-        let wide = entries.iter().any(|entry| token::is_wide(entry.token(&pool)));
+        let wide = tokens(&pool, &entries).any(token::is_wide);
         FieldSet::of(Tape { pool, entries, depth, wide })
     }
 }
@@ -469,7 +548,7 @@ impl FieldSet {
     #[must_use]
     pub fn with_prefix(&self, element: &PathElement) -> FieldSet {
         let (_, below) = self.as_set_ref().find(&token::of(element));
-        let mut out = Writer::with_capacity(0, below.entries.len());
+        let mut out = Writer::default();
         out.copy(below.pool, below.entries);
         if self.is_wide() { out.finish_wide(self.depth()) } else { out.finish(self.depth()) }
     }
@@ -480,8 +559,12 @@ impl FieldSet {
         if self.is_wide() {
             return wide::change(self, wide::leaves);
         }
+        let is_no_leaf = |entry: &Entry| entry.count > 0 && entry.is_member();
+        let Some(first) = self.tape().entries.iter().position(is_no_leaf) else {
+            return self.clone();
+        };
         let mut entries = self.tape().entries.clone();
-        for entry in &mut entries {
+        for entry in &mut entries[first..] {
             if entry.count > 0 {
                 entry.set_member(false);
             }
@@ -514,54 +597,39 @@ impl FieldSet {
 
 /// A walk over the members of a set in the order of [`FieldSet::iter`].
 struct Walk<'a> {
-    pool: &'a str,
-    entries: &'a [Entry],
-    /// Per open node: its range, where the walk stands, and whether members are done.
-    frames: Vec<(usize, usize, usize, bool)>,
-    path: Vec<usize>,
+    /// Per open node: all of it, what is left of it, and whether members are done.
+    frames: Vec<(SetRef<'a>, SetRef<'a>, bool)>,
+    path: Vec<&'a str>,
 }
 
 impl<'a> Walk<'a> {
     fn new(set: &'a FieldSet) -> Walk<'a> {
-        let entries = set.tape().entries.as_slice();
-        Walk {
-            pool: &set.tape().pool,
-            entries,
-            frames: vec![(0, entries.len(), 0, false)],
-            path: vec![],
-        }
+        let set = set.as_set_ref();
+        Walk { frames: vec![(set, set, false)], path: vec![] }
     }
 
-    /// Calls `found` with the entries of the next member's path.
+    /// Calls `found` with the elements of the next member's path.
     fn next<R>(&mut self, found: impl FnOnce(&mut dyn Iterator<Item = &'a str>) -> R) -> Option<R> {
         loop {
-            let (start, end, at, members_done) = self.frames.last_mut()?;
-            if *at >= *end {
+            let (all, left, members_done) = self.frames.last_mut()?;
+            let Some((child, rest)) = left.split_first() else {
                 if *members_done {
                     self.frames.pop();
                     self.path.pop();
                 } else {
-                    *members_done = true;
-                    *at = *start;
+                    (*left, *members_done) = (*all, true);
                 }
                 continue;
-            }
-            let index = *at;
-            let entry = self.entries[index];
-            *at += 1 + entry.count as usize;
+            };
+            *left = rest;
             if !*members_done {
-                if entry.is_member() {
-                    let (pool, entries) = (self.pool, self.entries);
-                    let mut tokens = self
-                        .path
-                        .iter()
-                        .chain(std::iter::once(&index))
-                        .map(|at| entries[*at].token(pool));
-                    return Some(found(&mut tokens));
+                if child.member {
+                    let way = self.path.iter().copied();
+                    return Some(found(&mut way.chain(std::iter::once(child.token))));
                 }
-            } else if entry.count > 0 {
-                self.path.push(index);
-                self.frames.push((index + 1, index + 1 + entry.count as usize, index + 1, false));
+            } else if !child.subset.is_empty() {
+                self.path.push(child.token);
+                self.frames.push((child.subset, child.subset, false));
             }
         }
     }

@@ -21,6 +21,9 @@ use crate::value::{Arena, Kind as ValueKind, Node, Source, Value, ValueRef};
 
 use super::element::PathElement;
 
+/// What tells a float from an integer where FieldsV1 has nothing.
+pub(super) const MARK: &str = ".0";
+
 /// Text that stands in a token as it is, at every level of escaping.
 fn is_simple(text: &str) -> bool {
     let is_odd =
@@ -333,11 +336,72 @@ fn compare_small_numbers(prefix: &[u8], left: &[u8], right: &[u8]) -> Option<Ord
     Some(number(left)?.cmp(&number(right)?)).filter(|order| order.is_ne())
 }
 
+/// How two fields, or a field and another element, are ordered that hold no escapes where they begin to
+/// differ or before. None if something else is to be looked at.
+#[inline]
+fn compare_plain(left: &[u8], right: &[u8]) -> Option<Ordering> {
+    if left.first() != Some(&b'f') || right.first() != Some(&b'f') {
+        return None;
+    }
+    let (mut left, mut right) = (left, right);
+    loop {
+        let (ours, theirs) = (first_word(left), first_word(right));
+        if has_backslash(ours) || has_backslash(theirs) {
+            return None;
+        }
+        // Zeros stand for nothing: there are none in tokens.
+        if ours != theirs {
+            return Some(ours.cmp(&theirs));
+        }
+        match (left.get(8..), right.get(8..)) {
+            (Some(ours), Some(theirs)) => (left, right) = (ours, theirs),
+            // Of two that begin alike the shorter is less.
+            _ => return Some(left.len().cmp(&right.len())),
+        }
+    }
+}
+
+/// The first eight bytes as a number that orders as they do; zeros in the place of those that are
+/// missing.
+#[inline(always)]
+fn first_word(bytes: &[u8]) -> u64 {
+    if let Some(chunk) = bytes.first_chunk::<8>() {
+        return u64::from_be_bytes(*chunk);
+    }
+    // Two halves that overlap, or single bytes.
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(head), Some(tail)) => {
+            let (head, tail) = (u32::from_be_bytes(*head), u32::from_be_bytes(*tail));
+            u64::from(head) << 32 | u64::from(tail) << (8 * (8 - bytes.len()))
+        }
+        _ => {
+            let word = bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            // Of nothing there is nothing to shift.
+            word.checked_shl(64 - 8 * bytes.len() as u32).unwrap_or(0)
+        }
+    }
+}
+
+#[inline(always)]
+fn has_backslash(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let word = word ^ (ONES * b'\\' as u64);
+    word.wrapping_sub(ONES) & !word & (ONES << 7) != 0
+}
+
 /// The order of elements: fields, keys, values, indices, the invalid one; each by its content.
+#[inline]
 pub(crate) fn cmp(left: &str, right: &str) -> Ordering {
     if left == right {
         return Ordering::Equal;
     }
+    match compare_plain(left.as_bytes(), right.as_bytes()) {
+        Some(order) => order,
+        None => compare(left, right),
+    }
+}
+
+fn compare(left: &str, right: &str) -> Ordering {
     let (ours, theirs) = (kind(left), kind(right));
     if ours != theirs {
         return ours.cmp(&theirs);
@@ -580,7 +644,7 @@ fn write_json_display(out: &mut String, json: &str) {
 
 /// Writes the token without marks, as FieldsV1 has it.
 pub(super) fn write_wire(out: &mut String, token: &str) {
-    if !matches!(kind(token), Kind::Key | Kind::Value) || !token.contains(".0") {
+    if !matches!(kind(token), Kind::Key | Kind::Value) || !token.contains(MARK) {
         out.push_str(token);
         return;
     }

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use crate::deep;
 
 use super::element::Path;
-use super::set::{Entry, FieldSet, SetRef, Writer};
+use super::set::{Entry, FieldSet, SetRef, Writer, tokens};
 use super::token;
 
 /// Where an element stands in a sorted sequence, or where it belongs, probed as the reference
@@ -361,7 +361,7 @@ pub(super) fn are_equal(left: &FieldSet, right: &FieldSet) -> bool {
 
 /// Writes a set down, with nothing above it that goes deeper than `depth`.
 pub(super) fn to_set(node: &Node<'_>, depth: usize) -> FieldSet {
-    let mut out = Writer::with_capacity(0, 0);
+    let mut out = Writer::default();
     node.write(&mut out);
     out.finish_wide(depth)
 }
@@ -408,9 +408,9 @@ pub(super) fn insert_all(pool: &str, tape: &[Entry], again: &[usize], depth: usi
                 path.pop();
             }
         };
-        for (index, entry) in tape.iter().enumerate() {
+        for ((index, entry), token) in tape.iter().enumerate().zip(tokens(pool, tape)) {
             close(&mut open, &mut path, index);
-            path.push(entry.token(pool));
+            path.push(token);
             let times = usize::from(entry.is_member()) + usize::from(again.contains(&index));
             open.push((index + 1 + entry.count as usize, times));
         }

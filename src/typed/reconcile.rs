@@ -62,19 +62,21 @@ fn fits(schema: &Compiled, set: SetRef<'_>, id: TypeId, owned_whole: bool) -> bo
             return set.is_empty();
         }
         let mut fields = FieldCursor::new(schema, map);
-        set.children().all(|child| {
+        let mut children = set.children();
+        loop {
+            let text = children.text();
+            let Some(child) = children.next() else { return true };
             let id = match token::plain_field_name(child.token) {
-                Some(name) => {
-                    let start = child.start + 2;
-                    fields.find_in(set.pool_bytes(), start, start + name.len()).0
-                }
+                Some(name) => fields.find_in(text, 2, 2 + name.len()).0,
                 None => match token::field_name(child.token) {
                     Some(name) => fields.find(&name).0,
                     None => map.element,
                 },
             };
-            id == TypeId::EMPTY || child_fits(schema, child, id)
-        })
+            if id != TypeId::EMPTY && !child_fits(schema, child, id) {
+                return false;
+            }
+        }
     } else if atom.scalar != crate::schema::Scalar::None {
         true
     } else if let Some(list) = &atom.list {

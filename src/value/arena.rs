@@ -235,27 +235,40 @@ pub(crate) struct Effort(usize);
 impl Effort {
     /// Enough for a few levels of a value.
     pub(crate) fn for_value(node: Node) -> Effort {
-        Effort(4 * (node.end - node.pos) as usize + 4096)
+        Effort::of((node.end - node.pos) as usize)
     }
 
-    fn finds_same(&mut self, left: &[u8], right: &[u8]) -> bool {
+    /// As [`for_value`](Self::for_value), for something of this length.
+    pub(crate) fn of(length: usize) -> Effort {
+        Effort(4 * length + 4096)
+    }
+
+    /// Says whether something was found, and takes the effort into account if not.
+    #[inline]
+    pub(crate) fn spend_unless(&mut self, is_found: bool, length: usize) -> bool {
+        if !is_found {
+            self.0 = self.0.saturating_sub(length);
+        }
+        is_found
+    }
+
+    /// Whether two parts of the same length are the same.
+    #[inline]
+    pub(crate) fn finds_same(&mut self, left: &[u8], right: &[u8]) -> bool {
         const STEP: usize = 1024;
         if left.len() <= STEP {
-            let is_same = self.0 > 0 && left == right;
-            if !is_same {
-                self.0 = self.0.saturating_sub(left.len());
-            }
-            return is_same;
+            return self.spend_unless(self.0 > 0 && left == right, left.len());
         }
+        self.finds_same_in_steps(left, right, STEP)
+    }
+
+    fn finds_same_in_steps(&mut self, left: &[u8], right: &[u8], step: usize) -> bool {
         if self.0 == 0 {
             return false;
         }
-        let mut steps = left.chunks(STEP).zip(right.chunks(STEP));
+        let mut steps = left.chunks(step).zip(right.chunks(step));
         let vain = steps.position(|(left, right)| left != right);
-        if let Some(steps) = vain {
-            self.0 = self.0.saturating_sub((steps + 1) * STEP);
-        }
-        vain.is_none()
+        self.spend_unless(vain.is_none(), vain.map_or(0, |steps| (steps + 1) * step))
     }
 }
 

@@ -36,6 +36,35 @@ pub(crate) fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Where the next byte stands that means something else inside of a string in a string, or is spelled in
+/// several ways there: all but printable ASCII, quotes, backslashes, and what HTML escapes.
+#[inline]
+pub(crate) fn skip_simple(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let is = |word: u64, byte: u8| {
+        let word = word ^ (ONES * u64::from(byte));
+        word.wrapping_sub(ONES) & !word
+    };
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
+        // Quote and ampersand, and the two angles, differ in one bit.
+        let quotes = is(word & !(ONES * 0x04), b'"');
+        let angles = is(word & !(ONES * 0x02), b'<');
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let odd = quotes | angles | is(word, b'\\') | is(word, 0x7f) | control | word;
+        if odd & HIGH != 0 {
+            return at + ((odd & HIGH).trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    let is_odd = |byte: &u8| {
+        !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&')
+    };
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(is_odd).unwrap_or(rest.len())
+}
+
 /// The first eight bytes of a part of a text as one number: parts of different numbers are ordered
 /// as these are, unless they hold zeros.
 #[inline]
