@@ -242,6 +242,19 @@ impl SetWriter {
         self.open(start);
     }
 
+    /// Puts a field into the set that is below where the walk stands; see
+    /// [`open_plain_field`](Self::open_plain_field).
+    #[inline]
+    pub(crate) fn add_plain_field(&mut self, name: &str) {
+        self.pool.push_str("f:");
+        self.pool.push_str(name);
+        let mut entry = Entry::new(name.len() + 2);
+        entry.set_member(true);
+        self.entries.push(entry);
+        self.members += 1;
+        self.depth = self.depth.max(self.open.len() + 1);
+    }
+
     pub(crate) fn open_field(&mut self, name: &str) {
         let start = self.pool.len();
         token::write_field(&mut self.pool, name);

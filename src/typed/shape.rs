@@ -88,6 +88,17 @@ pub(super) fn is_scalar(atom: &Atom, tag: Tag) -> bool {
     }
 }
 
+/// Whether a value of this kind is owned as a whole under the type, and is no null.
+#[inline]
+pub(super) fn is_leaf(atom: &Atom, tag: Tag) -> bool {
+    match tag {
+        Tag::Null => false,
+        Tag::Map => atom.map.as_ref().is_some_and(|map| map.is_atomic()),
+        Tag::List => atom.list.as_ref().is_some_and(|list| list.is_atomic()),
+        _ => atom.scalar != Scalar::None,
+    }
+}
+
 /// What is wrong with a scalar, if anything. Null is right everywhere.
 pub(super) fn scalar_problem(
     schema: &Compiled,

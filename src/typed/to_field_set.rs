@@ -1,9 +1,9 @@
 //! The fields that an applier of a value claims.
 
 use crate::deep;
-use crate::fieldpath::{FieldSet, PathStack, SetBuilder};
+use crate::fieldpath::{FieldSet, PathStack, SetBuilder, SetWriter};
 use crate::schema::{Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
-use crate::value::{Arena, Node, Tag};
+use crate::value::{Arena, Node, Tag, prefix_word};
 
 use super::error::{ValidationError, ValidationErrors};
 use super::items::{Identities, Searched};
@@ -25,6 +25,9 @@ pub(crate) fn to_field_set(
     schema: &Schema,
     id: TypeId,
 ) -> Result<FieldsOf, ValidationErrors> {
+    if let Some(fields) = plain(arena, value, schema, id) {
+        return Ok(fields);
+    }
     let mut walk = Walk {
         schema: schema.tables(),
         arena,
@@ -37,6 +40,105 @@ pub(crate) fn to_field_set(
     deep::with_stack(arena.depth(), || walk.value(id, value));
     let fields = FieldsOf { set: walk.set.finish(), bare_items: walk.bare_items };
     walk.errors.into_result(fields)
+}
+
+/// The claimed fields of a value in which nothing is odd: no item comes twice or cannot be told apart,
+/// and the schema has a type for everything. Then fields come in the order in which a set has them.
+fn plain(arena: &Arena<'_>, value: Node, schema: &Schema, id: TypeId) -> Option<FieldsOf> {
+    let schema = schema.tables();
+    if schema.has_broken_lists || arena.has_long_numbers() {
+        return None;
+    }
+    let set = SetWriter::with_capacity(64);
+    let mut walk = Plain { schema, arena, set, bare_items: false, spare: Vec::new() };
+    deep::with_stack(arena.depth(), || walk.value(id, value))?;
+    Some(FieldsOf { set: walk.set.finish(), bare_items: walk.bare_items })
+}
+
+struct Plain<'w, 't> {
+    schema: &'w Compiled,
+    arena: &'w Arena<'t>,
+    set: SetWriter,
+    bare_items: bool,
+    spare: Vec<Identities>,
+}
+
+impl<'w> Plain<'w, '_> {
+    /// None where something is odd.
+    fn value(&mut self, id: TypeId, value: Node) -> Option<()> {
+        let atom = self.schema.atom(id);
+        if atom.unresolved {
+            return None;
+        }
+        match shape::handler_of(atom, value)? {
+            Handler::Scalar(_) => self.set.mark(),
+            Handler::Map(map) if map.is_atomic() => self.set.mark(),
+            Handler::List(list) if list.is_atomic() => self.set.mark(),
+            Handler::Map(map) if value.tag() == Tag::Map => self.map(map, value)?,
+            Handler::List(list) if value.tag() == Tag::List => self.list(list, value)?,
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn map(&mut self, map: &MapPart, value: Node) -> Option<()> {
+        let schema: &'w Compiled = self.schema;
+        let arena = self.arena;
+        let mut fields = FieldCursor::new(schema, map);
+        for member in arena.children(value) {
+            if !member.has_plain_key() {
+                let key = arena.key(*member);
+                let (id, declared) = fields.find(&key);
+                self.set.open_field(&key);
+                self.member(id, declared, *member)?;
+                continue;
+            }
+            let (text, start, end) = arena.key_in_text(*member);
+            let (id, declared) =
+                fields.find_prefixed(prefix_word(text, start, end), text, start, end);
+            let atom = schema.atom(id);
+            if !atom.unresolved && shape::is_leaf(atom, member.tag()) {
+                self.set.add_plain_field(arena.raw_key(*member));
+                continue;
+            }
+            self.set.open_plain_field(arena.raw_key(*member));
+            self.member(id, declared, *member)?;
+        }
+        Some(())
+    }
+
+    /// A member that the set was led to.
+    fn member(&mut self, id: TypeId, declared: bool, member: Node) -> Option<()> {
+        self.value(id, member)?;
+        let is_empty_map = member.tag() == Tag::Map && member.count() == 0;
+        if !declared || member.is_null() || is_empty_map {
+            self.set.mark();
+        }
+        self.set.close();
+        Some(())
+    }
+
+    fn list(&mut self, list: &ListPart, value: Node) -> Option<()> {
+        let (schema, arena) = (self.schema, self.arena);
+        let items = arena.children(value);
+        if items.is_empty() {
+            return Some(());
+        }
+        let identities =
+            Identities::of(&mut self.spare, schema, arena, list, Some(value), |_, _| {});
+        let order = identities.order()?;
+        for at in 0..items.len() {
+            let index = order.at(at);
+            self.set.open_token(identities.get(index));
+            let before = self.set.len();
+            self.value(list.element, items.get(index).copied()?)?;
+            self.bare_items |= list.key_count > 0 && self.set.len() == before;
+            self.set.mark();
+            self.set.close();
+        }
+        self.spare.push(identities);
+        Some(())
+    }
 }
 
 struct Walk<'w, 't> {

@@ -17,4 +17,5 @@ pub(crate) use arena::{Arena, Effort, Node, Source, Tag};
 pub(crate) use parse::{Apart, MAX_DEPTH, text_of};
 pub use parse::{ParseError, ParseErrorKind};
 pub use position::{Position, Positions};
+pub(crate) use text::prefix_word;
 pub use view::{Items, Kind, Members, Value, ValueRef};
