@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::arena::{Arena, MAX_COUNT, Node, Source, Tag};
 use super::text;
 
@@ -271,6 +273,9 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     }
     at
 }
+
+/// Up to so many members are sorted without room of their own.
+const FEW: usize = 16;
 
 /// Where a string ends that opens at a place and holds no escapes.
 #[inline(always)]
@@ -677,7 +682,12 @@ impl<'s, 'r> Parser<'s, 'r> {
         let mut unsorted = frame.unsorted;
         let is_map = frame.kind == FrameKind::Map;
         if is_map && (frame.unsorted || frame.escaped_keys) {
-            let (moved, repeated) = self.sort_members(frame.first);
+            let is_small = self.pending.len() - frame.first <= FEW;
+            let (moved, repeated) = if is_small && !frame.escaped_keys {
+                (true, self.sort_few(frame.first))
+            } else {
+                self.sort_members(frame.first)
+            };
             unsorted = moved;
             rewrite |= repeated;
         }
@@ -699,6 +709,46 @@ impl<'s, 'r> Parser<'s, 'r> {
             node.mark_rewrite();
         }
         Ok(node)
+    }
+
+    /// As [`sort_members`](Self::sort_members), for few members, whose keys have no escapes and are not
+    /// in order. Says whether a key was repeated.
+    fn sort_few(&mut self, first: usize) -> bool {
+        let (bytes, base) = (self.bytes, self.base as usize);
+        let place = |node: &Node| {
+            let (start, end) = node.key_span();
+            (start as usize - base, end as usize - base)
+        };
+        let key = |node: &Node| {
+            let (start, end) = place(node);
+            &bytes[start..end]
+        };
+        let mut members: SmallVec<[(u64, Node); FEW]> = self.pending[first..]
+            .iter()
+            .map(|node| {
+                let (start, end) = place(node);
+                (text::prefix_word(bytes, start, end), *node)
+            })
+            .collect();
+        members.sort_unstable_by(|(ours, left), (theirs, right)| {
+            let whole = || key(left).cmp(key(right));
+            let order = ours.cmp(theirs).then_with(whole);
+            order.then_with(|| left.key_span().cmp(&right.key_span()))
+        });
+        self.pending.truncate(first);
+        let mut before: Option<(u64, Node)> = None;
+        let mut repeated = false;
+        for (prefix, node) in members {
+            let is_same =
+                |(other, before): (u64, Node)| other == prefix && key(&before) == key(&node);
+            if before.is_some_and(is_same) {
+                self.pending.pop();
+                repeated = true;
+            }
+            before = Some((prefix, node));
+            self.pending.push(node);
+        }
+        repeated
     }
 
     /// Sorts the pending members from `first` on; of equal keys the last stays. Says whether
