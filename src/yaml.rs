@@ -14,6 +14,10 @@
 //! # Ok::<(), managed_fields::yaml::YamlError>(())
 //! ```
 
+#[cfg(any(test, feature = "cli"))]
+mod edits;
+#[cfg(any(test, feature = "cli"))]
+mod outline;
 mod positions;
 
 use std::borrow::Cow;
