@@ -725,11 +725,12 @@ mod tests {
 
     type Failure = Box<dyn std::error::Error>;
 
-    /// Edits the first document of a text: `a.0.b` is removed, `a.0.b=JSON` is changed.
+    /// Edits the first document of a text: `a.0.b` is removed, `a.0.b=JSON` is changed, and `~0` is
+    /// a field.
     fn edited(text: &str, edits: &[&str]) -> Result<Result<String, NotEdited>, Failure> {
         let step = |step: &str| match step.parse() {
             Ok(index) => Step::Item(index),
-            Err(_) => Step::Field(step.to_owned()),
+            Err(_) => Step::Field(step.trim_start_matches('~').to_owned()),
         };
         let mut parsed = Vec::new();
         for edit in edits {
@@ -851,7 +852,7 @@ f: ~
             ("? a\n: 1\n? b\n: 2\n", &["b=3"], "? a\n: 1\n? b\n: 3\n"),
             (
                 "\"yes\": 1\nno: 2\n012: 3\n",
-                &["yes=4", "false=5", "10=6"],
+                &["yes=4", "false=5", "~10=6"],
                 "\"yes\": 4\nno: 5\n012: 6\n",
             ),
         ])
