@@ -33,6 +33,9 @@ use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 use crate::deep;
 use crate::value::{Kind, MAX_DEPTH, ParseErrorKind, Position, Positions, Value, ValueRef};
 
+#[cfg(feature = "cli")]
+pub(crate) use edits::{NotEdited, Patch, replaced};
+
 /// What YAML takes for space; other spaces are text.
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 

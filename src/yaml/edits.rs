@@ -58,7 +58,7 @@ impl Document<'_> {
                 Writer { text, newline, is_json, outline: &outline, patches: Vec::new() };
             let root = outline.root()?;
             writer.inside(root, 0, value.as_ref(), &sorted, 0)?;
-            merged(writer.patches)
+            merged(text, writer.patches)
         });
         let patches = patches.ok_or(refusal.clone())?;
         let written = replaced(text, &patches);
@@ -91,19 +91,29 @@ pub(crate) fn replaced(text: &str, patches: &[Patch]) -> String {
 }
 
 /// The patches in order, removals that touch in one. None if they contradict each other.
-fn merged(mut patches: Vec<Patch>) -> Option<Vec<Patch>> {
+fn merged(text: &str, mut patches: Vec<Patch>) -> Option<Vec<Patch>> {
     patches.sort_by_key(|(range, _)| (range.start, range.end));
     let mut merged: Vec<Patch> = Vec::with_capacity(patches.len());
-    for (range, text) in patches {
+    for (range, patch) in patches {
         match merged.last_mut() {
-            Some((before, kept)) if range.start < before.end => {
-                if !(text.is_empty() && kept.is_empty()) {
-                    return None;
-                }
+            Some((before, kept))
+                if range.start <= before.end && patch.is_empty() && kept.is_empty() =>
+            {
                 before.end = before.end.max(range.end);
             }
-            _ => merged.push((range, text)),
+            Some((before, _)) if range.start < before.end => return None,
+            _ => merged.push((range, patch)),
         }
+    }
+    // A text that has no line break at its end gets none.
+    if let Some((last, patch)) = merged.last_mut()
+        && patch.is_empty()
+        && last.end == text.len()
+        && !text.ends_with('\n')
+    {
+        let before = text.get(..last.start).unwrap_or_default();
+        let line = before.strip_suffix('\n').unwrap_or(before);
+        last.start = line.strip_suffix('\r').unwrap_or(line).len();
     }
     Some(merged)
 }
@@ -463,17 +473,8 @@ impl Writer<'_> {
 
     fn remove_lines(&mut self, start: usize, end: usize) -> Option<()> {
         let start = self.is_first_on_line(start).then(|| self.line_start(start))?;
-        match self.next_line(end) {
-            Some(next) => self.patch(start..next, ""),
-            // A text without a line break at its end stays one.
-            None => {
-                let before = self
-                    .part(0..start)
-                    .strip_suffix('\n')
-                    .map_or(start, |before| before.strip_suffix('\r').unwrap_or(before).len());
-                self.patch(before..self.text.len(), "");
-            }
-        }
+        let next = self.next_line(end).unwrap_or(self.text.len());
+        self.patch(start..next, "");
         Some(())
     }
 

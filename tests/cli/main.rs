@@ -16,6 +16,7 @@ mod patch;
 mod plan;
 mod repeats;
 mod reset_fields;
+mod resolve;
 mod sarif;
 mod scale;
 mod schema;
