@@ -531,7 +531,7 @@ impl Writer<'_> {
 
     fn set_in_block(&mut self, entry: &Entry, value: ValueRef<'_>, is_map: bool) -> Option<()> {
         let node = self.outline.node(entry.value)?;
-        let (start, end) = (node.start.max(entry.inside), node.end.max(entry.inside));
+        let (start, mut end) = (node.start.max(entry.inside), node.end.max(entry.inside));
         let is_block = matches!(&node.content, Content::Scalar(Style::Block));
         let is_below = !is_block && self.part(entry.inside..start).contains('\n');
         let is_one_line = !is_below && !is_block && !self.part(start..end).contains('\n');
@@ -539,7 +539,13 @@ impl Writer<'_> {
             Content::List { is_flow, .. } | Content::Map { is_flow, .. } => *is_flow,
             Content::Scalar(_) | Content::Alias => false,
         };
-        let has_comment = is_one_line && self.is_commented(end);
+        let is_container = matches!(&node.content, Content::List { .. } | Content::Map { .. });
+        if is_container && !is_flow {
+            // The comment is about what is last in it.
+            end = self.line_end(end);
+        }
+        let has_comment =
+            is_one_line && self.is_commented(end) || is_below && self.is_commented(entry.inside);
         let column = self.column(entry.start);
         let text = match self.quoted_alike(&node.content, value) {
             Some(quoted) => format!(" {quoted}"),
@@ -719,6 +725,8 @@ fn write_flow(value: ValueRef<'_>, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{NotEdited, replaced};
     use crate::value::Value;
     use crate::value::edit::{Edit, Step};
@@ -920,5 +928,230 @@ f: ~
             }
         }
         Ok(())
+    }
+
+    /// A part of a made-up document.
+    #[derive(Clone, Debug)]
+    enum Part {
+        Scalar(u8),
+        Map(bool, Vec<Part>),
+        List(bool, Vec<Part>),
+    }
+
+    fn part() -> impl Strategy<Value = Part> {
+        (0..5u8).prop_map(Part::Scalar).prop_recursive(4, 24, 4, |part| {
+            let parts = prop::collection::vec(part, 1..4);
+            (any::<(bool, bool)>(), 0..3u8, parts).prop_map(|((is_map, _), style, parts)| {
+                match is_map {
+                    true => Part::Map(style == 0, parts),
+                    false => Part::List(style == 0, parts),
+                }
+            })
+        })
+    }
+
+    /// Writes a made-up document, with comments, and edits some of it. Every part has a number, which is
+    /// in its key, in its value, in the comment above it and in the one behind it.
+    struct Maker<'m> {
+        text: String,
+        /// What is to become of the parts, by number: 1 removes, 2 and 3 change.
+        fates: &'m [u8],
+        count: usize,
+        place: Vec<Step>,
+        edits: Vec<Edit>,
+        /// What is expected to be still there.
+        stays: Vec<String>,
+    }
+
+    const VALUES: [&str; 5] = ["7", "\"x: z\"", "{\"n\":[1,{\"m\":null}]}", "[]", "\"o\\np\\n\""];
+
+    impl Maker<'_> {
+        fn mark(&mut self, mark: &str, is_kept: bool) {
+            self.text.push_str(mark);
+            if is_kept {
+                self.stays.push(mark.trim_start_matches(['#', ' ']).to_owned());
+            }
+        }
+
+        /// Whether all parts are removed, of parts that are numbered from here on.
+        fn are_gone(&self, first: usize, parts: &[Part]) -> bool {
+            let mut number = first;
+            parts.iter().all(|part| {
+                let own = number;
+                number += size(part);
+                self.fate(own) == 0
+            })
+        }
+
+        fn fate(&self, number: usize) -> u8 {
+            // Nothing where the fates run out, or shrink.
+            self.fates.get(number).copied().unwrap_or_default().wrapping_sub(1)
+        }
+
+        /// Writes the parts of a container; `is_kept` if it is not changed as a whole.
+        fn inside(&mut self, parts: &[Part], shape: (bool, bool), column: usize, is_kept: bool) {
+            let (is_map, is_flow) = shape;
+            // What is emptied becomes another, and the comments in it go.
+            let is_whole = is_kept;
+            let is_kept = is_kept && !self.are_gone(self.count, parts);
+            // The first member of a map that is an item stands behind the dash.
+            let mut is_behind_dash = self.text.ends_with("- ");
+            for (at, part) in parts.iter().enumerate() {
+                let number = self.count;
+                self.count += 1;
+                let fate = if is_whole { self.fate(number) } else { 9 };
+                let stays = is_kept && fate != 0;
+                if is_flow && at > 0 {
+                    self.text.push_str(", ");
+                }
+                if !is_flow && !std::mem::take(&mut is_behind_dash) {
+                    self.text.push_str(&" ".repeat(column));
+                    if number.is_multiple_of(3) {
+                        self.mark(&format!("# above{number}."), is_kept);
+                        self.text.push('\n');
+                        self.text.push_str(&" ".repeat(column));
+                    }
+                }
+                self.place.push(if is_map {
+                    Step::Field(format!("key{number}."))
+                } else {
+                    Step::Item(at)
+                });
+                if is_map {
+                    self.mark(&format!("key{number}."), stays);
+                    self.text.push(':');
+                } else if !is_flow {
+                    self.text.push('-');
+                }
+                if fate <= 2 {
+                    let value = VALUES.get(number % VALUES.len()).filter(|_| fate > 0);
+                    let value = value.and_then(|json| Value::from_json(json).ok());
+                    self.edits.push(Edit { place: self.place.clone(), value });
+                }
+                self.part(part, number, (is_map, is_flow), column, (stays, is_kept && fate > 2));
+                self.place.pop();
+            }
+        }
+
+        /// Writes what follows a colon or a dash: `keeps` says whether the comment behind it is expected
+        /// to stay, and whether the value is.
+        fn part(
+            &mut self,
+            part: &Part,
+            number: usize,
+            (is_map, is_flow): (bool, bool),
+            column: usize,
+            keeps: (bool, bool),
+        ) {
+            let space = if is_flow && !is_map { "" } else { " " };
+            let mut ends = keeps.0;
+            match part {
+                Part::Scalar(style) => {
+                    self.text.push_str(space);
+                    let value = format!("value{number}.");
+                    let (open, close) = match style {
+                        0 => ("'", "'"),
+                        1 => ("\"", "\""),
+                        2 if !is_flow => ("|\n", ""),
+                        _ => ("", ""),
+                    };
+                    self.text.push_str(open);
+                    if open.starts_with('|') {
+                        self.text.push_str(&" ".repeat(column + 2));
+                    }
+                    self.mark(&value, keeps.1);
+                    self.text.push_str(close);
+                    if open.starts_with('|') {
+                        return self.text.push_str("\n\n");
+                    }
+                }
+                Part::Map(flow, parts) | Part::List(flow, parts) => {
+                    let shape = (matches!(part, Part::Map(..)), is_flow || *flow);
+                    if shape.1 {
+                        self.text.push_str(space);
+                        self.text.push(if shape.0 { '{' } else { '[' });
+                        self.inside(parts, shape, column, keeps.1);
+                        self.text.push(if shape.0 { '}' } else { ']' });
+                    } else if is_map {
+                        if number.is_multiple_of(2) {
+                            self.text.push(' ');
+                            self.mark(&format!("# behind{number}."), ends);
+                        }
+                        self.text.push('\n');
+                        return self.inside(parts, shape, column + 2, keeps.1);
+                    } else {
+                        self.text.push(' ');
+                        return self.inside(parts, shape, column + 2, keeps.1);
+                    }
+                    ends = keeps.0;
+                }
+            }
+            if !is_flow {
+                if number.is_multiple_of(2) {
+                    self.mark(&format!(" # behind{number}."), ends);
+                }
+                self.text.push('\n');
+            }
+        }
+    }
+
+    fn size(part: &Part) -> usize {
+        match part {
+            Part::Scalar(_) => 1,
+            Part::Map(_, parts) | Part::List(_, parts) => 1 + parts.iter().map(size).sum::<usize>(),
+        }
+    }
+
+    /// The marks in a text, in order.
+    fn marks(text: &str) -> Vec<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+        let is_mark = |word: &&str| {
+            ["key", "value", "above", "behind"].iter().any(|mark| word.starts_with(mark))
+        };
+        words.filter(is_mark).map(str::to_owned).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
+
+        /// Whatever is edited, what is not part of it stays, comments included, and in its order; and no
+        /// plain text is refused.
+        #[test]
+        fn what_is_not_edited_stays(
+            parts in prop::collection::vec(part(), 2..5),
+            fates in prop::collection::vec(0..12u8, 0..60),
+            breaks in any::<(bool, bool)>(),
+        ) {
+            let mut maker = Maker {
+                text: "kind: x # kind\n".to_owned(),
+                fates: &fates,
+                count: 0,
+                place: Vec::new(),
+                edits: Vec::new(),
+                stays: Vec::new(),
+            };
+            // The root is never empty.
+            let is_gone = maker.are_gone(0, &parts);
+            prop_assume!(!is_gone);
+            maker.inside(&parts, (true, false), 0, true);
+            let mut text = std::mem::take(&mut maker.text);
+            if breaks.0 {
+                text = text.replace('\n', "\r\n");
+            }
+            if breaks.1 {
+                text.truncate(text.trim_end().len());
+            }
+            let document = documents(&text).next().unwrap().unwrap();
+            let patches = document.edited(&maker.edits);
+            prop_assert!(patches.is_ok(), "{:?} {text}", maker.edits);
+            let written = replaced(&text, &patches.unwrap());
+            // Comments inside of what is changed may stay or go.
+            let may_stay = |mark: &String| mark.starts_with(['a', 'b']) && !maker.stays.contains(mark);
+            let mut left = marks(&written);
+            left.retain(|mark| !may_stay(mark));
+            prop_assert_eq!(left, maker.stays, "{:?}\n{}\nbecame\n{}", maker.edits, text, written);
+            prop_assert_eq!(written.ends_with('\n'), text.ends_with('\n'));
+            prop_assert_eq!(written.matches('\n').count() == written.matches("\r\n").count(), breaks.0 || !written.contains('\n'));
+        }
     }
 }
