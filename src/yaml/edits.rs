@@ -112,8 +112,7 @@ fn merged(text: &str, mut patches: Vec<Patch>) -> Option<Vec<Patch>> {
         && !text.ends_with('\n')
     {
         let before = text.get(..last.start).unwrap_or_default();
-        let line = before.strip_suffix('\n').unwrap_or(before);
-        last.start = line.strip_suffix('\r').unwrap_or(line).len();
+        last.start = before.trim_end_matches(['\n', '\r']).len();
     }
     Some(merged)
 }
