@@ -104,7 +104,12 @@ enum Command {
     #[command(after_help = WOULD_CHANGE_HELP)]
     WouldChange(would_change::WouldChangeArgs),
     /// Edit configurations to end their conflicts, or list what force would take
-    #[command(after_help = RESOLVE_HELP)]
+    #[command(
+        mut_arg("subresource", |subresource| subresource
+            .help("The subresource that is written to, other than scale")),
+        mut_arg("replicas_path", |path| path.hide(true)),
+        after_help = RESOLVE_HELP
+    )]
     Resolve(resolve::ResolveArgs),
     /// See what a change of ownership would move, and get the patch for it
     Plan(plan::PlanArgs),

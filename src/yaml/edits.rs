@@ -50,31 +50,122 @@ impl Document<'_> {
         };
         let value = Value::from_json(&self.json).map_err(|_| NotEdited::Unusual)?;
         let expected = edit::edited(value.as_ref(), edits);
-        let sorted = edit::sorted(edits);
-        let depth = edits.iter().map(|edit| edit.place.len()).max().unwrap_or_default();
         let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        let patches = deep::with_stack(depth, || {
-            let mut writer =
-                Writer { text, newline, is_json, outline: &outline, patches: Vec::new() };
-            let root = outline.root()?;
-            writer.inside(root, 0, value.as_ref(), &sorted, 0)?;
-            merged(text, writer.patches)
-        });
-        let patches = patches.ok_or(refusal.clone())?;
-        let written = replaced(text, &patches);
-        let mut read = documents_from(&written, self.start).map(|read| read.ok());
-        let is_it = |json: &str| {
-            let same = Value::from_json(json).ok().zip(Value::from_json(&expected).ok());
-            same.is_some_and(|(read, expected)| read == expected)
+        let patches = |edits: &[Edit]| {
+            let sorted = edit::sorted(edits);
+            let depth = edits.iter().map(|edit| edit.place.len()).max().unwrap_or_default();
+            let patches = deep::with_stack(depth, || {
+                let mut writer =
+                    Writer { text, newline, is_json, outline: &outline, patches: Vec::new() };
+                writer.inside(outline.root()?, 0, value.as_ref(), &sorted, 0)?;
+                merged(text, writer.patches)
+            })?;
+            let written = replaced(text, &patches);
+            let mut read = documents_from(&written, self.start);
+            let (Some(Ok(only)), None) = (read.next(), read.next()) else { return None };
+            let only = Value::from_json(only.json()).ok()?;
+            (only == Value::from_json(&expected).ok()?).then_some(patches)
         };
-        match (read.next(), read.next()) {
-            (Some(Some(read)), None) if is_it(read.json()) => {}
-            _ => return Err(refusal),
-        }
+        let small = refined(value.as_ref(), edits);
+        let patches = patches(&small).or_else(|| patches(edits)).ok_or(refusal)?;
         let moved =
             |(range, text): Patch| (range.start + self.offset..range.end + self.offset, text);
         Ok(patches.into_iter().map(moved).collect())
     }
+}
+
+/// The same edits, where possible of what differs alone: a list or a map of which parts change, or go,
+/// keeps the others as they are written.
+fn refined(value: ValueRef<'_>, edits: &[Edit]) -> Vec<Edit> {
+    let sorted = edit::sorted(edits);
+    let depth = edits.iter().map(|edit| edit.place.len()).max().unwrap_or_default();
+    deep::with_stack(depth + DEEPEST_DIFFERENCE, || {
+        let mut out = Vec::new();
+        refine(value, &sorted, &mut Vec::new(), &mut out);
+        out
+    })
+}
+
+fn refine(value: ValueRef<'_>, edits: &[&Edit], place: &mut Vec<Step>, out: &mut Vec<Edit>) {
+    if edits.is_empty() {
+        return;
+    }
+    let depth = place.len();
+    let mut next = |step: Step, part: ValueRef<'_>| {
+        let inner = below(edits, depth, &step);
+        place.push(step);
+        match whole(inner, depth + 1) {
+            Some(Edit { value: Some(new), .. }) => {
+                difference(part, new.as_ref(), DEEPEST_DIFFERENCE, place, out);
+            }
+            Some(Edit { value: None, .. }) => out.push(Edit { place: place.clone(), value: None }),
+            None => refine(part, inner, place, out),
+        }
+        place.pop();
+    };
+    match value.kind() {
+        Kind::Map => {
+            value.members().for_each(|(name, part)| next(Step::Field(name.into_owned()), part));
+        }
+        Kind::List => {
+            value.items().enumerate().for_each(|(index, part)| next(Step::Item(index), part));
+        }
+        _ => {}
+    }
+}
+
+/// Levels of a value below which differences are not looked for: each level is compared once more.
+const DEEPEST_DIFFERENCE: usize = 32;
+
+/// What makes one value the other.
+fn difference(
+    old: ValueRef<'_>,
+    new: ValueRef<'_>,
+    levels: usize,
+    place: &mut Vec<Step>,
+    out: &mut Vec<Edit>,
+) {
+    let mut next = |step: Step, old: ValueRef<'_>, new: Option<ValueRef<'_>>| {
+        place.push(step);
+        match new {
+            Some(new) => difference(old, new, levels - 1, place, out),
+            None => out.push(Edit { place: place.clone(), value: None }),
+        }
+        place.pop();
+    };
+    let is_empty = new.is_empty() || levels == 0;
+    match (old.kind(), new.kind()) {
+        _ if old == new => return,
+        // What would have to be added is written with all the rest.
+        (Kind::Map, Kind::Map)
+            if !is_empty && new.members().all(|(name, _)| old.get(&name).is_some()) =>
+        {
+            for (name, part) in old.members() {
+                let new = new.get(&name);
+                next(Step::Field(name.into_owned()), part, new);
+            }
+            return;
+        }
+        (Kind::List, Kind::List) if !is_empty => {
+            let [left, right]: [Vec<ValueRef<'_>>; 2] =
+                [old, new].map(|list| list.items().collect());
+            let is_same = |(one, other): &(&ValueRef<'_>, &ValueRef<'_>)| one == other;
+            let first = left.iter().zip(&right).take_while(is_same).count();
+            let most = left.len().min(right.len()) - first;
+            let last = left.iter().rev().zip(right.iter().rev()).take_while(is_same).count();
+            let last = last.min(most);
+            let (gone, come) = (left.len() - first - last, right.len() - first - last);
+            if come == gone || come == 0 {
+                for (index, part) in left.iter().enumerate().skip(first).take(gone) {
+                    let new = right.get(index).copied().filter(|_| come > 0);
+                    next(Step::Item(index), *part, new);
+                }
+                return;
+            }
+        }
+        _ => {}
+    }
+    out.push(Edit { place: place.clone(), value: Some(new.to_value()) });
 }
 
 /// The text with patches that ascend and do not overlap.
@@ -836,8 +927,8 @@ f: ~
             ("a: 1\nb: 2", &["b=[1,{\"c\":2,\"d\":3}]"], "a: 1\nb:\n- 1\n- c: 2\n  d: 3"),
             (
                 "a: # c\n  # d\n  - 1\n  # e\n  - 2\n# f\nb: 1\n",
-                &["a=[3,{\"x\":1}]"],
-                "a: # c\n  # d\n  - 3\n  - x: 1\n# f\nb: 1\n",
+                &["a=[3,{\"x\":1},4]"],
+                "a: # c\n  # d\n  - 3\n  - x: 1\n  - 4\n# f\nb: 1\n",
             ),
             ("a: # c\n  x: 1\n# f\nb: 1\n", &["a=5"], "a: 5 # c\n# f\nb: 1\n"),
             ("a: # c\n  x: 1\nb: 1\n", &["a={}"], "a: {} # c\nb: 1\n"),
@@ -867,6 +958,14 @@ f: ~
             ),
             ("a: [1, 2]\n", &["a=[\"x\",{\"k\":\"on\"}]"], "a: [x, {k: \"on\"}]\n"),
             ("a: {b, c: }\n", &["a.b=1", "a.c=2"], "a: {b: 1, c: 2 }\n"),
+            (
+                "a:\n- x # x\n- k: 1 # k\n  # l\n  l: [1, 2, 3]\n- v\n",
+                &["a=[\"x\",{\"k\":2,\"l\":[1,3]},\"v\"]"],
+                "a:\n- x # x\n- k: 2 # k\n  # l\n  l: [1, 3]\n- v\n",
+            ),
+            ("a:\n- x # x\n- w # w\n- v # v\n", &["a=[\"w\",\"v\"]"], "a:\n- w # w\n- v # v\n"),
+            ("a:\n- x # x\n- x # w\n", &["a=[\"x\"]"], "a:\n- x # x\n"),
+            ("a: {b: 1, c: 2} # c\n", &["a={\"c\":3}"], "a: {c: 3} # c\n"),
             ("? a\n: 1\n? b\n: 2\n", &["b=3"], "? a\n: 1\n? b\n: 3\n"),
             (
                 "\"yes\": 1\nno: 2\n012: 3\n",
