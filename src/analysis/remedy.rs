@@ -61,7 +61,7 @@ pub enum RemedyError {
     #[error("{} cannot be shared, for the live object has nothing there: give up instead", Fields(.0))]
     NothingToShare(Vec<(ManagerIdentifier, Path)>),
     /// The configuration does not state the field in these words.
-    #[error("the configuration states {} in other words, so it cannot be edited there", Fields(.0))]
+    #[error("{} is not stated by this name, but in another API version: edit it by hand", Fields(.0))]
     NotStated(Vec<(ManagerIdentifier, Path)>),
     /// The conflict is still there after the edits.
     #[error("{} is in conflict even after the edits: use another strategy", Fields(.0))]
@@ -77,7 +77,7 @@ impl fmt::Display for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (manager, path)) in self.0.iter().take(SHOWN).enumerate() {
             let comma = if index > 0 { ", " } else { "" };
-            write!(f, "{comma}{path}, owned by {manager}")?;
+            write!(f, "{comma}{path} (owned by {manager})")?;
         }
         match self.0.len().saturating_sub(SHOWN) {
             0 => Ok(()),
@@ -383,4 +383,105 @@ fn edit_at(
     let within = ends.first().map(|(_, path)| path.elements()).unwrap_or_default();
     let path = Path::new(within.get(..place.len()).unwrap_or(place).to_vec());
     ConfigEdit { path, place: Path::new(place.to_vec()), before: before.to_value(), after, ends }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Remedy, RemedyError, Strategy};
+    use crate::fieldmanager::{FieldManager, VersionConverter};
+    use crate::merge::ConvertError;
+    use crate::schema::Schemas;
+    use crate::value::Value;
+
+    type Failure = Box<dyn std::error::Error>;
+
+    /// A Thing that `ann` applied at this version: these fields of it.
+    fn live(version: &str, fields: &str, spec: &str) -> String {
+        format!(
+            r#"{{"apiVersion":"example.com/v1","kind":"Thing","metadata":{{"name":"a","managedFields":[{{"manager":"ann","operation":"Apply","apiVersion":"example.com/{version}","fieldsType":"FieldsV1","fieldsV1":{{"f:spec":{fields}}}}}]}},"spec":{spec}}}"#
+        )
+    }
+
+    fn config(spec: &str) -> String {
+        format!(r#"{{"apiVersion":"example.com/v1","kind":"Thing","spec":{spec}}}"#)
+    }
+
+    fn edits(live: &str, spec: &str, strategy: Strategy) -> Result<Vec<String>, Failure> {
+        let (schemas, config) = (Schemas::deduced(), config(spec));
+        let request = FieldManager::new(&schemas).apply(live, config.as_str()).field_manager("bob");
+        let remedy = Remedy::find(request.force(true), strategy)?.ok_or("no conflict")?;
+        let after = |edit: &super::ConfigEdit| edit.after.as_ref().map(Value::to_json);
+        let told = remedy.edits().iter().map(|edit| match after(edit) {
+            Some(after) => format!("{} = {after}", edit.place),
+            None => edit.place.to_string(),
+        });
+        Ok(told.collect())
+    }
+
+    /// An empty map claims something: what was empty stays, what the edits have emptied goes.
+    #[test]
+    fn maps_that_become_empty_are_dropped_and_others_not() -> Result<(), Failure> {
+        let live = live(
+            "v1",
+            r#"{"f:a":{"f:b":{"f:c":{},"f:d":{}}},"f:l":{}}"#,
+            r#"{"a":{"b":{"c":1,"d":2}},"l":[1]}"#,
+        );
+        let gone = |spec| edits(&live, spec, Strategy::GiveUp);
+        assert_eq!(gone(r#"{"a":{"b":{"c":3,"d":2}}}"#)?, [".spec.a.b.c"]);
+        assert_eq!(gone(r#"{"a":{"b":{"c":3,"d":4}},"e":1}"#)?, [".spec.a"]);
+        assert_eq!(gone(r#"{"a":{"b":{"c":3,"d":4},"e":{}}}"#)?, [".spec.a.b"]);
+        assert_eq!(gone(r#"{"a":{"b":{"c":3,"d":4}},"l":[2]}"#)?, [".spec"]);
+        let shared = edits(&live, r#"{"a":{"b":{"c":3}},"l":[]}"#, Strategy::Share)?;
+        assert_eq!(shared, [".spec.a.b.c = 1", ".spec.l = [1]"]);
+        Ok(())
+    }
+
+    /// `spec.old` of v1 is `spec.new` of v2.
+    #[derive(Debug)]
+    struct Renamed;
+
+    impl VersionConverter for Renamed {
+        fn convert(&self, object: &Value, to: &str) -> Result<Value, ConvertError> {
+            let (from, into) = if to.ends_with("v1") { ("new", "old") } else { ("old", "new") };
+            let json = object.to_json().replace(&format!("\"{from}\":"), &format!("\"{into}\":"));
+            let json = json.replace(
+                &format!(
+                    "\"apiVersion\":\"example.com/{}\"",
+                    if into == "old" { "v2" } else { "v1" }
+                ),
+                &format!("\"apiVersion\":\"{to}\""),
+            );
+            Value::from_json(&json).map_err(|error| ConvertError::Failed(error.to_string()))
+        }
+    }
+
+    /// Conflicts are told in the owner's version, and the configuration is of its own.
+    #[test]
+    fn what_another_version_calls_otherwise_is_left_to_people() {
+        let (schemas, live) = (Schemas::deduced(), live("v2", r#"{"f:new":{}}"#, r#"{"old":1}"#));
+        let config = config(r#"{"old":2}"#);
+        let fm = FieldManager::new(&schemas).converter(&Renamed);
+        let request = fm.apply(live.as_str(), config.as_str()).field_manager("bob");
+        for strategy in [Strategy::GiveUp, Strategy::Share] {
+            let found = Remedy::find(request.clone(), strategy);
+            let Err(RemedyError::NotStated(fields)) = &found else { unreachable!("{found:?}") };
+            assert_eq!(
+                fields.first().map(|(_, path)| path.to_string()).as_deref(),
+                Some(".spec.new")
+            );
+        }
+        let forced = Remedy::find(request, Strategy::Force);
+        assert!(matches!(forced, Ok(Some(remedy)) if remedy.taken().len() == 1));
+    }
+
+    #[test]
+    fn messages_name_some_fields_and_count_the_others() {
+        let fields: Vec<String> = (0..7).map(|at| format!(r#""f:k{at}":{{}}"#)).collect();
+        let live = live("v1", &format!("{{{}}}", fields.join(",")), "{}");
+        let spec: Vec<String> = (0..7).map(|at| format!(r#""k{at}":1"#)).collect();
+        let error = edits(&live, &format!("{{{}}}", spec.join(",")), Strategy::Share);
+        let error = error.map_err(|error| error.to_string());
+        let text = r#".spec.k0 (owned by "ann"), .spec.k1 (owned by "ann"), .spec.k2 (owned by "ann"), .spec.k3 (owned by "ann"), .spec.k4 (owned by "ann") and 2 more cannot be shared, for the live object has nothing there: give up instead"#;
+        assert_eq!(error, Err(text.to_owned()));
+    }
 }

@@ -243,7 +243,7 @@ spec:
 note: FILE:11: .spec.containers[name="d"] is dropped (it was {"name":"d","image":"d"}), listed by "ann" using v1 though it is not there, .spec.containers[name="d"].name: listed by "ann" using v1 though it is not there
 "#;
     case.prints("--strategy give-up", &text, told);
-    let error = "error: FILE: document 1 (line 1): .metadata.finalizers[=\"x.io/a\"], owned by \"ann\" using v1, .spec.containers[name=\"d\"], owned by \"ann\" using v1, .spec.containers[name=\"d\"].name, owned by \"ann\" using v1 cannot be shared, for the live object has nothing there: give up instead\n";
+    let error = "error: FILE: document 1 (line 1): .metadata.finalizers[=\"x.io/a\"] (owned by \"ann\" using v1), .spec.containers[name=\"d\"] (owned by \"ann\" using v1), .spec.containers[name=\"d\"].name (owned by \"ann\" using v1) cannot be shared, for the live object has nothing there: give up instead\n";
     assert_run(&case.run("--strategy share"), 2, config, error);
 }
 
