@@ -19,7 +19,7 @@ pub(crate) enum Step {
 pub(crate) struct Edit {
     /// Which part, from the root; never the root itself.
     pub(crate) place: Vec<Step>,
-    /// What it becomes; none removes it.
+    /// What it becomes, or is if it was not there; none removes it.
     pub(crate) value: Option<Value>,
 }
 
@@ -44,6 +44,22 @@ pub(crate) fn sorted(edits: &[Edit]) -> Vec<&Edit> {
     sorted
 }
 
+/// What the edits add to a map or a list, in their order: members that it does not have, items behind
+/// its last.
+pub(crate) fn added<'e>(
+    value: ValueRef<'_>,
+    edits: &'e [&'e Edit],
+    depth: usize,
+) -> impl Iterator<Item = (&'e Step, &'e Value)> {
+    let has = move |step: &Step| match step {
+        Step::Field(name) => value.get(name).is_some() || value.kind() != Kind::Map,
+        Step::Item(index) => *index < value.len() || value.kind() != Kind::List,
+    };
+    let whole = edits.iter().filter(move |edit| edit.place.len() == depth + 1);
+    let steps = whole.filter_map(move |edit| edit.place.get(depth).zip(edit.value.as_ref()));
+    steps.filter(move |(step, _)| !has(step))
+}
+
 /// The value with these changes, as JSON text. Positions are those before any change; what leads
 /// nowhere changes nothing. Linear in the value and n log n in the edits.
 pub(crate) fn edited(root: ValueRef<'_>, edits: &[Edit]) -> String {
@@ -61,12 +77,7 @@ fn write(value: ValueRef<'_>, edits: &[&Edit], depth: usize, out: &mut String) {
         return out.push_str(&value.to_json());
     }
     let mut is_first = true;
-    let mut next = |step: Step, name: Option<&str>, value: ValueRef<'_>, out: &mut String| {
-        let inner = below(edits, depth, &step);
-        let whole = whole(inner, depth + 1);
-        if whole.is_some_and(|edit| edit.value.is_none()) {
-            return;
-        }
+    let mut open = |name: Option<&str>, out: &mut String| {
         if !std::mem::take(&mut is_first) {
             out.push(',');
         }
@@ -74,6 +85,14 @@ fn write(value: ValueRef<'_>, edits: &[&Edit], depth: usize, out: &mut String) {
             write_json_string_quoted(out, name);
             out.push(':');
         }
+    };
+    let mut next = |step: Step, name: Option<&str>, value: ValueRef<'_>, out: &mut String| {
+        let inner = below(edits, depth, &step);
+        let whole = whole(inner, depth + 1);
+        if whole.is_some_and(|edit| edit.value.is_none()) {
+            return;
+        }
+        open(name, out);
         match whole.and_then(|edit| edit.value.as_ref()) {
             Some(value) => out.push_str(&value.to_json()),
             None => write(value, inner, depth + 1, out),
@@ -85,12 +104,22 @@ fn write(value: ValueRef<'_>, edits: &[&Edit], depth: usize, out: &mut String) {
             for (name, value) in value.members() {
                 next(Step::Field(name.clone().into_owned()), Some(&name), value, out);
             }
+            for (step, value) in added(value, edits, depth) {
+                if let Step::Field(name) = step {
+                    open(Some(name), out);
+                    out.push_str(&value.to_json());
+                }
+            }
             out.push('}');
         }
         Kind::List => {
             out.push('[');
             for (index, value) in value.items().enumerate() {
                 next(Step::Item(index), None, value, out);
+            }
+            for (_, value) in added(value, edits, depth) {
+                open(None, out);
+                out.push_str(&value.to_json());
             }
             out.push(']');
         }
@@ -112,13 +141,16 @@ mod tests {
             (vec![field("a"), field("c"), Step::Item(2)], None),
             (vec![field("a"), field("b")], set.clone()),
             (vec![field("e"), field("f")], None),
+            (vec![field("e"), field("h")], set.clone()),
+            (vec![field("a"), field("c"), Step::Item(3)], set.clone()),
+            (vec![field("g"), field("i")], set.clone()),
             (vec![field("a"), field("c"), Step::Item(1), field("d")], set),
             (vec![field("x"), Step::Item(0)], None),
         ]
         .map(|(place, value)| Edit { place, value });
         assert_eq!(
             edited(root.as_ref(), &edits),
-            r#"{"a":{"b":{"new":[]},"c":[1.0,{"d":{"new":[]}}]},"e":{},"g":null}"#
+            r#"{"a":{"b":{"new":[]},"c":[1.0,{"d":{"new":[]}},{"new":[]}]},"e":{"h":{"new":[]}},"g":null}"#
         );
         assert_eq!(edited(root.as_ref(), &[]), root.to_json());
         Ok(())

@@ -136,13 +136,17 @@ fn difference(
     let is_empty = new.is_empty() || levels == 0;
     match (old.kind(), new.kind()) {
         _ if old == new => return,
-        // What would have to be added is written with all the rest.
-        (Kind::Map, Kind::Map)
-            if !is_empty && new.members().all(|(name, _)| old.get(&name).is_some()) =>
-        {
+        (Kind::Map, Kind::Map) if !is_empty => {
             for (name, part) in old.members() {
                 let new = new.get(&name);
                 next(Step::Field(name.into_owned()), part, new);
+            }
+            for (name, value) in new.members() {
+                if old.get(&name).is_none() {
+                    let mut place = place.clone();
+                    place.push(Step::Field(name.into_owned()));
+                    out.push(Edit { place, value: Some(value.to_value()) });
+                }
             }
             return;
         }
@@ -155,10 +159,18 @@ fn difference(
             let last = left.iter().rev().zip(right.iter().rev()).take_while(is_same).count();
             let last = last.min(most);
             let (gone, come) = (left.len() - first - last, right.len() - first - last);
-            if come == gone || come == 0 {
+            // What comes in between is written with all the rest.
+            if come == gone || come == 0 || (come > gone && last == 0) {
                 for (index, part) in left.iter().enumerate().skip(first).take(gone) {
                     let new = right.get(index).copied().filter(|_| come > 0);
                     next(Step::Item(index), *part, new);
+                }
+                if come > gone {
+                    for (index, value) in right.iter().enumerate().skip(left.len()) {
+                        let mut place = place.clone();
+                        place.push(Step::Item(index));
+                        out.push(Edit { place, value: Some(value.to_value()) });
+                    }
                 }
                 return;
             }
@@ -338,7 +350,9 @@ impl Writer<'_> {
                 for (key, member) in members {
                     entries.push(self.member(*key, *member, *is_flow)?);
                 }
-                self.write(&entries, &mut fates, *is_flow, true, depth)
+                self.write(&entries, &mut fates, *is_flow, true, depth)?;
+                let added: Vec<_> = edit::added(value, edits, depth).collect();
+                self.add(&entries, &fates, *is_flow, &added)
             }
             Content::List { is_flow, items } => {
                 let mut entries = Vec::with_capacity(items.len());
@@ -354,7 +368,9 @@ impl Writer<'_> {
                     let inner = below(edits, depth, &Step::Item(position));
                     fates.push(self.fate(*item, value, inner, depth + 1)?);
                 }
-                self.write(&entries, &mut fates, *is_flow, false, depth)
+                self.write(&entries, &mut fates, *is_flow, false, depth)?;
+                let added: Vec<_> = edit::added(value, edits, depth).collect();
+                self.add(&entries, &fates, *is_flow, &added)
             }
             Content::Scalar(_) | Content::Alias => None,
         }
@@ -410,7 +426,7 @@ impl Writer<'_> {
         for group in edits.chunk_by(|one, other| one.place.get(depth) == other.place.get(depth)) {
             let Some(Step::Field(name)) = group.first()?.place.get(depth) else { return None };
             let Some(places) = named.get(name) else {
-                is_merge_hit = true;
+                is_merge_hit |= value.get(name).is_some();
                 continue;
             };
             let last = *places.last()?;
@@ -543,6 +559,62 @@ impl Writer<'_> {
             true => self.remove_from_flow(entries, &goes),
             false => self.remove_from_block(entries, &goes),
         }
+    }
+
+    /// Adds members or items behind the last that stays.
+    fn add(
+        &mut self,
+        entries: &[Entry],
+        fates: &[Fate<'_>],
+        is_flow: bool,
+        added: &[(&Step, &Value)],
+    ) -> Option<()> {
+        if added.is_empty() {
+            return Some(());
+        }
+        let stays = |(_, fate): &(&Entry, &Fate<'_>)| !matches!(fate, Fate::Goes);
+        let (last, _) = entries.iter().zip(fates).rfind(stays)?;
+        let line_end = self.line_end(last.end);
+        let indent = " ".repeat(self.column(last.start));
+        let break_line = format!("{}{indent}", self.newline);
+        let comma = self.skip(last.end);
+        let has_comma = self.is(comma, b',');
+        let is_on_own_line = self.is_first_on_line(last.start)
+            && self.is_last_on_line(if has_comma { comma + 1 } else { last.end });
+        let mut text = String::new();
+        for (step, value) in added {
+            let json = match step {
+                Step::Field(name) => {
+                    let mut json = String::from("{");
+                    write_json_string_quoted(&mut json, name);
+                    json + ":" + &value.to_json() + "}"
+                }
+                Step::Item(_) => format!("[{}]", value.to_json()),
+            };
+            let around = Value::from_json(&json).ok()?;
+            if !is_flow {
+                let block = indented(&from_value(around.as_ref()), indent.len());
+                text.push_str(&format!("{break_line}{}", self.broken(&block)));
+                continue;
+            }
+            let flow = self.flow(around.as_ref());
+            let flow = flow.get(1..flow.len().saturating_sub(1))?;
+            match (is_on_own_line, text.is_empty()) {
+                (true, true) => text.push_str(&format!("{break_line}{flow}")),
+                (true, false) => text.push_str(&format!(",{break_line}{flow}")),
+                (false, _) => text.push_str(&format!(", {flow}")),
+            }
+        }
+        match (is_flow, is_on_own_line) {
+            (true, true) if has_comma => self.patch(line_end..line_end, text + ","),
+            (true, true) => {
+                self.patch(last.end..last.end, ",");
+                self.patch(line_end..line_end, text);
+            }
+            (true, false) => self.patch(last.end..last.end, text),
+            (false, _) => self.patch(line_end..line_end, text),
+        }
+        Some(())
     }
 
     fn remove_from_block(&mut self, entries: &[Entry], goes: &[bool]) -> Option<()> {
@@ -928,7 +1000,7 @@ f: ~
             (
                 "a: # c\n  # d\n  - 1\n  # e\n  - 2\n# f\nb: 1\n",
                 &["a=[3,{\"x\":1},4]"],
-                "a: # c\n  # d\n  - 3\n  - x: 1\n  - 4\n# f\nb: 1\n",
+                "a: # c\n  # d\n  - 3\n  # e\n  - x: 1\n  - 4\n# f\nb: 1\n",
             ),
             ("a: # c\n  x: 1\n# f\nb: 1\n", &["a=5"], "a: 5 # c\n# f\nb: 1\n"),
             ("a: # c\n  x: 1\nb: 1\n", &["a={}"], "a: {} # c\nb: 1\n"),
@@ -966,6 +1038,21 @@ f: ~
             ("a:\n- x # x\n- w # w\n- v # v\n", &["a=[\"w\",\"v\"]"], "a:\n- w # w\n- v # v\n"),
             ("a:\n- x # x\n- x # w\n", &["a=[\"x\"]"], "a:\n- x # x\n"),
             ("a: {b: 1, c: 2} # c\n", &["a={\"c\":3}"], "a: {c: 3} # c\n"),
+            (
+                "a:\n- x # x\n# after\nb:\n  k: {l: 1} # k\n",
+                &[
+                    "a=[\"x\",{\"k\":1,\"l\":2}]",
+                    "b={\"k\":{\"l\":2,\"m\":[3]},\"o\":\"p\\nq\\n\"}",
+                ],
+                "a:\n- x # x\n- k: 1\n  l: 2\n# after\nb:\n  k: {l: 2, m: [3]} # k\n  o: |\n    p\n    q\n",
+            ),
+            (
+                "l:\n- - a: x # x",
+                &["l.0.0={\"a\":\"x\",\"b\":[1]}"],
+                "l:\n- - a: x # x\n    b:\n    - 1",
+            ),
+            ("a:\n- x # x\n", &["a=[\"w\",\"x\"]"], "a:\n- w\n- x\n"),
+            ("a:\n- x # x\n- v # v\n", &["a=[\"w\",\"x\",\"v\"]"], "a:\n- w\n- x\n- v\n"),
             ("? a\n: 1\n? b\n: 2\n", &["b=3"], "? a\n: 1\n? b\n: 3\n"),
             (
                 "\"yes\": 1\nno: 2\n012: 3\n",
@@ -990,6 +1077,18 @@ f: ~
             ("a: [\n  x, # x\n  w, # w\n]\n", &["a.0"], "a: [\n  w, # w\n]\n"),
             ("a: [x,\n  w,\n  v]\n", &["a.1"], "a: [x,\n  v]\n"),
             ("a: [x,\n  w]\n", &["a.1"], "a: [x\n]\n"),
+            ("a: [x, w,]\n", &["a=[\"x\",\"w\",\"v\"]"], "a: [x, w, v,]\n"),
+            (
+                "a: [\n  x, # x\n  w # w\n]\n",
+                &["a=[\"x\",\"w\",1,2]"],
+                "a: [\n  x, # x\n  w, # w\n  1,\n  2\n]\n",
+            ),
+            ("a: [\n  x, # x\n]\n", &["a=[\"x\",1]"], "a: [\n  x, # x\n  1,\n]\n"),
+            (
+                json,
+                &["b=[1,2,3,{}]", "c={\"d\":\"x, }\",\"e\":5}"],
+                &json.replace("3]", "3, {}]").replace("}\"\n", "}\",\n    \"e\":5\n"),
+            ),
             (json, &["a"], &json.replace("  \"a\": 1,\n", "")),
             (json, &["b.1"], &json.replace("2, ", "")),
             (json, &["c.d"], &json.replace("{\n    \"d\": \"x, }\"\n  }", "{}")),
@@ -1262,5 +1361,60 @@ f: ~
             prop_assert_eq!(ends(&written), ends(&text), "{:?} {} became {:?}", maker.edits, text, written);
             prop_assert_eq!(written.matches('\n').count() == written.matches("\r\n").count(), breaks.0 || !written.contains('\n'));
         }
+
+        /// Whatever stands there, and in whatever style, anything else can take its place, and what was
+        /// next to it stays.
+        #[test]
+        fn anything_takes_the_place_of_anything(
+            old in json(),
+            new in json(),
+            style in 0..4u8,
+            is_commented in any::<bool>(),
+        ) {
+            let object = Value::from_json(&format!(r#"{{"a":{old},"z":[{old},{{"k":{old}}},0]}}"#)).unwrap();
+            let mut text = match style {
+                0 => object.to_json(),
+                1 => serde_json::to_string_pretty(&object.to_deserialize::<serde_json::Value>().unwrap()).unwrap(),
+                2 => format!("{{a: {old}, z: [{old}, {{k: {old}}}, 0]}} # end"),
+                _ => crate::yaml::from_value(object.as_ref()),
+            };
+            if style == 3 && is_commented {
+                text = text.lines().enumerate().map(|(at, line)| format!("{line} # c{at}\n")).collect();
+                text.insert_str(0, "# head\n");
+            }
+            let new = Value::from_json(&new).ok();
+            let field = |name: &str| Step::Field(name.to_owned());
+            let places = [
+                vec![field("a")],
+                vec![field("z"), Step::Item(0)],
+                vec![field("z"), Step::Item(1), field("k")],
+            ];
+            let edits = places.map(|place| Edit { place, value: new.clone() });
+            let document = documents(&text).next().unwrap().unwrap();
+            let patches = document.edited(&edits);
+            prop_assert!(patches.is_ok(), "{:?} in\n{}", new, text);
+            let written = replaced(&text, &patches.unwrap());
+            for mark in ["# head\n", "# end"] {
+                prop_assert_eq!(written.contains(mark), text.contains(mark), "{}", written);
+            }
+        }
+    }
+
+    /// Any JSON whose texts have one line.
+    fn json() -> impl Strategy<Value = String> {
+        let leaf = prop::sample::select(vec![
+            "1", "2", "\"x\"", "\"y z\"", "\"a: b\"", "\"#\"", "null", "{}", "[]", "\"'\"",
+        ]);
+        leaf.prop_map(str::to_owned).prop_recursive(3, 16, 4, |inner| {
+            let list = prop::collection::vec(inner.clone(), 0..4);
+            let map = prop::collection::btree_map("[a-d]", inner, 0..4);
+            prop_oneof![
+                list.prop_map(|items| format!("[{}]", items.join(","))),
+                map.prop_map(|members| {
+                    let members = members.iter().map(|(name, value)| format!("\"{name}\":{value}"));
+                    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+                }),
+            ]
+        })
     }
 }
