@@ -427,10 +427,29 @@ fn removed(remedy: &Remedy) -> Vec<String> {
 struct File {
     name: String,
     content: Rc<Vec<u8>>,
-    /// The edits of its documents, by their numbers from 1, and where messages about them point to.
-    edits: BTreeMap<usize, (Place, Vec<Edit>)>,
+    /// The edits of its documents, by their numbers from 1.
+    edits: BTreeMap<usize, Edits>,
     /// The Secrets in its documents: which item, from 1, of which document.
     secrets: BTreeMap<usize, Vec<(Option<usize>, Identity)>>,
+}
+
+/// The edits of a document.
+struct Edits {
+    place: Place,
+    edits: Vec<Edit>,
+    /// The field that the first is of.
+    first: String,
+}
+
+impl Edits {
+    /// Why they cannot be made, with the field to look at.
+    fn failure(&self, why: impl std::fmt::Display) -> String {
+        let more = match self.edits.len() {
+            0 | 1 => String::new(),
+            edits => format!(" and {} more", edits - 1),
+        };
+        format!("{}{more}: {why}", self.first)
+    }
 }
 
 /// The files that were read.
@@ -476,8 +495,12 @@ impl Files {
         let Some(file) = self.index_of(object).and_then(|file| self.files.get_mut(file)) else {
             return;
         };
-        let (_, taken) =
-            file.edits.entry(document).or_insert_with(|| (object.place.document(), Vec::new()));
+        let Some(first) = edits.first() else { return };
+        let taken = file.edits.entry(document).or_insert_with(|| Edits {
+            place: object.place.document(),
+            edits: Vec::new(),
+            first: first.path.to_string(),
+        });
         for edit in edits {
             let mut place = item_steps(item);
             place.extend(edit.place.elements().iter().filter_map(|element| match element {
@@ -485,7 +508,7 @@ impl Files {
                 PathElement::Index(index) => usize::try_from(*index).ok().map(Step::Item),
                 _ => None,
             }));
-            taken.push(Edit { place, value: edit.after.clone() });
+            taken.edits.push(Edit { place, value: edit.after.clone() });
         }
     }
 
@@ -494,7 +517,9 @@ impl Files {
         let mut texts = Vec::with_capacity(self.files.len());
         for (index, file) in self.files.iter().enumerate() {
             let Ok(text) = std::str::from_utf8(&file.content) else {
-                session.error(&file.name, "the file is not UTF-8: it is left out");
+                session.error(&file.name, NOT_UTF8);
+                let failed = file.edits.keys().map(|number| (index, *number));
+                self.failed.extend(failed.map(|key| (key, NOT_UTF8.to_owned())));
                 texts.push(None);
                 continue;
             };
@@ -503,7 +528,7 @@ impl Files {
                 false => locate::documents(text),
             };
             let mut patches = Vec::new();
-            for (number, (place, edits)) in &file.edits {
+            for (number, edits) in &file.edits {
                 let part = number.checked_sub(1).and_then(|at| parts.get(at)?.clone());
                 let edited = part.and_then(|(range, start)| {
                     let own = text.get(range.clone())?;
@@ -511,13 +536,14 @@ impl Files {
                     let from = range.start;
                     let moved =
                         move |(own, text): yaml::Patch| (from + own.start..from + own.end, text);
-                    Some(document.edited(edits).map(|all| all.into_iter().map(moved)))
+                    Some(document.edited(&edits.edits).map(|all| all.into_iter().map(moved)))
                 });
                 match edited.unwrap_or(Err(yaml::NotEdited::Unusual)) {
                     Ok(edited) => patches.extend(edited),
                     Err(error) => {
-                        session.error(place, &error);
-                        self.failed.insert((index, *number), error.to_string());
+                        let why = edits.failure(&error);
+                        session.error(&edits.place, &why);
+                        self.failed.insert((index, *number), why);
                     }
                 }
             }
@@ -557,6 +583,9 @@ impl Files {
         }
     }
 }
+
+/// Edits are made in texts.
+const NOT_UTF8: &str = "the file is not UTF-8: it is left out";
 
 /// The steps to an item of a list of objects.
 fn item_steps(item: Option<usize>) -> Vec<Step> {

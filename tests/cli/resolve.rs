@@ -252,7 +252,7 @@ fn text_that_stands_in_several_places_is_left_to_people() {
     let config = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: x}\nspec:\n  replicas: &n 3\n  minReadySeconds: *n\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: x}\n";
     let case = Case::new("anchor", config, LIVE);
     let done = case.run("--strategy share");
-    let why = "the text cannot be edited without changing something else, because of its anchors and aliases: write them out first";
+    let why = ".spec.replicas: the text cannot be edited without changing something else, because of its anchors and aliases: write them out first";
     let (_, error) = done.err.split_once("error: ").unwrap();
     assert_eq!(error, format!("FILE: document 1 (line 1): {why}\n"));
     assert_eq!((done.code, done.out.as_str()), (2, config));
@@ -430,6 +430,20 @@ fn values_of_secrets_are_masked_in_messages_and_on_a_terminal() {
     assert!(on_terminal(config, &["--show-secrets"]).out.contains("bGl2ZQ== # ours"));
     let broken = on_terminal(&format!("{config}---\ndata: [b3duCg==\n"), &[]);
     assert_eq!((broken.code, broken.out.as_str()), (2, ""), "{}", broken.err);
+}
+
+#[test]
+fn what_is_no_text_as_a_whole_is_left_out() {
+    let mut config = CONFIG.as_bytes().to_vec();
+    config.extend_from_slice(b"---\nkind: \xff\n");
+    let file = temporary("resolve-bytes.yaml", config);
+    let live = temporary("resolve-bytes-live.json", LIVE);
+    let words = format!("resolve -f {file} --live {live} --field-manager bob --strategy share");
+    let done = run(&words, "");
+    assert_eq!((done.code, done.out.as_str()), (2, ""), "{}", done.err);
+    assert!(done.err.ends_with(": the file is not UTF-8: it is left out\n"), "{}", done.err);
+    let done = run(&format!("{words} -o json"), "");
+    assert!(done.out.contains("\"message\": \"the file is not UTF-8"), "{}", done.out);
 }
 
 #[test]
