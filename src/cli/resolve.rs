@@ -646,14 +646,18 @@ fn write_back(name: &FilePath, text: &str) -> io::Result<()> {
     let mut beside = path.file_name().unwrap_or_default().to_owned();
     beside.push(format!(".{}.new", std::process::id()));
     let beside = path.with_file_name(beside);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| fs::set_permissions(&beside, fs::metadata(&path)?.permissions()))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&beside, &path));
+    let file = fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
+    let written = fill(file, text, &beside, &path).and_then(|()| fs::rename(&beside, &path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// Writes a new file that takes the place of another.
+fn fill(mut file: fs::File, text: &str, own: &FilePath, other: &FilePath) -> io::Result<()> {
+    // Before there is anything to read in it.
+    fs::set_permissions(own, fs::metadata(other)?.permissions())?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
