@@ -329,8 +329,9 @@ impl Writer<'_> {
 
     /// Whether nothing but a comment follows on the line.
     fn is_last_on_line(&self, at: usize) -> bool {
-        let rest = self.part(at..self.line_end(at)).trim_start();
-        rest.is_empty() || rest.starts_with('#')
+        let rest = self.text.get(at..).unwrap_or_default();
+        let rest = rest.trim_start_matches([' ', '\t']);
+        rest.is_empty() || rest.starts_with(['#', '\n', '\r'])
     }
 
     /// Edits what is in a container, which begins behind `from`.
@@ -574,13 +575,16 @@ impl Writer<'_> {
         }
         let stays = |(_, fate): &(&Entry, &Fate<'_>)| !matches!(fate, Fate::Goes);
         let (last, _) = entries.iter().zip(fates).rfind(stays)?;
-        let line_end = self.line_end(last.end);
-        let indent = " ".repeat(self.column(last.start));
-        let break_line = format!("{}{indent}", self.newline);
         let comma = self.skip(last.end);
         let has_comma = self.is(comma, b',');
         let is_on_own_line = self.is_first_on_line(last.start)
             && self.is_last_on_line(if has_comma { comma + 1 } else { last.end });
+        // Lines matter only to what has its own: one line may hold very many containers.
+        let (line_end, column) = match is_on_own_line || !is_flow {
+            true => (self.line_end(last.end), self.column(last.start)),
+            false => (last.end, 0),
+        };
+        let break_line = format!("{}{}", self.newline, " ".repeat(column));
         let mut text = String::new();
         for (step, value) in added {
             let json = match step {
@@ -593,7 +597,7 @@ impl Writer<'_> {
             };
             let around = Value::from_json(&json).ok()?;
             if !is_flow {
-                let block = indented(&from_value(around.as_ref()), indent.len());
+                let block = indented(&from_value(around.as_ref()), column);
                 text.push_str(&format!("{break_line}{}", self.broken(&block)));
                 continue;
             }
@@ -772,7 +776,8 @@ impl Writer<'_> {
 
     /// A comment follows on the line.
     fn is_commented(&self, at: usize) -> bool {
-        self.part(at..self.line_end(at)).trim_start().starts_with('#')
+        let rest = self.text.get(at..).unwrap_or_default();
+        rest.trim_start_matches([' ', '\t']).starts_with('#')
     }
 
     /// With the line breaks of the text.
