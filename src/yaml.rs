@@ -14,6 +14,10 @@
 //! # Ok::<(), managed_fields::yaml::YamlError>(())
 //! ```
 
+#[cfg(any(test, feature = "cli"))]
+mod edits;
+#[cfg(any(test, feature = "cli"))]
+mod outline;
 mod positions;
 
 use std::borrow::Cow;
@@ -28,6 +32,9 @@ use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
 use crate::deep;
 use crate::value::{Kind, MAX_DEPTH, ParseErrorKind, Position, Positions, Value, ValueRef};
+
+#[cfg(feature = "cli")]
+pub(crate) use edits::{NotEdited, Patch, replaced};
 
 /// What YAML takes for space; other spaces are text.
 const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];

@@ -9,6 +9,7 @@ mod conflicts;
 mod entries;
 mod ownership_diff;
 mod profiles;
+mod remedy;
 mod resolve;
 mod rule;
 mod same_value;
@@ -20,6 +21,7 @@ pub use conflicts::{Claimant, Class, ConflictFinder, Contest, Finding, Severity,
 pub use entries::{EntriesError, entries_of};
 pub use ownership_diff::{Change, OwnershipDiff, Turn};
 pub use profiles::{Profile, ProfileError};
+pub use remedy::{ConfigEdit, Remedy, RemedyError, Strategy, Taken};
 pub use resolve::{PathError, resolve_path};
 pub use rule::{Merging, SchemaRule};
 pub use what_if::{Action, After, Outcome, Try, WhatIf};

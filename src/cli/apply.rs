@@ -143,6 +143,9 @@ fn apply(
                     let show_secrets = args.objects.show_secrets;
                     let _ = writeln!(text, "{error}");
                     advise(&mut text, conflicts, config, show_secrets);
+                    if pair.parent.is_none() {
+                        text.push_str(RESOLVE);
+                    }
                     session.found(&text);
                 }
                 ApplyError::Live(_)
@@ -195,6 +198,10 @@ fn is_refused(
 
 /// Fields that the advice names one by one.
 const SHOWN: usize = 20;
+
+/// Who does it.
+const RESOLVE: &str = "`resolve --strategy give-up` or `share` edits the file so, with the same arguments; `force` \
+                       lists what would be taken.\n";
 
 /// What can be done about conflicts.
 fn advise(text: &mut String, conflicts: &Conflicts, config: &Object, show_secrets: bool) {

@@ -28,7 +28,7 @@ struct File {
 }
 
 /// The bytes that a document was read from, and where these begin.
-type Part = (Range<usize>, Position);
+pub(super) type Part = (Range<usize>, Position);
 
 impl Sources {
     /// The text that an object was read from; none where it was not kept or is not text as a whole.
@@ -176,7 +176,7 @@ pub(super) fn strict_error(path: &Path, location: &Location) -> String {
 }
 
 /// The documents of a file, counted as they were when it was read.
-fn documents(text: &str) -> Vec<Option<Part>> {
+pub(super) fn documents(text: &str) -> Vec<Option<Part>> {
     let read = yaml::documents(text);
     let said = read.filter(|document| !matches!(document, Ok(said) if said.json() == "null"));
     said.map(|document| document.ok().map(|said| (said.range(), said.start()))).collect()

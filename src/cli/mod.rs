@@ -24,6 +24,7 @@ mod pairs;
 mod patch;
 mod plan;
 mod report;
+mod resolve;
 mod scale;
 mod schema;
 mod schemas;
@@ -102,6 +103,14 @@ enum Command {
     /// Tell whether an apply would change values, ownership, both or nothing, and why
     #[command(after_help = WOULD_CHANGE_HELP)]
     WouldChange(would_change::WouldChangeArgs),
+    /// Edit configurations to end their conflicts, or list what force would take
+    #[command(
+        mut_arg("subresource", |subresource| subresource
+            .help("The subresource that is written to, other than scale")),
+        mut_arg("replicas_path", |path| path.hide(true)),
+        after_help = RESOLVE_HELP
+    )]
+    Resolve(resolve::ResolveArgs),
     /// See what a change of ownership would move, and get the patch for it
     Plan(plan::PlanArgs),
     /// Count the bytes of managedFields by manager, or print objects with fewer of them
@@ -136,6 +145,7 @@ impl Command {
             Command::Extract(args) => &args.common,
             Command::Diff(args) => &args.common,
             Command::WouldChange(args) => &args.common,
+            Command::Resolve(args) => &args.common,
             Command::Plan(args) => args.common(),
             Command::Size(args) => &args.common,
             Command::Schema(_) | Command::Completions { .. } | Command::Man { .. } => return None,
@@ -170,6 +180,22 @@ the endpoint sets back. That is listed as `not stored`.
 
 Exit code: 0 where nothing would change, 1 where something would or the apply would be refused \
 because of a conflict, 2 or more for an error.";
+
+const RESOLVE_HELP: &str = "\
+Prints the files as they are, comments and order included, but for what has to change so that an \
+apply without force succeeds, which was tried. What was edited is told on standard error.
+
+A field that is given up takes along the maps and lists that hold nothing else. An item of a list \
+stays while its keys are stated. A list or map that is owned as a whole is given up or shared as a \
+whole.
+
+Examples:
+  managed-fields resolve --strategy give-up -f web.yaml --live live.yaml --field-manager ci > new.yaml
+  managed-fields resolve --strategy share --write -R -f manifests --live cluster.json --field-manager ci
+  managed-fields resolve --strategy force -f web.yaml --live live.yaml --field-manager ci
+
+Exit code: 0 where there is no conflict, 1 where there was one and it was ended or listed, 2 or more \
+for an error. A document that cannot be edited stays as it is.";
 
 const EXPLAIN_HELP: &str = "\
 Examples:
@@ -313,6 +339,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Extract(args) => extract::run(args, &mut session),
         Command::Diff(args) => diff::run(args, &mut session),
         Command::WouldChange(args) => would_change::run(args, &mut session),
+        Command::Resolve(args) => resolve::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Size(args) => size::run(args, &mut session),
         Command::Schema(args) => schema::run(args, &mut session),

@@ -157,6 +157,20 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
         &self.live
     }
 
+    /// The configuration.
+    pub(crate) fn config(&self) -> &Document<'a> {
+        &self.config
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn with_config<'b>(&self, config: Document<'b>) -> ApplyRequest<'s, 'b>
+    where
+        'a: 'b,
+    {
+        let request: ApplyRequest<'s, 'b> = self.clone();
+        ApplyRequest { config, ..request }
+    }
+
     /// The same without all that the server does to an object after it was merged.
     pub(crate) fn merged_only(self) -> Self {
         let manager = FieldManager { defaulter: None, stores: false, ..self.manager };

@@ -7,6 +7,7 @@
 
 mod arena;
 mod compare;
+pub(crate) mod edit;
 mod parse;
 mod position;
 mod printable;

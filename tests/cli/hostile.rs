@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Outcome, SCHEMA, run};
+use super::{Outcome, SCHEMA, run, temporary};
 
 /// Runs on the stack that threads have by default.
 fn run_small(words: &str, stdin: Vec<u8>) -> Outcome {
@@ -200,4 +200,68 @@ fn deep_and_wide_entries_are_planned() {
             assert!(done.out.starts_with("[{\"op\":\"replace\""), "{plan}");
         }
     }
+}
+
+/// What nests as deep as anything may, and long lists, are edited soon and on a small stack.
+#[test]
+fn deep_and_wide_configurations_are_resolved() {
+    let object = |value: &str, fields: &str| {
+        let entry = r#""manager":"ann","operation":"Apply","apiVersion":"example.com/v1","fieldsType":"FieldsV1""#;
+        let entries = match fields {
+            "" => String::new(),
+            fields => format!(r#","managedFields":[{{{entry},"fieldsV1":{fields}}}]"#),
+        };
+        format!(
+            r#"{{"apiVersion":"example.com/v1","kind":"Thing","metadata":{{"name":"a"{entries}}},"spec":{value}}}"#
+        )
+    };
+    let nested = |key: &str, levels: usize, inner: &str| {
+        format!("{}{inner}{}", format!(r#"{{"{key}":"#).repeat(levels), "}".repeat(levels))
+    };
+    for levels in [100, 4_900] {
+        let fields = format!(r#"{{"f:spec":{}}}"#, nested("f:a", levels, "{}"));
+        let live = temporary("deep-live.json", object(&nested("a", levels, "1"), &fields));
+        let config = object(&nested("a", levels, "2"), "");
+        let yaml = config.replace('"', "");
+        for (config, strategy, text) in [
+            (&config, "share", object(&nested("a", levels, "1"), "")),
+            (
+                &config,
+                "give-up",
+                config.replace(&format!(r#","spec":{}"#, nested("a", levels, "2")), ""),
+            ),
+            (&yaml, "share", object(&nested("a", levels, "1"), "").replace('"', "")),
+        ] {
+            // Only JSON is known to be nothing else, whatever its depth.
+            let config = config.replace(':', ": ").replace(",", ", ");
+            let words =
+                format!("resolve -f - --live {live} --field-manager bob --strategy {strategy}");
+            let done = run_small(&words, config.into_bytes());
+            assert_eq!(done.code, 1, "{:.2000}", done.err);
+            assert_eq!(done.out, text.replace(':', ": ").replace(",", ", "));
+        }
+        std::fs::remove_file(live).unwrap();
+    }
+    let members = |value: &str, separator: &str| {
+        let members = (0..5_000).map(|at| format!("k{at}: {value}{separator}"));
+        members.collect::<String>()
+    };
+    let fields: Vec<String> = (0..5_000).map(|at| format!(r#""f:k{at}":{{}}"#)).collect();
+    let fields = format!(r#"{{"f:spec":{{{}}}}}"#, fields.join(","));
+    let live: Vec<String> = (0..5_000).map(|at| format!(r#""k{at}":1"#)).collect();
+    let live = object(&format!("{{{}}}", live.join(",")), &fields);
+    let live = temporary("wide-live.json", live);
+    let head = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}\n";
+    let words = format!("resolve -f - --live {live} --field-manager bob --strategy share");
+    let config = format!("{head}spec:\n  {}", members("2", " # c\n  "));
+    let done = run_small(&words, config.trim_end().as_bytes().to_vec());
+    assert_eq!(done.code, 1, "{:.2000}", done.err);
+    assert_eq!(done.out, config.trim_end().replace(": 2", ": 1"));
+    assert!(done.err.contains("and 4980 more edits"), "{:.2000}", done.err);
+    let config = format!("{head}spec: {{{}}}\n", members("2", ", "));
+    let done = run_small(&words, config.clone().into_bytes());
+    assert_eq!(done.out, config.replace(": 2", ": 1"), "{:.2000}", done.err);
+    let done = run_small(&words.replace("share", "give-up"), config.into_bytes());
+    assert_eq!(done.out, head, "{:.2000}", done.err);
+    std::fs::remove_file(live).unwrap();
 }

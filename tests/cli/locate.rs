@@ -124,7 +124,7 @@ fn standard_input_has_lines_too() {
     let done = run(&line, format!("{HEAD}spec:\n  level: 7\n"));
     std::fs::remove_file(live).unwrap();
     assert!(
-        done.err.ends_with("    .spec.level: 5 (the configuration has 7 at standard input:5)\n"),
+        done.err.contains("    .spec.level: 5 (the configuration has 7 at standard input:5)\n"),
         "{}",
         done.err
     );

@@ -16,6 +16,7 @@ mod patch;
 mod plan;
 mod repeats;
 mod reset_fields;
+mod resolve;
 mod sarif;
 mod scale;
 mod schema;
@@ -95,6 +96,7 @@ What can be done:
 * To leave this field alone, remove it from tests/cli/data/lamp-config.yaml.
 * To own this field together with others, give it the value of the live object:
     .spec.level: 5 (the configuration has 7 at tests/cli/data/lamp-config.yaml:7)
+`resolve --strategy give-up` or `share` edits the file so, with the same arguments; `force` lists what would be taken.
 ",
     );
 }

@@ -76,7 +76,7 @@ fn is_below(path: &Path, above: &Paths) -> bool {
     above.iter().any(|above| path.elements().starts_with(above.elements()))
 }
 
-fn at<'v>(object: ValueRef<'v>, path: &Path) -> Option<ValueRef<'v>> {
+pub(crate) fn at<'v>(object: ValueRef<'v>, path: &Path) -> Option<ValueRef<'v>> {
     path.elements().iter().try_fold(object, |value, element| match element {
         PathElement::FieldName(name) => value.get(name),
         PathElement::Index(index) => value.items().nth(*index as usize),

@@ -14,6 +14,7 @@ mod noise;
 mod openapi;
 mod ownership;
 mod parsers;
+mod remedies;
 mod requests;
 mod sets;
 mod strategies;
