@@ -158,7 +158,14 @@ pub(crate) fn is_key(token: &str) -> bool {
 #[inline]
 pub(crate) fn plain_field_name(token: &str) -> Option<&str> {
     let name = token.strip_prefix("f:")?;
-    (!name.as_bytes().contains(&b'\\')).then_some(name)
+    let mut rest = name.as_bytes();
+    while !has_backslash(first_word(rest)) {
+        match rest.get(8..) {
+            Some(behind) => rest = behind,
+            None => return Some(name),
+        }
+    }
+    None
 }
 
 /// The name of a field element.

@@ -145,8 +145,7 @@ impl Workspace {
     fn of(left: &TypedValue, right: &TypedValue) -> Result<Workspace, UpdaterError> {
         let (own, left_root) = left.parts();
         let (other, right_root) = right.parts();
-        let mut arena = own.clone();
-        let moved = arena.append(other).map_err(|_| {
+        let (arena, moved) = Arena::joined(own, other).map_err(|_| {
             UpdaterError::Objects("the two objects together are too large".to_owned())
         })?;
         let object = |value: &TypedValue, node| Object {

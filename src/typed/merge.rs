@@ -61,7 +61,7 @@ fn attempt<P: Trail>(
         path: P::default(),
         errors: ValidationErrors::default(),
         keeps_unstated: false,
-        out: Vec::new(),
+        out: Vec::with_capacity(32),
         spare: Vec::new(),
         effort: Effort::for_value(right),
     };

@@ -126,9 +126,8 @@ impl TypedValue {
         check_same_type(&self.ty, &other.ty)?;
         let (left, left_root) = self.parts();
         let (right, right_root) = other.parts();
-        let mut arena = left.clone();
-        match arena.append(right) {
-            Ok(moved) => Ok((arena, left_root, moved.node(right_root))),
+        match Arena::joined(left, right) {
+            Ok((arena, moved)) => Ok((arena, left_root, moved.node(right_root))),
             Err(_) => Err(problem("the two values together are too large")),
         }
     }

@@ -538,6 +538,24 @@ impl<'t> Arena<'t> {
         Ok(node)
     }
 
+    /// Two arenas in one, in which nodes of the first stay what they are, with room for what is made of
+    /// both; and how a node of the second is found there. Nodes that the first shares are not copied.
+    pub(crate) fn joined(
+        left: &Arena<'t>,
+        right: &Arena<'t>,
+    ) -> Result<(Arena<'t>, Moved), TooLarge> {
+        const ROOM: usize = 24;
+        let mut texts = Vec::with_capacity(left.texts.len() + right.texts.len());
+        texts.extend(left.texts.iter().cloned());
+        let mut nodes = Vec::with_capacity(left.nodes.len() + right.node_count() + ROOM);
+        nodes.extend_from_slice(&left.nodes);
+        let Arena { depth, long_numbers, unread, .. } = *left;
+        let (shared, scratch) = (left.shared.clone(), Scratch::default());
+        let mut arena = Arena { texts, shared, nodes, depth, long_numbers, unread, scratch };
+        let moved = arena.append(right)?;
+        Ok((arena, moved))
+    }
+
     /// Appends another arena and returns how a node of it is found here.
     pub(crate) fn append(&mut self, other: &Arena<'t>) -> Result<Moved, TooLarge> {
         let text = self.room_for(other.texts.last().map_or(0, |last| last.end) as usize)?;
