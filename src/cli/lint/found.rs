@@ -1,0 +1,115 @@
+//! A finding with where it is.
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use crate::analysis::lint::{Finding, Rule};
+use crate::cli::input::Identity;
+use crate::fieldpath::Path;
+
+/// Something that was found. It keeps nothing of the object.
+#[derive(Serialize)]
+pub(super) struct Found {
+    #[serde(serialize_with = "id_of")]
+    pub(super) rule: &'static Rule,
+    pub(super) name: &'static str,
+    pub(super) severity: &'static str,
+    #[serde(serialize_with = "shared")]
+    pub(super) object: Arc<Who>,
+    pub(super) path: String,
+    pub(super) message: String,
+    #[serde(serialize_with = "shared")]
+    pub(super) file: Arc<str>,
+    pub(super) line: usize,
+    #[serde(skip)]
+    pub(super) column: Option<usize>,
+    /// What is to be taken out of the document.
+    #[serde(skip)]
+    pub(super) removals: Vec<Path>,
+    #[serde(rename = "fixed")]
+    pub(super) is_fixed: bool,
+}
+
+fn id_of<S: Serializer>(rule: &&'static Rule, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(rule.id())
+}
+
+fn shared<T: Serialize + ?Sized, S: Serializer>(
+    shared: &Arc<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    shared.as_ref().serialize(serializer)
+}
+
+/// Which object.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Who {
+    api_version: String,
+    kind: String,
+    namespace: String,
+    name: String,
+    #[serde(skip)]
+    pub(super) text: String,
+}
+
+impl Who {
+    pub(super) fn of(identity: &Identity) -> Who {
+        Who {
+            api_version: identity.kind.api_version(),
+            kind: identity.kind.kind.clone(),
+            namespace: identity.namespace.clone(),
+            name: identity.name.clone(),
+            text: identity.to_string(),
+        }
+    }
+
+    /// Several objects of a list.
+    pub(super) fn list() -> Who {
+        let nothing = String::new;
+        let (api_version, kind) = ("v1".to_owned(), "List".to_owned());
+        let text = kind.clone();
+        Who { api_version, kind, namespace: nothing(), name: nothing(), text }
+    }
+}
+
+/// Where a finding is.
+#[derive(Clone)]
+pub(super) struct Spot {
+    pub(super) file: Arc<str>,
+    pub(super) line: usize,
+    pub(super) column: Option<usize>,
+}
+
+/// `app/web.yaml:3`.
+impl std::fmt::Display for Spot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+impl Found {
+    pub(super) fn new(finding: &Finding, spot: Spot, object: Arc<Who>, message: String) -> Found {
+        let rule = finding.rule();
+        Found {
+            rule,
+            name: rule.name(),
+            severity: rule.severity().as_str(),
+            object,
+            path: finding.path().to_string(),
+            message,
+            file: spot.file,
+            line: spot.line,
+            column: spot.column,
+            removals: finding.removals().to_vec(),
+            is_fixed: false,
+        }
+    }
+
+    /// The object, the path and what is there.
+    pub(super) fn text(&self) -> String {
+        let path = if self.path.is_empty() { String::new() } else { format!(" {}", self.path) };
+        format!("{}{path}: {}", self.object.text, self.message)
+    }
+}
