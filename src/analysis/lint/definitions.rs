@@ -41,8 +41,7 @@ fn untagged_list(subject: &Subject<'_>, told: &mut Told) {
             let likely = key.map_or_else(String::new, |key| {
                 format!("; its items have a required {key}, by which they may be told apart")
             });
-            let message = format!("the list {} is owned as a whole{likely}", walked.field(node));
-            Hit::new(walked.path(node), message)
+            Hit::of_schema(walked, node, format!("the list is owned as a whole{likely}"))
         });
     }
 }
@@ -71,10 +70,8 @@ fn optional_key(subject: &Subject<'_>, told: &mut Told) {
         };
         for key in node.list_keys().filter(|key| is_optional(key)) {
             told.tell(|| {
-                let list = walked.field(node);
-                let message =
-                    format!("the key {key} of {list} is neither required nor has a default");
-                Hit::new(walked.path(node), message)
+                let message = format!("the key {key} is neither required nor has a default");
+                Hit::of_schema(walked, node, message)
             });
         }
     }
@@ -102,10 +99,7 @@ fn atomic_labels(subject: &Subject<'_>, told: &mut Told) {
             && node.map_type().as_deref() == Some("atomic")
     };
     for (_, node) in walked.nodes().filter(|(_, node)| is_meant(node)) {
-        told.tell(|| {
-            let message = format!("{} is owned as a whole", walked.field(node));
-            Hit::new(walked.path(node), message)
-        });
+        told.tell(|| Hit::of_schema(walked, node, "the map is owned as a whole"));
     }
 }
 
@@ -135,10 +129,7 @@ fn untagged_conditions(subject: &Subject<'_>, told: &mut Told) {
         node.whole.is_none() && is_conditions(node) && node.list_type().as_deref() != Some("map")
     };
     for (_, node) in walked.nodes().filter(|(_, node)| is_meant(node)) {
-        told.tell(|| {
-            let message = format!("the conditions {} are owned as a whole", walked.field(node));
-            Hit::new(walked.path(node), message)
-        });
+        told.tell(|| Hit::of_schema(walked, node, "the conditions are owned as a whole"));
     }
 }
 
@@ -170,12 +161,10 @@ fn mark_without_effect(subject: &Subject<'_>, told: &mut Told) {
         told.tell(|| {
             let plural =
                 if count == 1 { "mark inside of it has" } else { "marks inside of it have" };
-            let message = format!(
-                "{} is owned as a whole: {count} {plural} no effect, the first at {}",
-                walked.field(whole),
-                walked.field(first)
-            );
-            Hit::new(walked.path(whole), message)
+            let first = walked.field(first);
+            let message =
+                format!("it is owned as a whole: {count} {plural} no effect, the first at {first}");
+            Hit::of_schema(walked, whole, message)
         });
     }
 }
@@ -200,9 +189,8 @@ fn int_or_string_with_type(subject: &Subject<'_>, told: &mut Told) {
             continue;
         };
         told.tell(|| {
-            let field = walked.field(node);
-            let message = format!("{field} is an int or a string, and is said to be of type {ty}");
-            Hit::new(walked.path(node), message)
+            let message = format!("it is an int or a string, and is said to be of type {ty}");
+            Hit::of_schema(walked, node, message)
         });
     }
 }
@@ -229,9 +217,8 @@ fn default_of_another_type(subject: &Subject<'_>, told: &mut Told) {
             continue;
         }
         told.tell(|| {
-            let field = walked.field(node);
-            let message = format!("the default of {field} is {}, not {ty}", word(default.kind()));
-            Hit::new(walked.path(node), message)
+            let message = format!("the default is {}, not of type {ty}", word(default.kind()));
+            Hit::of_schema(walked, node, message)
         });
     }
 }

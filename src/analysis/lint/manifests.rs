@@ -24,6 +24,10 @@ pub(super) const NULL_OR_EMPTY: Rule = Rule {
 fn null_or_empty(subject: &Subject<'_>, told: &mut Told) {
     values::each(subject.root(), &mut |way, value| {
         let [before @ .., last] = way else { return };
+        // A status as a whole is one finding of another rule.
+        if before.first().is_some_and(|first| first.is("status")) {
+            return;
+        }
         if value.kind() == Kind::Null {
             if !is_creation_time(way) {
                 let is_of_server = is_in_metadata(before) || before.is_empty() && last.is("status");

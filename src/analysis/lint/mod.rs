@@ -43,6 +43,11 @@ impl Finding {
         &self.hit.path
     }
 
+    /// In a definition, of which version and field the schema at the path is: `v1 .spec.ports[]`.
+    pub fn field(&self) -> Option<&str> {
+        self.hit.field.as_deref()
+    }
+
     /// What is there, in one line.
     pub fn message(&self) -> &str {
         &self.hit.message

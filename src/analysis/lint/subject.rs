@@ -11,13 +11,15 @@ use crate::schema::{CustomResource, GroupVersionKind, OpenApiError, Schema, Sche
 use crate::typed::{TypedValue, ValidationError, ValidationErrors};
 use crate::value::{Value, ValueRef};
 
-use super::schema_walk::Walked;
+use super::schema_walk::{Node, Walked};
 use super::{Input, Limits};
 
 /// Something that a rule saw.
 #[derive(Debug, Clone)]
 pub(super) struct Hit {
     pub(super) path: Path,
+    /// Of schemas: the field that it is the schema of.
+    pub(super) field: Option<String>,
     pub(super) message: String,
     pub(super) quotes: bool,
     pub(super) removals: Vec<Path>,
@@ -25,7 +27,17 @@ pub(super) struct Hit {
 
 impl Hit {
     pub(super) fn new(path: Path, message: impl Into<String>) -> Hit {
-        Hit { path, message: message.into(), quotes: false, removals: Vec::new() }
+        let (message, removals) = (message.into(), Vec::new());
+        Hit { path, field: None, message, quotes: false, removals }
+    }
+
+    /// Of a schema of a definition.
+    pub(super) fn of_schema(
+        walked: &Walked<'_>,
+        node: &Node<'_>,
+        message: impl Into<String>,
+    ) -> Hit {
+        Hit { field: Some(walked.field(node)), ..Hit::new(walked.path(node), message) }
     }
 
     /// Taking away what the path leads to is all that is to be done.

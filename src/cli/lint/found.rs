@@ -18,6 +18,8 @@ pub(super) struct Found {
     #[serde(serialize_with = "shared")]
     pub(super) object: Arc<Who>,
     pub(super) path: String,
+    /// Of a definition: which field of which version the schema there is of.
+    pub(super) field: Option<String>,
     pub(super) message: String,
     #[serde(serialize_with = "shared")]
     pub(super) file: Arc<str>,
@@ -98,6 +100,7 @@ impl Found {
             severity: rule.severity().as_str(),
             object,
             path: finding.path().to_string(),
+            field: finding.field().map(str::to_owned),
             message,
             file: spot.file,
             line: spot.line,
@@ -109,7 +112,8 @@ impl Found {
 
     /// The object, the path and what is there.
     pub(super) fn text(&self) -> String {
-        let path = if self.path.is_empty() { String::new() } else { format!(" {}", self.path) };
-        format!("{}{path}: {}", self.object.text, self.message)
+        let place = self.field.as_deref().unwrap_or(&self.path);
+        let space = if place.is_empty() { "" } else { " " };
+        format!("{}{space}{place}: {}", self.object.text, self.message)
     }
 }
