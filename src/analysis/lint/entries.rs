@@ -311,18 +311,20 @@ const TOOLS: [&str; 12] = [
     "configmanagement",
 ];
 
+fn is_called_by_hand(entry: &ManagedFieldsEntry) -> bool {
+    BY_HAND.iter().any(|own| own.eq_ignore_ascii_case(entry.manager.name()))
+}
+
+/// What kubectl applies is a configuration, too, though nobody knows whose.
 fn is_by_hand(entry: &ManagedFieldsEntry) -> bool {
-    let name = entry.manager.name();
-    let is_kubectl_apply = is_applier(entry) && name == "kubectl";
-    BY_HAND.iter().any(|own| own.eq_ignore_ascii_case(name)) && !is_kubectl_apply
+    is_called_by_hand(entry) && !is_applier(entry)
 }
 
 /// Whether an entry is that of a tool which applies the object.
 fn is_tool(entry: &ManagedFieldsEntry) -> bool {
     let name = entry.manager.name().to_ascii_lowercase();
     entry.manager.subresource().is_empty()
-        && !is_by_hand(entry)
-        && name != "before-first-apply"
+        && !is_called_by_hand(entry)
         && (is_applier(entry) || TOOLS.iter().any(|tool| name.contains(tool)))
 }
 

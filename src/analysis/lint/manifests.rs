@@ -1,7 +1,7 @@
 //! Rules of what is written to be applied.
 
 use crate::analysis::Severity;
-use crate::managedfields::Operation;
+use crate::managedfields::{ManagedFieldsEntry, Operation};
 use crate::value::Kind;
 
 use super::rule::{Check, Input, Rule};
@@ -15,8 +15,9 @@ pub(super) const NULL_OR_EMPTY: Rule = Rule {
     inputs: &[Input::Manifest],
     is_fixable: true,
     explanation: "A null is a claim: whoever applies it owns the field and keeps others from setting it, \
-                  though nothing is stored. So is an empty map or list in metadata, and an empty status. \
-                  Empty maps elsewhere are looked over: many mean something, such as emptyDir.",
+                  though nothing of use is stored. So is an empty map or list in metadata, and an empty status \
+                  of kinds without a status subresource; that of others is noise. Empty maps elsewhere are \
+                  looked over: many mean something, such as emptyDir.",
     remedy: "Leave the field out.",
     check: Check::Object(null_or_empty),
 };
@@ -39,7 +40,10 @@ fn null_or_empty(subject: &Subject<'_>, told: &mut Told) {
         let is_status = before.is_empty() && last.is("status");
         let is_empty = matches!(value.kind(), Kind::Map | Kind::List) && value.is_empty();
         if is_empty && (is_status || is_in_metadata(before)) {
-            let message = "nothing is in it, and yet it is claimed by whoever applies it";
+            let message = match is_status {
+                true => "nothing is in it, and it is not for who applies the object",
+                false => "nothing is in it, and yet it is claimed by whoever applies it",
+            };
             told.tell(|| Hit::new(values::path(way), message).removed());
         }
     });
@@ -157,9 +161,13 @@ fn applied_status(subject: &Subject<'_>, told: &mut Told) {
     for entry in subject.entries() {
         let manager = &entry.manager;
         let applies = manager.operation() == Operation::Apply && manager.subresource().is_empty();
-        if applies && entry.fields.has_root_field("status") {
+        if applies && owns_of_status(entry) {
             let message = format!("{} applies .status through the object itself", manager.name());
             told.tell(|| Hit::new(subject.path_of(entry), message));
         }
     }
+}
+
+fn owns_of_status(entry: &ManagedFieldsEntry) -> bool {
+    entry.fields.as_set_ref().children().any(|child| child.token == "f:status")
 }
