@@ -434,7 +434,7 @@ fn values_of_secrets_are_not_told() {
 #[test]
 fn dumps_are_told_in_order_however_they_are_read() -> Result<(), Failure> {
     let item = |number: usize| {
-        let (uid, more) = if number % 3 == 0 {
+        let (uid, more) = if number.is_multiple_of(3) {
             ("", "")
         } else {
             (
@@ -455,12 +455,13 @@ fn dumps_are_told_in_order_however_they_are_read() -> Result<(), Failure> {
         )
     };
     let mut expected = String::new();
-    for (at, line) in (0..3000).scan(2, |next, at| {
+    for (at, line) in (0..3000_usize).scan(2, |next, at| {
         let line = *next;
-        *next += if at % 3 == 0 { 3 } else { 4 };
+        *next += if at.is_multiple_of(3) { 3 } else { 4 };
         Some((at, line))
     }) {
-        let (line, rule) = if at % 3 == 0 { (line + 2, "MF005") } else { (line + 3, "MF009") };
+        let (line, rule) =
+            if at.is_multiple_of(3) { (line + 2, "MF005") } else { (line + 3, "MF009") };
         writeln!(expected, "{line} {rule} a-{at}")?;
     }
     let told = |out: &str, file: &str| {
@@ -573,7 +574,7 @@ fn lines_are_taken_out_and_all_others_stay() -> Result<(), Failure> {
         expected.lines().position(|line| line.contains("replicas")).unwrap() + 1,
         "MF017".to_owned(),
     );
-    assert_eq!(found(&outcome.out, &file), [left.clone()]);
+    assert_eq!(found(&outcome.out, &file), std::slice::from_ref(&left));
     assert!(outcome.out.ends_with("2 objects: 1 error, 0 warnings, 0 notes, 7 fixed\n"));
     assert_eq!(outcome.code, 1);
     // Once more there is nothing to do.

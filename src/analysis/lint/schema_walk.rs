@@ -208,3 +208,66 @@ pub(super) fn requires(schema: ValueRef<'_>, name: &str) -> bool {
     let required = schema.get("required").into_iter().flat_map(ValueRef::items);
     required.filter_map(ValueRef::as_str).any(|required| required == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Part, Walked};
+    use crate::schema::{GroupVersionKind, Rule, Schemas, Type};
+    use crate::value::Value;
+
+    /// Schemas of which the types that an API server makes are owned in another way than the walk has it.
+    fn disagreements(definition: &Value) -> Vec<String> {
+        let mut schemas = Schemas::empty();
+        let resource = schemas.add_crd(definition).unwrap();
+        let walked = Walked::of(definition.as_ref());
+        let mut types: Vec<Option<Type>> = Vec::new();
+        let mut wrong = Vec::new();
+        for (_, node) in walked.nodes() {
+            let around = node.parent.and_then(|parent| types.get(parent).cloned().flatten());
+            let ty = match (node.part, &node.root) {
+                (Part::Root, Some((_, version))) => {
+                    let version = format!("{}/{version}", resource.group());
+                    schemas.find(&GroupVersionKind::new(&version, resource.kind()))
+                }
+                (Part::Root, None) => None,
+                (Part::Property, _) => around.and_then(|ty| ty.field(&node.name)),
+                (Part::Items, _) => around.and_then(|ty| ty.items()),
+                (Part::Entries, _) => around.and_then(|ty| ty.entries()),
+            };
+            if let Some(ty) = &ty {
+                let is_whole = matches!(ty.rule(), Rule::AtomicList | Rule::Atomic);
+                if is_whole != node.is_owned_as_a_whole() {
+                    wrong.push(format!("{}: {}", walked.field(node), ty.rule()));
+                }
+            }
+            types.push(ty);
+        }
+        assert!(types.iter().flatten().count() > 10, "the walk went nowhere");
+        wrong
+    }
+
+    #[test]
+    fn the_walk_has_fields_owned_as_types_have_them() {
+        let object = r#""type":"object","properties":{"a":{"type":"string"}},"required":["a"]"#;
+        let fields = [
+            format!(r#""plain":{{{object}}}"#),
+            format!(r#""whole":{{{object},"x-kubernetes-map-type":"atomic"}}"#),
+            format!(r#""parts":{{{object},"x-kubernetes-map-type":"granular"}}"#),
+            r#""entries":{"type":"object","additionalProperties":{"type":"array","items":{"type":"string"}}}"#.to_owned(),
+            r#""untagged":{"type":"array","items":{"type":"string"}}"#.to_owned(),
+            r#""set":{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"set"}"#.to_owned(),
+            r#""atomic":{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"atomic"}"#.to_owned(),
+            format!(r#""keyed":{{"type":"array","items":{{{object}}},"x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["a"]}}"#),
+            r#""either":{"x-kubernetes-int-or-string":true}"#.to_owned(),
+            r#""any":{"type":"object","x-kubernetes-preserve-unknown-fields":true}"#.to_owned(),
+        ];
+        let definition = format!(
+            r#"{{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{{"name":"lamps.example.com"}},
+                "spec":{{"group":"example.com","scope":"Namespaced","names":{{"kind":"Lamp","plural":"lamps"}},
+                "versions":[{{"name":"v1","served":true,"storage":true,"schema":{{"openAPIV3Schema":{{"type":"object","properties":{{"spec":{{"type":"object","properties":{{{}}}}}}}}}}}}}]}}}}"#,
+            fields.join(",")
+        );
+        let definition = Value::from_json(&definition).unwrap();
+        assert_eq!(disagreements(&definition), [] as [String; 0]);
+    }
+}
