@@ -7,10 +7,11 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read, Seek};
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use crate::fieldmanager::ConfigSource;
+use crate::fieldmanager::{ConfigSource, Location, Lookup};
+use crate::fieldpath::Path;
 use crate::value::{Kind, Position, Positions, Value, ValueRef};
 use crate::yaml;
 
@@ -23,7 +24,7 @@ use super::session::Session;
 
 /// An object where it was read.
 pub(super) struct Glimpse<'g> {
-    pub(super) file: &'g str,
+    pub(super) file: &'g Arc<str>,
     /// From 1.
     pub(super) document: usize,
     /// From 1; none for an object that is no item of a list.
@@ -34,6 +35,8 @@ pub(super) struct Glimpse<'g> {
     pub(super) value: &'g Value,
     /// Its text has keys that are repeated, or strings that are odd.
     pub(super) is_odd: bool,
+    /// The value was read from all of the text.
+    is_whole: bool,
     text: &'g Text<'g>,
 }
 
@@ -52,61 +55,98 @@ enum ReadFrom<'t> {
     Piece(&'t [u8], usize),
 }
 
+/// A place in a file. Of an item of a dump the column is not known.
+#[derive(Clone, Copy)]
+pub(super) struct Spot {
+    pub(super) line: usize,
+    pub(super) column: Option<usize>,
+}
+
 impl Glimpse<'_> {
     /// `config.yaml: document 2 item 3 (line 14)`.
     pub(super) fn place(&self) -> String {
         place(self.file, self.document, self.item, self.line)
     }
 
-    /// The text of the object, to find places in; made when it is first asked for.
-    pub(super) fn source(&self) -> Option<ConfigSource> {
-        let document = self.text.source.get_or_init(|| self.text.source()).clone()?;
-        Some(match self.text.read {
+    /// Where the object begins, as well as it is known without looking.
+    pub(super) fn start(&self) -> Spot {
+        Spot { line: self.line, column: None }
+    }
+
+    /// Where fields of the object are, or what is around them that is there.
+    pub(super) fn locate(&self, paths: &[&Path]) -> Vec<Spot> {
+        if paths.is_empty() {
+            return Vec::new();
+        }
+        if self.is_whole {
+            let Some((json, positions)) = self.text.positions() else {
+                return paths.iter().map(|_| self.start()).collect();
+            };
+            let lookup = Lookup::new(self.value.as_ref());
+            let offset = |path: &&Path| lookup.around(path.elements()).offset();
+            return paths.iter().map(|path| self.spot(positions.of(json, offset(path)))).collect();
+        }
+        let source = self.text.source().map(|document| match self.text.read {
             ReadFrom::Document(_) => locate::item_of(document, self.item),
             ReadFrom::Piece(..) => document,
-        })
+        });
+        let locator = source.as_ref().and_then(|source| source.locator());
+        let spot = |path: &&Path| match &locator {
+            Some(locator) => self.spot_of(&locator.around(path)),
+            None => self.start(),
+        };
+        paths.iter().map(spot).collect()
+    }
+
+    /// Where something is that the text of the document told.
+    pub(super) fn spot_of(&self, location: &Location) -> Spot {
+        self.spot(Position { line: location.line(), column: location.column() })
+    }
+
+    fn spot(&self, position: Position) -> Spot {
+        let is_document = matches!(self.text.read, ReadFrom::Document(_));
+        let column = is_document.then_some(position.column);
+        Spot { line: self.text.before + position.line, column }
     }
 
     /// The text of the whole document, once for each: with an object, or with the first of its items.
     pub(super) fn document_source(&self) -> Option<ConfigSource> {
-        let is_first =
-            matches!(self.text.read, ReadFrom::Piece(..)) || self.item.is_none_or(|at| at == 1);
-        self.text.source.get_or_init(|| self.text.source()).clone().filter(|_| is_first)
+        let is_piece = matches!(self.text.read, ReadFrom::Piece(..));
+        let is_first = is_piece || self.item.is_none_or(|at| at == 1);
+        if is_first { self.text.source() } else { None }
     }
 
     /// Whether [`document_source`](Self::document_source) holds other objects as well.
     pub(super) fn is_in_list(&self) -> bool {
-        self.item.is_some() && self.has_columns()
-    }
-
-    /// Lines that stand before those that the source tells.
-    pub(super) fn lines_before(&self) -> usize {
-        self.text.before
-    }
-
-    /// Whether columns that the source tells are those of the file: of a dump the start of an object is
-    /// known by its line.
-    pub(super) fn has_columns(&self) -> bool {
-        matches!(self.text.read, ReadFrom::Document(_))
+        self.item.is_some() && matches!(self.text.read, ReadFrom::Document(_))
     }
 }
 
 impl Text<'_> {
-    fn source(&self) -> Option<ConfigSource> {
+    /// The JSON of the text, and where in the file it comes from.
+    fn positions(&self) -> Option<(&str, Positions)> {
         match self.read {
             ReadFrom::Document(document) => {
                 // What is too deep is told by where it begins.
                 let start = Position { line: document.line(), column: 1 };
                 let positions = document.positions();
                 let positions = positions.unwrap_or_else(|| Positions::made(start, Vec::new()));
-                ConfigSource::with_positions(self.file, document.json(), positions).ok()
+                Some((document.json(), positions))
             }
             ReadFrom::Piece(text, line) => {
                 let json = std::str::from_utf8(text).ok()?;
-                let positions = Positions::verbatim(json, Position { line, column: 1 });
-                ConfigSource::with_positions(self.file, json, positions).ok()
+                Some((json, Positions::verbatim(json, Position { line, column: 1 })))
             }
         }
+    }
+
+    /// The text to find places in; made when it is first asked for.
+    fn source(&self) -> Option<ConfigSource> {
+        let make = || {
+            let (json, positions) = self.positions()?;
+            ConfigSource::with_positions(self.file, json, positions).ok()
+        };
+        self.source.get_or_init(make).clone()
     }
 }
 
@@ -132,7 +172,7 @@ impl<R> Event<R> {
 
 /// A file that was read as a whole, with what came of it.
 pub(super) struct Done<'d, R> {
-    pub(super) path: &'d Path,
+    pub(super) path: &'d FilePath,
     pub(super) content: &'d [u8],
     pub(super) events: &'d mut Vec<Event<R>>,
 }
@@ -202,10 +242,10 @@ fn hand_on<'s, 'i, R>(
 }
 
 /// What comes of a file; none if it is a dump, which is read on all cores.
-fn read_file<R>(path: &Path, looker: &Looker<'_, R>) -> io::Result<Option<Vec<Event<R>>>> {
+fn read_file<R>(path: &FilePath, looker: &Looker<'_, R>) -> io::Result<Option<Vec<Event<R>>>> {
     let mut reader = fs::File::open(path)?;
     let Some(content) = read_unless_dump(&mut reader)?.1 else { return Ok(None) };
-    let file = path.display().to_string();
+    let file = path.display().to_string().into();
     let mut events = Vec::new();
     read_documents(&file, &content, looker, &mut events);
     (looker.done)(Done { path, content: &content, events: &mut events });
@@ -234,7 +274,7 @@ fn pipe<'s, 'i, R: Send>(
     match read_unless_dump(reader) {
         Ok((_, Some(content))) => {
             let mut events = Vec::new();
-            read_documents(file, &content, looker, &mut events);
+            read_documents(&file.into(), &content, looker, &mut events);
             hand_on(events, session, take);
         }
         Ok((beginning, None)) => {
@@ -252,7 +292,7 @@ fn pipe<'s, 'i, R: Send>(
 }
 
 fn dump_file<'s, 'i, R: Send>(
-    path: &Path,
+    path: &FilePath,
     file: &str,
     session: &mut Session<'s, 'i>,
     looker: &Looker<'_, R>,
@@ -268,10 +308,11 @@ fn dump_file<'s, 'i, R: Send>(
     if let Err(error) = reader.rewind() {
         return session.error(file, error);
     }
+    let name: Arc<str> = file.into();
     let wanted = |piece: &Piece<'_>, item: &Value| piece.item.is_none() || !input::has_kind(item);
     let look = |piece: &Piece<'_>| {
         // Items that are broken were told of before.
-        let event = look_at_piece(file, piece, looker, &wanted)?;
+        let event = look_at_piece(&name, piece, looker, &wanted)?;
         (piece.item.is_none() || matches!(event, Event::Seen(_))).then_some(event)
     };
     let read = dump::each(&[], &mut reader, &again, &look, &mut |step| {
@@ -297,8 +338,9 @@ fn first_pass<'s, 'i, R: Send>(
 ) -> Option<BTreeMap<usize, Said>> {
     // Documents with items that do not say what they are, nor did the document so far.
     let open = Mutex::new(BTreeSet::new());
+    let name: Arc<str> = file.into();
     let look = |piece: &Piece<'_>| {
-        look_at_piece(file, piece, looker, &|piece, item| {
+        look_at_piece(&name, piece, looker, &|piece, item| {
             let is_complete = piece.item.is_none() || piece.list.is_some() || input::has_kind(item);
             if !is_complete && let Ok(mut open) = open.lock() {
                 open.insert(piece.document);
@@ -339,7 +381,7 @@ fn first_pass<'s, 'i, R: Send>(
 
 /// Has a piece of a dump looked at if it is wanted.
 fn look_at_piece<R>(
-    file: &str,
+    file: &Arc<str>,
     piece: &Piece<'_>,
     looker: &Looker<'_, R>,
     wanted: &dyn Fn(&Piece<'_>, &Value) -> bool,
@@ -351,6 +393,7 @@ fn look_at_piece<R>(
         Err(error) => return Some(Event::error(place(), error.to_string())),
     };
     let is_odd = !value.is_verbatim();
+    let is_whole = piece.list.is_none() || input::has_kind(&value);
     let value = match piece.list {
         Some(Said::List { api_version, kind }) if !input::has_kind(&value) => {
             input::item_of(value.as_ref(), api_version, kind)
@@ -370,6 +413,7 @@ fn look_at_piece<R>(
         identity: Identity::of(value.as_ref()),
         value: &value,
         is_odd,
+        is_whole,
         text: &text,
     });
     seen.map(Event::Seen)
@@ -377,7 +421,7 @@ fn look_at_piece<R>(
 
 /// Looks at the documents of a text that is read as a whole.
 fn read_documents<R>(
-    file: &str,
+    file: &Arc<str>,
     content: &[u8],
     looker: &Looker<'_, R>,
     events: &mut Vec<Event<R>>,
@@ -400,13 +444,13 @@ fn read_documents<R>(
         look_at_document(&at, &value, looker, events);
     });
     if number == 0 {
-        events.push(Event::error(file.to_owned(), input::NOTHING));
+        events.push(Event::error(file.to_string(), input::NOTHING));
     }
 }
 
 /// Where a document is.
 struct At<'d> {
-    file: &'d str,
+    file: &'d Arc<str>,
     number: usize,
     line: usize,
     text: &'d Text<'d>,
@@ -459,6 +503,7 @@ fn look_at<R>(
         identity: Identity::of(value.as_ref()),
         value,
         is_odd,
+        is_whole: item.is_none(),
         text: at.text,
     });
     events.extend(seen.map(Event::Seen));

@@ -133,7 +133,11 @@ fn target_of(object: ValueRef<'_>, kind: &GroupVersionKind) -> Option<(GroupVers
     let target = object.get("spec").and_then(|spec| spec.get("scaleTargetRef"));
     let mut of = GroupVersionKind::new(&text(target, "apiVersion"), &text(target, "kind"));
     if is_keda && of.kind.is_empty() {
-        of = GroupVersionKind::new("apps/v1", "Deployment");
+        "Deployment".clone_into(&mut of.kind);
+    }
+    let is_of_apps = matches!(of.kind.as_str(), "Deployment" | "StatefulSet" | "ReplicaSet");
+    if of.version.is_empty() && is_of_apps {
+        "apps".clone_into(&mut of.group);
     }
     Some((of, text(target, "name")))
 }

@@ -105,8 +105,8 @@ fn move_up(events: &mut [Event<Seen>], lines: &[usize]) {
         for found in seen.found.iter_mut().filter(|found| !found.is_fixed) {
             found.line = moved(found.line);
         }
-        if let Some((_, whole)) = &mut seen.facts {
-            whole.spot.line = moved(whole.spot.line);
+        if let Some((_, spotted)) = &mut seen.facts {
+            spotted.spot.line = moved(spotted.spot.line);
         }
     }
 }

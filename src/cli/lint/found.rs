@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::analysis::lint::{Finding, Rule};
 use crate::cli::input::Identity;
+use crate::cli::stream::Spot;
 use crate::fieldpath::Path;
 
 /// Something that was found. It keeps nothing of the object.
@@ -44,6 +45,13 @@ fn shared<T: Serialize + ?Sized, S: Serializer>(
     shared.as_ref().serialize(serializer)
 }
 
+/// Which object, and in which file.
+#[derive(Clone)]
+pub(super) struct Whole {
+    pub(super) file: Arc<str>,
+    pub(super) who: Arc<Who>,
+}
+
 /// Which object.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,33 +84,18 @@ impl Who {
     }
 }
 
-/// Where a finding is.
-#[derive(Clone)]
-pub(super) struct Spot {
-    pub(super) file: Arc<str>,
-    pub(super) line: usize,
-    pub(super) column: Option<usize>,
-}
-
-/// `app/web.yaml:3`.
-impl std::fmt::Display for Spot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
-}
-
 impl Found {
-    pub(super) fn new(finding: &Finding, spot: Spot, object: Arc<Who>, message: String) -> Found {
+    pub(super) fn new(finding: &Finding, spot: Spot, whole: &Whole, message: String) -> Found {
         let rule = finding.rule();
         Found {
             rule,
             name: rule.name(),
             severity: rule.severity().as_str(),
-            object,
+            object: whole.who.clone(),
             path: finding.path().to_string(),
             field: finding.field().map(str::to_owned),
             message,
-            file: spot.file,
+            file: whole.file.clone(),
             line: spot.line,
             column: spot.column,
             removals: finding.removals().to_vec(),

@@ -1,8 +1,8 @@
 //! Objects under the linter, where they are read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::analysis::entries_of;
 use crate::analysis::lint::{Facts, Finding, Gathered, Input, Linter};
@@ -10,12 +10,11 @@ use crate::cli::input;
 use crate::cli::schemas::{self, Known};
 use crate::cli::secrets::{self, MASK};
 use crate::cli::session::Session;
-use crate::cli::stream::{self, Done, Glimpse, Looker};
-use crate::fieldmanager::Location;
+use crate::cli::stream::{self, Done, Glimpse, Looker, Spot};
 use crate::fieldpath::Path;
 use crate::schema::{GroupVersionKind, Schema, Schemas, Type};
 
-use super::found::{Found, Spot, Who};
+use super::found::{Found, Who, Whole};
 use super::write::Writer;
 use super::{As, LintArgs, fix};
 
@@ -24,16 +23,27 @@ pub(super) struct Types<'k> {
     schemas: &'k Schemas,
     /// Schemas that name types and not kinds; these go first.
     named: Vec<Schema>,
+    /// What was found in them.
+    found: Mutex<HashMap<GroupVersionKind, Option<Type>>>,
 }
 
 impl<'k> Types<'k> {
     pub(super) fn of(known: &'k Known) -> Types<'k> {
-        Types { schemas: known.schemas(), named: known.named().cloned().collect() }
+        let named = known.named().cloned().collect();
+        Types { schemas: known.schemas(), named, found: Mutex::default() }
     }
 
     fn find(&self, kind: &GroupVersionKind) -> Option<Type> {
-        let named = self.named.iter().find_map(|schema| schemas::type_of(schema, kind));
-        named.or_else(|| self.schemas.find(kind))
+        self.find_named(kind).or_else(|| self.schemas.find(kind))
+    }
+
+    fn find_named(&self, kind: &GroupVersionKind) -> Option<Type> {
+        if self.named.is_empty() {
+            return None;
+        }
+        let find = || self.named.iter().find_map(|schema| schemas::type_of(schema, kind));
+        let Ok(mut found) = self.found.lock() else { return find() };
+        found.entry(kind.clone()).or_insert_with(find).clone()
     }
 }
 
@@ -44,22 +54,23 @@ pub(super) struct Seen {
     pub(super) item: Option<usize>,
     place: String,
     pub(super) found: Vec<Found>,
-    pub(super) facts: Option<(Facts, Whole)>,
+    pub(super) facts: Option<(Facts, Spotted)>,
     /// The kind, if no schema has it.
     untyped: Option<GroupVersionKind>,
     errors: Vec<String>,
 }
 
-/// Where an object, or what matters of it, is, and which it is.
+/// Where an object is, or what matters of it.
 #[derive(Clone)]
-pub(super) struct Whole {
+pub(super) struct Spotted {
+    whole: Whole,
     pub(super) spot: Spot,
-    who: Arc<Who>,
 }
 
-impl fmt::Display for Whole {
+/// `app/web.yaml:3`.
+impl fmt::Display for Spotted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.spot.fmt(f)
+        write!(f, "{}:{}", self.whole.file, self.spot.line)
     }
 }
 
@@ -78,7 +89,7 @@ impl Lint<'_> {
             }
         };
         let looker = Looker { look: &look, done: &done };
-        let mut gathered: Gathered<Whole> = Gathered::default();
+        let mut gathered: Gathered<Spotted> = Gathered::default();
         let mut missing = BTreeSet::new();
         stream::run(&self.args.common, session, &looker, &mut |seen: Seen, session| {
             writer.object();
@@ -91,13 +102,13 @@ impl Lint<'_> {
             for found in seen.found {
                 writer.found(found, session);
             }
-            if let Some((facts, whole)) = seen.facts {
-                gathered.add(facts, whole);
+            if let Some((facts, spotted)) = seen.facts {
+                gathered.add(facts, spotted);
             }
         });
-        for (Whole { spot, who }, finding) in gathered.finish() {
+        for (Spotted { whole, spot }, finding) in gathered.finish() {
             let message = finding.message().to_owned();
-            writer.found(Found::new(&finding, spot, who, message), session);
+            writer.found(Found::new(&finding, spot, &whole, message), session);
         }
     }
 
@@ -150,35 +161,40 @@ impl Lint<'_> {
         {
             seen.errors.push(error.to_string());
         }
-        let who = Arc::new(Who::of(&glimpse.identity));
-        let places = Places::of(glimpse);
+        let whole = Whole { file: glimpse.file.clone(), who: Arc::new(Who::of(&glimpse.identity)) };
         let findings = self.linter.check(glimpse.value, input, ty.as_ref());
-        let paths = findings.iter().map(Finding::path);
-        for (finding, spot) in findings.iter().zip(places.all(glimpse, paths)) {
-            let message = self.message(glimpse, finding);
-            seen.found.push(Found::new(finding, spot, who.clone(), message));
-        }
-        if glimpse.is_odd
-            && let Some(source) = glimpse.document_source()
-        {
-            let who = if glimpse.is_in_list() { Arc::new(Who::list()) } else { who.clone() };
-            for (finding, location) in self.linter.check_text(&source) {
-                let spot = places.spot(glimpse, &location);
-                let message = finding.message().to_owned();
-                seen.found.push(Found::new(&finding, spot, who.clone(), message));
-            }
-        }
-        seen.found.sort_by_key(|found| (found.line, found.rule.id()));
         let namespace = self.args.common.namespace.as_deref().unwrap_or_default();
-        if let Some(facts) = self.linter.facts(glimpse.value, input, namespace) {
-            let spot = match facts.path() {
-                Some(path) => places.all(glimpse, [&path].into_iter()).pop(),
-                None => None,
-            };
-            let spot = spot.unwrap_or_else(|| places.start.clone());
-            seen.facts = Some((facts, Whole { spot, who }));
+        let facts = self.linter.facts(glimpse.value, input, namespace);
+        let path_of_facts = facts.as_ref().and_then(Facts::path);
+        let paths: Vec<&Path> =
+            findings.iter().map(Finding::path).chain(path_of_facts.as_ref()).collect();
+        let mut spots = glimpse.locate(&paths).into_iter();
+        for (finding, spot) in findings.iter().zip(spots.by_ref()) {
+            let message = self.message(glimpse, finding);
+            seen.found.push(Found::new(finding, spot, &whole, message));
         }
+        self.check_text(glimpse, &whole, &mut seen);
+        seen.found.sort_by_key(|found| (found.line, found.rule.id()));
+        seen.facts = facts.map(|facts| {
+            let spot = spots.next().unwrap_or_else(|| glimpse.start());
+            (facts, Spotted { whole, spot })
+        });
         seen
+    }
+
+    fn check_text(&self, glimpse: &Glimpse<'_>, whole: &Whole, seen: &mut Seen) {
+        if !glimpse.is_odd {
+            return;
+        }
+        let Some(source) = glimpse.document_source() else { return };
+        let mut whole = whole.clone();
+        if glimpse.is_in_list() {
+            whole.who = Arc::new(Who::list());
+        }
+        for (finding, location) in self.linter.check_text(&source) {
+            let (spot, message) = (glimpse.spot_of(&location), finding.message().to_owned());
+            seen.found.push(Found::new(&finding, spot, &whole, message));
+        }
     }
 
     /// The message, without what must not be shown.
@@ -191,38 +207,5 @@ impl Lint<'_> {
             true => format!("what is there is not shown ({MASK}): see --show-secrets"),
             false => finding.message().to_owned(),
         }
-    }
-}
-
-/// Where the fields of an object are.
-struct Places {
-    start: Spot,
-}
-
-impl Places {
-    fn of(glimpse: &Glimpse<'_>) -> Places {
-        let file = glimpse.file.into();
-        Places { start: Spot { file, line: glimpse.line, column: None } }
-    }
-
-    fn spot(&self, glimpse: &Glimpse<'_>, location: &Location) -> Spot {
-        let column = glimpse.has_columns().then(|| location.column());
-        let line = glimpse.lines_before() + location.line();
-        Spot { file: self.start.file.clone(), line, column }
-    }
-
-    /// The places of fields, or of what is around them.
-    fn all<'p>(&self, glimpse: &Glimpse<'_>, paths: impl Iterator<Item = &'p Path>) -> Vec<Spot> {
-        let mut paths = paths.peekable();
-        if paths.peek().is_none() {
-            return Vec::new();
-        }
-        let source = glimpse.source();
-        let locator = source.as_ref().and_then(|source| source.locator());
-        let spot = |path: &Path| match &locator {
-            Some(locator) => self.spot(glimpse, &locator.around(path)),
-            None => self.start.clone(),
-        };
-        paths.map(spot).collect()
     }
 }
