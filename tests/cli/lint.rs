@@ -192,8 +192,9 @@ fn findings_as_annotations() {
          ::warning file=standard input,line=1,title=MF005 null-creation-timestamp::ConfigMap a%0A::error::b .metadata.creationTimestamp: null is no time, and only the API server sets it. Leave it out.\n"
     );
     assert_eq!(outcome.code, 1);
-    let text = run("lint -f -", manifest);
+    let text = run("lint -f - --color always", manifest);
     assert!(text.out.contains("ConfigMap a\u{fffd}::error::b .metadata"), "{}", text.out);
+    assert!(text.out.contains(":1: \u{1b}[1;33mwarning\u{1b}[0m MF005 ("), "{}", text.out);
 }
 
 #[test]
@@ -383,9 +384,28 @@ fn objects_are_what_they_are_said_to_be() {
         let out = lint(&[&["-f", file], words].concat()).out;
         found(&out, file).into_iter().map(|(line, _)| line).collect::<Vec<_>>()
     };
-    assert_eq!(lines(&["--as", "manifest"]), [5, 6, 7, 8]);
+    assert_eq!(lines(&["--as", "manifest"]), [5, 6, 7, 8, 9]);
     assert_eq!(lines(&["--as", "live"]), [] as [usize; 0]);
     assert_eq!(lines(&[]), [] as [usize; 0]);
+}
+
+/// Whoever fetched objects without their entries is told so, once.
+#[test]
+fn live_objects_without_entries_are_told_of() {
+    let object = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, uid: u}\n";
+    let one = run("lint -f -", object);
+    assert_eq!(
+        (one.err.as_str(), one.code),
+        (
+            "warning: standard input: document 1 (line 1): the object is stored but has no \
+             managedFields: it was probably fetched without --show-managed-fields, so rules of \
+             entries say nothing\n",
+            0
+        )
+    );
+    let two = run("lint -f -", format!("{object}---\n{object}"));
+    assert_eq!(two.err.lines().count(), 1);
+    assert!(two.err.contains("2 stored objects, this one first, have no managedFields: "));
 }
 
 #[test]
@@ -666,6 +686,147 @@ fn fixtures_are_fixed() -> Result<(), Failure> {
         assert_ne!(after, text, "{}", rule.id());
         assert_eq!(outcome.code, 0, "{}: {}", rule.id(), outcome.out);
     }
+    Ok(())
+}
+
+/// Numbers that look random and are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    fn pick<'t>(&mut self, texts: &[&'t str]) -> &'t str {
+        texts[self.roll(texts.len() as u64) as usize]
+    }
+
+    /// Members of metadata as people and programs write them, some of which are to go.
+    fn metadata(&mut self, indent: &str, name: &str) -> String {
+        let mut out = format!("{indent}name: {name}\n");
+        for _ in 0..self.roll(6) {
+            let part = self.pick(&[
+                "creationTimestamp: null",
+                "creationTimestamp:",
+                "creationTimestamp: ~ # unborn",
+                "labels: {}",
+                "labels:\n  app: web # keep",
+                "annotations: {\n    }",
+                "annotations:\n  a: |\n    creationTimestamp: null\n\n    # text\n  b: 'x\n\n    y'",
+                "resourceVersion: \"7\"",
+                "resourceVersion: >-\n  7",
+                "managedFields:\n- manager: a\n  fieldsV1:\n    f:a: {}\n# keep",
+                "managedFields:\n  - manager: a\n\n    # inside\n    operation: Apply",
+                "managedFields: [{manager: a,\n  operation: Apply}]",
+                "finalizers:\n- a # keep\n- b\n- a\n-   b # again",
+                "finalizers:\n  - \"a\"\n  # keep\n  - 'a'",
+                "\"generation\": 3",
+                "? selfLink\n: x",
+                "# keep\nuid: \"\" # gone",
+                "selfLink: &x y",
+                "generateName: *x",
+            ]);
+            let key = part.trim_start_matches("# keep\n").split(':').next().unwrap_or_default();
+            // A key stands in its map once.
+            if !out.contains(&format!("{indent}{key}:")) {
+                for line in part.lines() {
+                    let line =
+                        if line.is_empty() { String::new() } else { format!("{indent}{line}") };
+                    out.push_str(&line);
+                    out.push_str(self.pick(&["\n", "\n", "\n", "\r\n"]));
+                }
+            }
+        }
+        out
+    }
+}
+
+/// What is left of a manifest that was fixed is what it was, less what has no place there.
+fn bare(mut manifest: serde_json::Value) -> serde_json::Value {
+    if let Some(all) = manifest.as_object_mut() {
+        let is_empty = |value: &serde_json::Value| {
+            value.is_null() || value.as_object().is_some_and(|map| map.is_empty())
+        };
+        all.retain(|name, value| name != "status" || !is_empty(value));
+    }
+    for metadata in ["/metadata", "/spec/template/metadata"] {
+        let Some(map) = manifest.pointer_mut(metadata).and_then(|map| map.as_object_mut()) else {
+            continue;
+        };
+        if metadata == "/metadata" {
+            for name in ["managedFields", "resourceVersion", "generation", "selfLink", "uid"] {
+                map.remove(name);
+            }
+        }
+        map.retain(|_, value| {
+            !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty())
+        });
+        if let Some(items) = map.get_mut("finalizers").and_then(|items| items.as_array_mut()) {
+            let mut seen = std::collections::BTreeSet::new();
+            items.retain(|item| seen.insert(item.to_string()));
+        }
+    }
+    manifest
+}
+
+/// Whatever manifests look like: a fix takes out what findings name and nothing else, or leaves the file
+/// as it is and says why.
+#[test]
+fn files_of_all_styles_are_fixed_or_left() -> Result<(), Failure> {
+    let folder = Folder::new("styles")?;
+    let mut dice = Dice(1);
+    let mut texts = Vec::new();
+    for number in 0..600 {
+        let head = dice.pick(&["", "# keep\n", "---\n", "%YAML 1.1\n---\n"]);
+        let own = dice.metadata("  ", &format!("a-{number}"));
+        let inner = dice.metadata("        ", "inner");
+        let status = dice.pick(&["", "status: {}\n", "status:\n  {}\n", "status: null # none"]);
+        let text = format!(
+            "{head}apiVersion: apps/v1\nkind: Deployment\nmetadata:\n{own}spec:\n    template:\n      metadata:\n{inner}{status}"
+        );
+        texts.push((folder.file(&format!("{number:04}.yaml"), &text)?, text));
+    }
+    let fixed = lint(&["-f", &folder.path(), "--fix", "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&fixed.out)?;
+    let (mut edited, mut left, mut refused) = (0, 0, 0);
+    for (file, before) in &texts {
+        let after = std::fs::read_to_string(file)?;
+        let value = |text: &str| -> Result<serde_json::Value, Failure> {
+            Ok(serde_json::from_str(&managed_fields::yaml::to_json(text)?)?)
+        };
+        let Ok(old) = value(before) else {
+            assert_eq!(&after, before);
+            refused += 1;
+            continue;
+        };
+        let new = value(&after)?;
+        let reasons = fixed.err.lines().filter(|line| line.starts_with(&format!("note: {file}")));
+        let is_left =
+            reasons.clone().any(|line| line.contains("not fixed") || line.contains("not edited"));
+        if after != *before {
+            edited += 1;
+            let mut rest = before.split_inclusive('\n');
+            let is_part = after.split_inclusive('\n').all(|line| rest.any(|old| old == line));
+            assert!(is_part, "{before}\n=>\n{after}");
+        }
+        if is_left {
+            left += 1;
+            assert_eq!(bare(old), bare(new), "{before}\n=>\n{after}");
+        } else {
+            assert_eq!(bare(old), new, "{before}\n=>\n{after}\n{:?}", reasons.collect::<Vec<_>>());
+        }
+        let kept = |text: &str| text.matches("# keep").count();
+        assert_eq!(kept(before), kept(&after), "{before}\n=>\n{after}");
+        let still = report["findings"].as_array().ok_or("no findings")?.iter();
+        let still = still.filter(|found| found["file"] == file.as_str() && found["fixed"] == false);
+        let still = still.filter(|found| {
+            ["MF004", "MF005", "MF006", "MF019"].iter().any(|id| found["rule"] == *id)
+        });
+        assert!(is_left || still.count() == 0, "{before}");
+    }
+    assert!(edited > 200 && left > 20, "{edited} {left} {refused}");
     Ok(())
 }
 

@@ -57,6 +57,8 @@ pub(super) struct Seen {
     pub(super) facts: Option<(Facts, Spotted)>,
     /// The kind, if no schema has it.
     untyped: Option<GroupVersionKind>,
+    /// It is stored, and was fetched without the entries.
+    hides_owners: bool,
     errors: Vec<String>,
 }
 
@@ -91,6 +93,7 @@ impl Lint<'_> {
         let looker = Looker { look: &look, done: &done };
         let mut gathered: Gathered<Spotted> = Gathered::default();
         let mut missing = BTreeSet::new();
+        let (mut first_hidden, mut hidden) = (None, 0);
         stream::run(&self.args.common, session, &looker, &mut |seen: Seen, session| {
             writer.object();
             for error in &seen.errors {
@@ -99,6 +102,10 @@ impl Lint<'_> {
             if let Some(kind) = seen.untyped {
                 self.tell_untyped(kind, &seen.place, &mut missing, session);
             }
+            if seen.hides_owners {
+                first_hidden.get_or_insert(seen.place);
+                hidden += 1;
+            }
             for found in seen.found {
                 writer.found(found, session);
             }
@@ -106,6 +113,16 @@ impl Lint<'_> {
                 gathered.add(facts, spotted);
             }
         });
+        if let Some(place) = first_hidden {
+            let message = match hidden {
+                1 => "the object is stored but has no managedFields: it was probably".to_owned(),
+                count => format!(
+                    "{count} stored objects, this one first, have no managedFields: they were probably"
+                ),
+            };
+            let rest = "fetched without --show-managed-fields, so rules of entries say nothing";
+            session.warn(place, format_args!("{message} {rest}"));
+        }
         for (Spotted { whole, spot }, finding) in gathered.finish() {
             let message = finding.message().to_owned();
             writer.found(Found::new(&finding, spot, &whole, message), session);
@@ -142,6 +159,7 @@ impl Lint<'_> {
             found: Vec::new(),
             facts: None,
             untyped: None,
+            hides_owners: false,
             errors: Vec::new(),
         };
         if let Some(message) = input::problem_with_type(glimpse.value) {
@@ -156,6 +174,7 @@ impl Lint<'_> {
             As::Manifest => Input::Manifest,
             As::Live => Input::Live,
         };
+        seen.hides_owners = input == Input::Live && input::were_owners_hidden(glimpse.value);
         if input == Input::Live
             && let Err(error) = entries_of(glimpse.value)
         {
