@@ -673,6 +673,11 @@ fn what_is_live_or_read_from_a_pipe_is_not_edited() -> Result<(), Failure> {
         let (after, outcome) = fixed(&folder, "a.yaml", &text)?;
         assert_eq!((after, outcome.err.as_str()), (text, ""), "{}", rule.id());
     }
+    let repeated = std::fs::read_to_string("tests/cli/data/lint/MF019/positive.yaml")?;
+    let live = repeated.replace("metadata:\n", "metadata:\n  uid: u\n  managedFields: []\n");
+    let (after, outcome) = fixed(&folder, "a.yaml", &live)?;
+    assert_eq!((after, outcome.err.as_str(), outcome.code), (live, "", 1));
+    assert!(outcome.out.contains(" MF019 "), "{}", outcome.out);
     Ok(())
 }
 

@@ -58,8 +58,8 @@ impl Finding {
         self.hit.quotes
     }
 
-    /// The fields and items without which the finding is gone and nothing else has changed. Empty where
-    /// that is not sure.
+    /// The fields and items of a manifest without which the finding is gone and nothing else has changed.
+    /// Empty where that is not sure, and of live objects.
     pub fn removals(&self) -> &[Path] {
         &self.hit.removals
     }
@@ -183,7 +183,13 @@ impl<'s> Linter<'s> {
             let Check::Object(look) = rule.check() else { continue };
             let mut told = subject::Told::new(TOLD);
             look(&subject, &mut told);
-            findings.extend(told.finish().map(|hit| Finding { rule, hit }));
+            findings.extend(told.finish().map(|mut hit| {
+                // What is stored is changed by requests.
+                if input == Input::Live {
+                    hit.removals.clear();
+                }
+                Finding { rule, hit }
+            }));
         }
         findings
     }

@@ -82,6 +82,70 @@ pub(super) struct Lint<'l> {
     pub(super) types: Types<'l>,
 }
 
+/// What is known of all objects together.
+#[derive(Default)]
+struct Taken {
+    /// A kind without a schema is an error.
+    is_strict: bool,
+    gathered: Gathered<Spotted>,
+    /// Kinds without a schema.
+    untyped: BTreeSet<GroupVersionKind>,
+    /// How many stored objects were fetched without their entries, and where the first of them is.
+    hidden: usize,
+    first_hidden: Option<String>,
+}
+
+impl Taken {
+    fn take(&mut self, seen: Seen, writer: &mut Writer, session: &mut Session<'_, '_>) {
+        writer.object();
+        for error in &seen.errors {
+            session.error(&seen.place, error);
+        }
+        if let Some(kind) = seen.untyped {
+            self.take_untyped(kind, &seen.place, session);
+        }
+        if seen.hides_owners {
+            self.hidden += 1;
+            self.first_hidden.get_or_insert(seen.place);
+        }
+        for found in seen.found {
+            writer.found(found, session);
+        }
+        if let Some((facts, spotted)) = seen.facts {
+            self.gathered.add(facts, spotted);
+        }
+    }
+
+    /// Tells of a kind without a schema: of each object if that is an error, else once.
+    fn take_untyped(&mut self, kind: GroupVersionKind, place: &str, session: &mut Session<'_, '_>) {
+        let message = format!("there is no schema for {kind}");
+        if self.is_strict {
+            session.error(place, message);
+        } else if self.untyped.insert(kind) {
+            let rest = "rules that need one say nothing of its objects";
+            session.warn(place, format_args!("{message}: {rest}"));
+        }
+    }
+
+    fn finish(self, writer: &mut Writer, session: &mut Session<'_, '_>) {
+        if let Some(place) = self.first_hidden {
+            let message = match self.hidden {
+                1 => "the object is stored but has no managedFields: it was probably".to_owned(),
+                count => format!(
+                    "{count} stored objects, this one first, have no managedFields: they were \
+                     probably"
+                ),
+            };
+            let rest = "fetched without --show-managed-fields, so rules of entries say nothing";
+            session.warn(place, format_args!("{message} {rest}"));
+        }
+        for (Spotted { whole, spot }, finding) in self.gathered.finish() {
+            let message = finding.message().to_owned();
+            writer.found(Found::new(&finding, spot, &whole, message), session);
+        }
+    }
+}
+
 impl Lint<'_> {
     pub(super) fn run(&self, writer: &mut Writer, session: &mut Session<'_, '_>) {
         let look = |glimpse: &Glimpse<'_>| Some(self.look(glimpse));
@@ -91,64 +155,12 @@ impl Lint<'_> {
             }
         };
         let looker = Looker { look: &look, done: &done };
-        let mut gathered: Gathered<Spotted> = Gathered::default();
-        let mut missing = BTreeSet::new();
-        let (mut first_hidden, mut hidden) = (None, 0);
-        stream::run(&self.args.common, session, &looker, &mut |seen: Seen, session| {
-            writer.object();
-            for error in &seen.errors {
-                session.error(&seen.place, error);
-            }
-            if let Some(kind) = seen.untyped {
-                self.tell_untyped(kind, &seen.place, &mut missing, session);
-            }
-            if seen.hides_owners {
-                first_hidden.get_or_insert(seen.place);
-                hidden += 1;
-            }
-            for found in seen.found {
-                writer.found(found, session);
-            }
-            if let Some((facts, spotted)) = seen.facts {
-                gathered.add(facts, spotted);
-            }
+        let is_strict = self.args.common.types.strict_schema;
+        let mut taken = Taken { is_strict, ..Taken::default() };
+        stream::run(&self.args.common, session, &looker, &mut |seen, session| {
+            taken.take(seen, writer, session);
         });
-        if let Some(place) = first_hidden {
-            let message = match hidden {
-                1 => "the object is stored but has no managedFields: it was probably".to_owned(),
-                count => format!(
-                    "{count} stored objects, this one first, have no managedFields: they were probably"
-                ),
-            };
-            let rest = "fetched without --show-managed-fields, so rules of entries say nothing";
-            session.warn(place, format_args!("{message} {rest}"));
-        }
-        for (Spotted { whole, spot }, finding) in gathered.finish() {
-            let message = finding.message().to_owned();
-            writer.found(Found::new(&finding, spot, &whole, message), session);
-        }
-    }
-
-    fn tell_untyped(
-        &self,
-        kind: GroupVersionKind,
-        place: &str,
-        missing: &mut BTreeSet<GroupVersionKind>,
-        session: &mut Session<'_, '_>,
-    ) {
-        if self.args.common.types.strict_schema {
-            return session.error(place, format_args!("there is no schema for {kind}"));
-        }
-        if missing.contains(&kind) {
-            return;
-        }
-        session.warn(
-            place,
-            format_args!(
-                "there is no schema for {kind}: rules that need one say nothing of its objects"
-            ),
-        );
-        missing.insert(kind);
+        taken.finish(writer, session);
     }
 
     fn look(&self, glimpse: &Glimpse<'_>) -> Seen {
