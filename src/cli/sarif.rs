@@ -144,14 +144,15 @@ impl Location {
     ) -> Location {
         let region = line.map(|start_line| Region { start_line, start_column: column });
         let artifact_location = ArtifactLocation { uri: uri(file) };
+        let (name, kind) = if path.is_empty() { (object, "object") } else { (path, "member") };
         Location {
             id: None,
             message: None,
             physical_location: PhysicalLocation { artifact_location, region },
             logical_locations: [LogicalLocation {
-                fully_qualified_name: format!("{object} {path}"),
-                name: path.to_owned(),
-                kind: "member",
+                fully_qualified_name: format!("{object} {path}").trim_end().to_owned(),
+                name: name.to_owned(),
+                kind,
             }],
         }
     }
@@ -197,6 +198,11 @@ pub(super) fn write(rules: Vec<Rule>, results: Vec<Finding>) -> String {
     let run = Run { tool: Tool { driver }, column_kind: "unicodeCodePoints", results };
     let log = Log { schema: SCHEMA, version: "2.1.0", runs: [run] };
     serde_json::to_string(&log).map(|json| output::pretty(&json)).unwrap_or_default()
+}
+
+/// What was found as a part of the list `results` of a log.
+pub(super) fn result(finding: &Finding) -> String {
+    serde_json::to_string(finding).unwrap_or_default()
 }
 
 /// A path of a file as a reference of RFC 3986, relative unless the path is absolute.

@@ -1,4 +1,4 @@
-//! Findings as they are printed: as they come where the form allows it, all at the end where not.
+//! Findings as they are printed, one by one as they come.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::analysis::Severity;
 use crate::analysis::lint::{RULES, Rule};
 use crate::cli::github::Annotation;
 use crate::cli::output::pretty;
-use crate::cli::report::harmless;
+use crate::cli::report::{Listing, harmless};
 use crate::cli::sarif::{self, Configuration, Finding, Location, Text};
 use crate::cli::session::Session;
 
@@ -32,7 +32,7 @@ struct Summary {
 #[serde(rename_all = "camelCase")]
 struct Report<'w> {
     schema_version: &'static str,
-    findings: &'w [Found],
+    findings: [(); 0],
     summary: &'w Summary,
 }
 
@@ -40,16 +40,21 @@ pub(super) struct Writer {
     form: Form,
     summary: Summary,
     worst: Option<Severity>,
-    /// Of forms that are written at once.
-    kept: Vec<Found>,
+    /// Of reports that are one JSON text.
+    listing: Option<Listing>,
     /// What to do about the rules that said something.
     remedies: BTreeMap<&'static str, &'static Rule>,
 }
 
 impl Writer {
     pub(super) fn new(form: Form) -> Writer {
-        let (summary, remedies) = (Summary::default(), BTreeMap::new());
-        Writer { form, summary, worst: None, kept: Vec::new(), remedies }
+        let summary = Summary::default();
+        let listing = match form {
+            Form::Json => Some(Listing::new(&report(&summary), "findings")),
+            Form::Sarif => Some(Listing::new(&log(), "results")),
+            Form::Text | Form::Github => None,
+        };
+        Writer { form, summary, worst: None, listing, remedies: BTreeMap::new() }
     }
 
     /// An object was looked at.
@@ -63,12 +68,17 @@ impl Writer {
         } else {
             self.count(found.rule);
         }
-        match self.form {
-            Form::Json => self.kept.push(found),
-            _ if found.is_fixed => {}
-            Form::Sarif => self.kept.push(found),
-            Form::Text => session.print(&line(&found, session.colors_results())),
-            Form::Github => session.print(&annotation(&found)),
+        if found.is_fixed && self.form != Form::Json {
+            return;
+        }
+        match (self.form, &mut self.listing) {
+            (Form::Text, _) => session.print(&line(&found, session.colors_results())),
+            (Form::Github, _) => session.print(&annotation(&found)),
+            (Form::Sarif, Some(listing)) => listing.add(&sarif::result(&result(&found)), session),
+            (_, Some(listing)) => {
+                listing.add(&serde_json::to_string(&found).unwrap_or_default(), session);
+            }
+            (_, None) => {}
         }
     }
 
@@ -86,46 +96,49 @@ impl Writer {
 
     /// Writes what is left, and gives how bad the worst finding was.
     pub(super) fn finish(self, session: &mut Session<'_, '_>) -> Option<Severity> {
-        match self.form {
-            Form::Text => session.print(&self.end()),
-            Form::Json => {
-                let (findings, summary) = (self.kept.as_slice(), &self.summary);
-                let report = Report { schema_version: SCHEMA_VERSION, findings, summary };
-                let json = serde_json::to_string(&report).map(|json| pretty(&json));
-                session.print(&json.unwrap_or_default());
-            }
-            Form::Sarif => {
-                let results = self.kept.iter().map(result).collect();
-                session.print(&sarif::write(RULES.iter().map(rule).collect(), results));
-            }
-            Form::Github => {}
+        match (self.form, self.listing) {
+            (Form::Text, _) => session.print(&end(&self.summary, &self.remedies)),
+            (Form::Sarif, Some(listing)) => listing.finish(&log(), session),
+            (_, Some(listing)) => listing.finish(&report(&self.summary), session),
+            (_, None) => {}
         }
         self.worst
     }
+}
 
-    /// What can be done, and how much there was.
-    fn end(&self) -> String {
-        let mut text = String::new();
-        if !self.remedies.is_empty() {
-            text += "\nWhat can be done (--explain RULE tells more):\n";
-            for rule in self.remedies.values() {
-                text += &format!("* {} ({}): {}\n", rule.id(), rule.name(), rule.remedy());
-            }
-            text.push('\n');
+/// A report without findings.
+fn report(summary: &Summary) -> String {
+    let report = Report { schema_version: SCHEMA_VERSION, findings: [], summary };
+    serde_json::to_string(&report).map(|json| pretty(&json)).unwrap_or_default()
+}
+
+/// A log without findings.
+fn log() -> String {
+    sarif::write(RULES.iter().map(rule).collect(), Vec::new())
+}
+
+/// What can be done, and how much there was.
+fn end(summary: &Summary, remedies: &BTreeMap<&'static str, &'static Rule>) -> String {
+    let mut text = String::new();
+    if !remedies.is_empty() {
+        text += "\nWhat can be done (--explain RULE tells more):\n";
+        for rule in remedies.values() {
+            text += &format!("* {} ({}): {}\n", rule.id(), rule.name(), rule.remedy());
         }
-        let Summary { objects, errors, warnings, notes, fixed } = self.summary;
-        text += &format!(
-            "{}: {}, {}, {}",
-            counted(objects, "object"),
-            counted(errors, "error"),
-            counted(warnings, "warning"),
-            counted(notes, "note")
-        );
-        if fixed > 0 {
-            text += &format!(", {fixed} fixed");
-        }
-        text + "\n"
+        text.push('\n');
     }
+    let Summary { objects, errors, warnings, notes, fixed } = *summary;
+    text += &format!(
+        "{}: {}, {}, {}",
+        counted(objects, "object"),
+        counted(errors, "error"),
+        counted(warnings, "warning"),
+        counted(notes, "note")
+    );
+    if fixed > 0 {
+        text += &format!(", {fixed} fixed");
+    }
+    text + "\n"
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -176,7 +189,7 @@ fn rule(rule: &Rule) -> sarif::Rule {
 fn result(found: &Found) -> Finding {
     let id = found.rule.id();
     let at = RULES.iter().position(|rule| rule.id() == id).unwrap_or_default();
-    let known_by = format!("{} {}", found.object.text, found.path);
+    let known_by = format!("{} {}", found.object.text, found.path).trim_end().to_owned();
     let message = Text::sentence(&found.text());
     let mut finding = Finding::new((id, at), found.rule.severity(), message, known_by);
     let object = &found.object.text;
