@@ -681,6 +681,29 @@ fn what_is_live_or_read_from_a_pipe_is_not_edited() -> Result<(), Failure> {
     Ok(())
 }
 
+/// The file behind a link is edited, and keeps its permissions; nothing is left beside it.
+#[cfg(unix)]
+#[test]
+fn links_and_permissions_stay() -> Result<(), Failure> {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = Folder::new("links")?;
+    let inner = folder.0.join("inner");
+    std::fs::create_dir(&inner)?;
+    let file = inner.join("a.yaml");
+    std::fs::write(&file, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels: {}\n")?;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640))?;
+    let link = folder.0.join("link.yaml");
+    symlink(&file, &link)?;
+    let outcome = lint(&["-f", &folder.path(), "--fix"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    assert!(std::fs::symlink_metadata(&link)?.is_symlink());
+    let after = std::fs::read_to_string(&file)?;
+    assert_eq!(after, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n");
+    assert_eq!(std::fs::metadata(&file)?.permissions().mode() & 0o777, 0o640);
+    assert_eq!(std::fs::read_dir(&inner)?.count(), 1);
+    Ok(())
+}
+
 /// Every rule that says it can be fixed is, of its fixture, unless that is one of those that are not sure.
 #[test]
 fn fixtures_are_fixed() -> Result<(), Failure> {
