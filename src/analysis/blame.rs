@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
 use smallvec::SmallVec;
 
@@ -72,14 +73,34 @@ pub enum Standing {
 /// Something that is owned though the object does not have it.
 #[derive(Debug, Clone)]
 pub struct Absent {
-    path: Path,
+    /// The last step of the way to it, and all steps.
+    step: usize,
+    steps: Arc<Vec<Step>>,
+    /// Made when it is asked for: there may be many deep ones.
+    path: OnceLock<Path>,
     owners: Owners,
+}
+
+/// A step of the way to something absent: the one before it, and the element.
+#[derive(Debug, Clone)]
+struct Step {
+    before: Option<usize>,
+    token: String,
 }
 
 impl Absent {
     /// The outermost path that is missing.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.path.get_or_init(|| {
+            let mut elements = Vec::new();
+            let mut step = self.steps.get(self.step);
+            while let Some(Step { before, token }) = step {
+                elements.push(token::parse(token));
+                step = before.and_then(|before| self.steps.get(before));
+            }
+            elements.reverse();
+            Path::new(elements)
+        })
     }
 }
 
@@ -115,6 +136,8 @@ impl Blame {
             is_known: *ty.schema() != *guessed.schema(),
             blame: Blame { entries: entries.to_vec(), fields: Vec::new(), absent: Vec::new() },
             way: Vec::new(),
+            steps: Vec::new(),
+            known_steps: HashMap::new(),
             missed: HashMap::new(),
         };
         let claims: Vec<Claim<'_>> = sets
@@ -130,6 +153,8 @@ impl Blame {
         };
         let depth = sets.iter().map(FieldSet::depth).fold(root.depth(), usize::max);
         deep::with_stack(depth, || walk.inside(root, place, &claims));
+        let steps = Arc::new(walk.steps);
+        walk.blame.absent.iter_mut().for_each(|absent| absent.steps = steps.clone());
         walk.blame
     }
 
@@ -173,7 +198,7 @@ impl Blame {
     pub fn owners_at(&self, path: &Path) -> Vec<ManagedFieldsEntry> {
         let found = self.fields.iter().position(|field| self.path(field) == *path);
         let Some((at, field)) = found.and_then(|at| Some((at, self.fields.get(at)?))) else {
-            let missing = self.absent.iter().find(|absent| absent.path == *path);
+            let missing = self.absent.iter().find(|absent| absent.path() == path);
             return missing
                 .map(|absent| self.listed(&absent.owners).cloned().collect())
                 .unwrap_or_default();
@@ -275,10 +300,13 @@ struct Walk<'s> {
     /// The type is more than a guess.
     is_known: bool,
     blame: Blame,
-    /// The elements that lead to where the walk stands.
-    way: Vec<String>,
-    /// The paths of what is absent, and which it is.
-    missed: HashMap<String, usize>,
+    /// The elements that lead to where the walk stands, and their steps once something absent needs them.
+    way: Vec<(String, Option<usize>)>,
+    /// Steps that lead to what is absent, and which of them they are.
+    steps: Vec<Step>,
+    known_steps: HashMap<(Option<usize>, String), usize>,
+    /// What is absent, by the last step.
+    missed: HashMap<usize, usize>,
 }
 
 impl<'s> Walk<'s> {
@@ -301,7 +329,7 @@ impl<'s> Walk<'s> {
         let mut cursors: Vec<_> =
             claims.iter().map(|claim| (claim.owner, claim.below.children().peekable())).collect();
         let mut untracked = place.untracked.children().peekable();
-        let is_metadata = matches!(self.way.as_slice(), [only] if only == "f:metadata");
+        let is_metadata = matches!(self.way.as_slice(), [(only, _)] if only == "f:metadata");
         for (name, member) in value.members() {
             let ty = fields.as_mut().map(|fields| fields.find(&name).0);
             let mut element = String::new();
@@ -448,7 +476,7 @@ impl<'s> Walk<'s> {
             inherited.clone_from(&owners);
         }
         let index = self.blame.fields.len();
-        self.way.push(element.clone());
+        self.way.push((element.clone(), None));
         self.blame.fields.push(BlamedField {
             parent: place.parent,
             token: element,
@@ -486,17 +514,39 @@ impl<'s> Walk<'s> {
         if child.member {
             return self.absent(child.token, owner);
         }
-        self.way.push(child.token.to_owned());
+        self.way.push((child.token.to_owned(), None));
         child.subset.children().for_each(|child| self.miss(child, owner));
         self.way.pop();
     }
 
+    /// The step that leads to where the walk stands; none at the root.
+    fn step_here(&mut self) -> Option<usize> {
+        let known = self.way.iter().rposition(|(_, step)| step.is_some());
+        let mut before = known.and_then(|at| self.way.get(at)).and_then(|(_, step)| *step);
+        for at in known.map_or(0, |at| at + 1)..self.way.len() {
+            let token = self.way.get(at).map(|(token, _)| token.clone()).unwrap_or_default();
+            before = Some(self.step(before, &token));
+            if let Some((_, step)) = self.way.get_mut(at) {
+                *step = before;
+            }
+        }
+        before
+    }
+
+    fn step(&mut self, before: Option<usize>, token: &str) -> usize {
+        *self.known_steps.entry((before, token.to_owned())).or_insert_with(|| {
+            self.steps.push(Step { before, token: token.to_owned() });
+            self.steps.len() - 1
+        })
+    }
+
     fn absent(&mut self, element: &str, owner: u32) {
-        let way: Vec<&str> = self.way.iter().map(String::as_str).chain([element]).collect();
-        // What several owners miss is told of once; no token holds a line break.
-        let index = *self.missed.entry(way.join("\n")).or_insert_with(|| {
-            let path = way.into_iter().map(token::parse).collect();
-            self.blame.absent.push(Absent { path, owners: Owners::new() });
+        let before = self.step_here();
+        let step = self.step(before, element);
+        // What several owners miss is told of once.
+        let index = *self.missed.entry(step).or_insert_with(|| {
+            let (steps, path, owners) = (Arc::default(), OnceLock::new(), Owners::new());
+            self.blame.absent.push(Absent { step, steps, path, owners });
             self.blame.absent.len() - 1
         });
         if let Some(absent) = self.blame.absent.get_mut(index) {

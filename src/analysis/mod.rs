@@ -7,6 +7,7 @@
 mod blame;
 mod conflicts;
 mod entries;
+pub mod lint;
 mod ownership_diff;
 mod profiles;
 mod remedy;

@@ -279,11 +279,45 @@ pub(super) fn look<R: Send>(
     look: &(dyn Fn(&Piece<'_>) -> Option<R> + Sync),
     progress: &mut dyn FnMut(usize),
 ) -> io::Result<Looked<R>> {
+    let mut kept = Vec::new();
+    let ended = each(beginning, reader, wanted, look, &mut |step| match step {
+        Step::Found(found) => kept.push(found),
+        Step::Read(bytes) => progress(bytes),
+    })?;
+    Ok(Looked { kept, is_cut_off: ended.is_cut_off, said_late: ended.said_late })
+}
+
+/// What comes while a dump is read.
+pub(super) enum Step<R> {
+    /// What was found in an object, in the order of the dump.
+    Found(R),
+    /// So many bytes were read.
+    Read(usize),
+}
+
+/// What is known when a dump has been read.
+pub(super) struct Ended {
+    /// It ends in the middle of something: the line.
+    pub(super) is_cut_off: Option<usize>,
+    /// What documents said of themselves behind their items, by their numbers.
+    pub(super) said_late: BTreeMap<usize, Said>,
+}
+
+/// As [`look`], but hands on what is found as soon as all before it has been looked at.
+///
+/// # Errors
+/// What the reader says.
+pub(super) fn each<R: Send>(
+    beginning: &[u8],
+    reader: &mut dyn Read,
+    wanted: &BTreeMap<usize, Said>,
+    look: &(dyn Fn(&Piece<'_>) -> Option<R> + Sync),
+    take: &mut dyn FnMut(Step<R>),
+) -> io::Result<Ended> {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let (to_do, jobs) = mpsc::sync_channel::<(usize, Vec<Cut>)>(cores);
     let jobs = Mutex::new(jobs);
     let (done, results) = mpsc::channel::<(usize, Vec<R>)>();
-    let mut kept: BTreeMap<usize, Vec<R>> = BTreeMap::new();
     let work = |done: mpsc::Sender<(usize, Vec<R>)>| {
         loop {
             let job = jobs.lock().map(|jobs| jobs.recv());
@@ -293,10 +327,19 @@ pub(super) fn look<R: Send>(
                 let (document, item, line) = (*document, *item, *line);
                 look(&Piece { text, document, item, line, list: list.as_deref() })
             });
-            let looked: Vec<R> = looked.collect();
-            if !looked.is_empty() && done.send((number, looked)).is_err() {
+            if done.send((number, looked.collect())).is_err() {
                 return;
             }
+        }
+    };
+    // Results that came before their turn, and whose turn it is.
+    let mut early: BTreeMap<usize, Vec<R>> = BTreeMap::new();
+    let mut turn = 1;
+    let mut hand_on = |(number, found): (usize, Vec<R>), take: &mut dyn FnMut(Step<R>)| {
+        early.insert(number, found);
+        while let Some(found) = early.remove(&turn) {
+            turn += 1;
+            found.into_iter().for_each(|found| take(Step::Found(found)));
         }
     };
     let mut cutter = Cutter::again(wanted);
@@ -321,7 +364,8 @@ pub(super) fn look<R: Send>(
                 if to_do.send((number, std::mem::take(&mut pieces))).is_err() {
                     break Ok(());
                 }
-                progress(all);
+                take(Step::Read(all));
+                results.try_iter().for_each(|found| hand_on(found, take));
             }
             match reader.read(&mut chunk) {
                 Ok(0) => break Ok(()),
@@ -332,13 +376,12 @@ pub(super) fn look<R: Send>(
         };
         let _ = to_do.send((number + 1, pieces));
         drop(to_do);
-        kept.extend(results.iter());
+        results.iter().for_each(|found| hand_on(found, take));
         outcome
     });
     read?;
     let is_cut_off = (cutter.depth > 0).then_some(cutter.line + 1);
-    let kept = kept.into_values().flatten().collect();
-    Ok(Looked { kept, is_cut_off, said_late: cutter.said_late })
+    Ok(Ended { is_cut_off, said_late: cutter.said_late })
 }
 
 #[cfg(test)]

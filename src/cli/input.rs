@@ -109,7 +109,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    fn of(object: ValueRef<'_>) -> Identity {
+    pub(super) fn of(object: ValueRef<'_>) -> Identity {
         let text = |value: Option<ValueRef<'_>>, key: &str| {
             let text = value.and_then(|value| value.get(key)).and_then(ValueRef::as_str);
             text.map(|text| text.into_owned()).unwrap_or_default()
@@ -168,18 +168,7 @@ impl Object {
 
     /// Refuses an object that does not say what it is.
     pub(super) fn require_type(&self, session: &mut Session<'_, '_>) -> Result<(), String> {
-        let text = |key: &str| {
-            let text = self.value.as_ref().get(key).and_then(ValueRef::as_str);
-            text.filter(|text| !text.is_empty())
-        };
-        let message = match (text("apiVersion"), text("kind")) {
-            (None, _) => "the object has no apiVersion".to_owned(),
-            (_, None) => "the object has no kind".to_owned(),
-            (Some(version), _) if version.matches('/').count() > 1 => {
-                format!("unexpected GroupVersion string: {version}")
-            }
-            _ => return Ok(()),
-        };
+        let Some(message) = problem_with_type(&self.value) else { return Ok(()) };
         session.error(&self.place, &message);
         Err(message)
     }
@@ -206,6 +195,22 @@ impl Object {
                  written meanwhile",
             );
         }
+    }
+}
+
+/// Why an object does not say what it is.
+pub(super) fn problem_with_type(object: &Value) -> Option<String> {
+    let text = |key: &str| {
+        let text = object.as_ref().get(key).and_then(ValueRef::as_str);
+        text.filter(|text| !text.is_empty())
+    };
+    match (text("apiVersion"), text("kind")) {
+        (None, _) => Some("the object has no apiVersion".to_owned()),
+        (_, None) => Some("the object has no kind".to_owned()),
+        (Some(version), _) if version.matches('/').count() > 1 => {
+            Some(format!("unexpected GroupVersion string: {version}"))
+        }
+        _ => None,
     }
 }
 
@@ -278,7 +283,7 @@ pub(super) fn load(
 }
 
 /// What is wrong with a file without documents.
-const NOTHING: &str = "there is no object in it";
+pub(super) const NOTHING: &str = "there is no object in it";
 
 /// A document, or why it is none, and the line on which it begins.
 type Parsed = (usize, Result<Value, String>);
@@ -451,7 +456,7 @@ type Again = BTreeMap<usize, Said>;
 type Look<'l, R> = dyn Fn(&Identity, &Value) -> Option<R> + Sync + 'l;
 
 /// Files up to this size are read as a whole, whatever they hold.
-const SMALL: usize = 1 << 20;
+pub(super) const SMALL: usize = 1 << 20;
 
 fn scan_reader<R: Send>(
     reader: &mut dyn Read,
@@ -501,7 +506,7 @@ fn scan_again<R: Send>(
     Ok(())
 }
 
-fn has_kind(item: &Value) -> bool {
+pub(super) fn has_kind(item: &Value) -> bool {
     item.as_ref().get("kind").is_some()
 }
 
@@ -639,7 +644,7 @@ pub(super) fn each_file<'s, 'i>(
 }
 
 /// The files behind an argument.
-fn files(name: &str, recursive: bool, session: &mut Session<'_, '_>) -> Vec<PathBuf> {
+pub(super) fn files(name: &str, recursive: bool, session: &mut Session<'_, '_>) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let path = Path::new(name);
     if path.is_dir() {
@@ -740,6 +745,18 @@ fn each_value(content: &[u8], take: &mut dyn FnMut(usize, Result<Value, String>)
 /// Hands on the line and the JSON text of every document. Bytes that are not UTF-8 cost only the
 /// document that holds them.
 pub(super) fn each_document(content: &[u8], take: &mut dyn FnMut(usize, Result<&str, String>)) {
+    each_read(content, &mut |before, line, document| match &document {
+        Ok(document) => take(before + line, Ok(document.json())),
+        Err(message) => take(before + line, Err(message.clone())),
+    });
+}
+
+/// What is done with a document: so many lines stand before the text that it was read from, on this
+/// line of which it begins.
+pub(super) type TakeRead<'t> = dyn FnMut(usize, usize, Result<yaml::Document<'_>, String>) + 't;
+
+/// As [`each_document`], with the documents as they were read.
+pub(super) fn each_read(content: &[u8], take: &mut TakeRead<'_>) {
     let mut rest = content;
     let mut line = 0;
     loop {
@@ -756,7 +773,8 @@ pub(super) fn each_document(content: &[u8], take: &mut dyn FnMut(usize, Result<&
                 each_in_text(good.unwrap_or_default(), line, take);
                 let offset = content.len() - rest.len() + bad;
                 take(
-                    line + 1 + count_lines(rest, start),
+                    line,
+                    1 + count_lines(rest, start),
                     Err(format!(
                         "invalid UTF-8 at byte {offset} (line {})",
                         line + 1 + count_lines(rest, bad)
@@ -776,14 +794,15 @@ fn count_lines(bytes: &[u8], end: usize) -> usize {
     bytes.iter().take(end).filter(|byte| **byte == b'\n').count()
 }
 
-fn each_in_text(text: &str, before: usize, take: &mut dyn FnMut(usize, Result<&str, String>)) {
+fn each_in_text(text: &str, before: usize, take: &mut TakeRead<'_>) {
     for document in yaml::documents(text) {
         match document {
             // A document that says null says nothing.
             Ok(document) if document.json() == "null" => {}
-            Ok(document) => take(before + document.line(), Ok(document.json())),
+            Ok(document) => take(before, document.line(), Ok(document)),
             Err(error) => take(
-                before + error.document_line(),
+                before,
+                error.document_line(),
                 Err(format!(
                     "{} at line {} column {}",
                     error.message(),
@@ -831,19 +850,24 @@ pub(super) fn item_of(item: ValueRef<'_>, api_version: &str, kind: &str) -> Valu
 }
 
 fn push(value: Value, place: &Place, session: &mut Session<'_, '_>, loaded: &mut Vec<Loaded>) {
-    let kind = match value.as_ref().kind() {
-        Kind::Map => {
-            let identity = Identity::of(value.as_ref());
-            loaded.push(Ok(Object { place: place.clone(), identity, value }));
-            return;
-        }
+    let Some(message) = no_object(value.as_ref()) else {
+        let identity = Identity::of(value.as_ref());
+        loaded.push(Ok(Object { place: place.clone(), identity, value }));
+        return;
+    };
+    session.error(place, &message);
+    loaded.push(Err(message));
+}
+
+/// Why a value is no object.
+pub(super) fn no_object(value: ValueRef<'_>) -> Option<String> {
+    let kind = match value.kind() {
+        Kind::Map => return None,
         Kind::Null => "null",
         Kind::Bool => "a boolean",
         Kind::Int | Kind::Float => "a number",
         Kind::String => "a string",
         Kind::List => "a list",
     };
-    let message = format!("expected an object, got {kind}");
-    session.error(place, &message);
-    loaded.push(Err(message));
+    Some(format!("expected an object, got {kind}"))
 }

@@ -14,8 +14,10 @@ mod edit;
 mod explain;
 mod extract;
 mod fields;
+mod github;
 mod handover;
 mod input;
+mod lint;
 mod locate;
 mod manual;
 mod migrate_version;
@@ -25,12 +27,14 @@ mod patch;
 mod plan;
 mod report;
 mod resolve;
+mod sarif;
 mod scale;
 mod schema;
 mod schemas;
 mod secrets;
 mod session;
 mod size;
+mod stream;
 mod update;
 mod would_change;
 
@@ -115,6 +119,14 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Count the bytes of managedFields by manager, or print objects with fewer of them
     Size(size::SizeArgs),
+    /// Hold manifests, live objects and definitions to rules of field ownership
+    #[command(
+        mut_arg("filename", |filename| {
+            filename.required(false).required_unless_present_any(["rules", "explain"])
+        }),
+        after_help = LINT_HELP
+    )]
+    Lint(lint::LintArgs),
     /// See what is known of kinds, and what a change of schemas does
     Schema(schema::SchemaArgs),
     /// Print the completions for a shell
@@ -148,6 +160,7 @@ impl Command {
             Command::Resolve(args) => &args.common,
             Command::Plan(args) => args.common(),
             Command::Size(args) => &args.common,
+            Command::Lint(args) => &args.common,
             Command::Schema(_) | Command::Completions { .. } | Command::Man { .. } => return None,
         })
     }
@@ -196,6 +209,20 @@ Examples:
 
 Exit code: 0 where there is no conflict, 1 where there was one and it was ended or listed, 2 or more \
 for an error. A document that cannot be edited stays as it is.";
+
+const LINT_HELP: &str = "\
+Examples:
+  managed-fields lint -R -f clusters
+  kubectl get deployments -A -o json --show-managed-fields | managed-fields lint -f -
+  managed-fields lint -f crds -o sarif
+  managed-fields lint -R -f clusters --rule MF005 --fix
+  managed-fields lint --explain MF011
+
+Every object is looked at as what it is: one with a uid as live, a CustomResourceDefinition also by its
+schemas. With --strict-schema and for undeclared fields, custom resources need their definitions: --schema.
+
+Exit codes: 0 if nothing of at least --severity was found, 1 if something was, 2 if something could not
+be read or fixed.";
 
 const EXPLAIN_HELP: &str = "\
 Examples:
@@ -342,6 +369,7 @@ pub fn run(args: Args, io: &mut Io<'_>) -> i32 {
         Command::Resolve(args) => resolve::run(args, &mut session),
         Command::Plan(args) => plan::run(args, &mut session),
         Command::Size(args) => size::run(args, &mut session),
+        Command::Lint(args) => lint::run(args, &mut session),
         Command::Schema(args) => schema::run(args, &mut session),
         Command::Completions { shell } => manual::completions(shell, &mut session),
         Command::Man { command } => manual::page(&command, &mut session),

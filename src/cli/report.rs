@@ -125,6 +125,50 @@ impl Objects {
     }
 }
 
+/// A list in a JSON report, whose items are printed as they come.
+pub(super) struct Listing {
+    name: &'static str,
+    /// What is to be printed before the next item.
+    before: String,
+    indent: String,
+    is_begun: bool,
+}
+
+impl Listing {
+    /// The list of this name in a report that is laid out already, in which it is empty.
+    pub(super) fn new(report: &str, name: &'static str) -> Listing {
+        let (before, _) = around(report, name);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let indent = line.len() - line.trim_start().len();
+        Listing { name, before: before.to_owned(), indent: " ".repeat(indent + 4), is_begun: false }
+    }
+
+    pub(super) fn add(&mut self, json: &str, session: &mut Session<'_, '_>) {
+        let before = std::mem::replace(&mut self.before, ",".to_owned());
+        self.is_begun = true;
+        let line = format!("\n{}", self.indent);
+        let text = pretty(json).trim_end().replace('\n', &line);
+        session.print(&format!("{before}{line}{text}"));
+    }
+
+    /// The rest of the report, as it is known in the end.
+    pub(super) fn finish(self, report: &str, session: &mut Session<'_, '_>) {
+        let (_, after) = around(report, self.name);
+        if self.is_begun {
+            let line = self.indent.get(4..).unwrap_or_default();
+            return session.print(&format!("\n{line}{after}"));
+        }
+        session.print(&format!("{}{after}", self.before));
+    }
+}
+
+/// What stands before the end of an empty list, and from there on.
+fn around<'r>(report: &'r str, name: &str) -> (&'r str, &'r str) {
+    let list = format!("\"{name}\": [");
+    let end = report.find(&format!("{list}]")).map_or(report.len(), |at| at + list.len());
+    report.split_at_checked(end).unwrap_or((report, ""))
+}
+
 /// How a field stands to its owners, in a word.
 pub(super) fn standing(standing: Standing) -> &'static str {
     match standing {

@@ -490,7 +490,7 @@ fn text<'a>(holder: ValueRef<'a>, key: &str) -> Option<Cow<'a, str>> {
 
 /// The type of a kind in a merge schema, whose names are `io.k8s.api.apps.v1.Deployment`,
 /// `com.example.stable.v1.CronTab` or the bare kind.
-fn type_of(schema: &Schema, kind: &GroupVersionKind) -> Option<Type> {
+pub(super) fn type_of(schema: &Schema, kind: &GroupVersionKind) -> Option<Type> {
     if kind.kind.is_empty() {
         return None;
     }

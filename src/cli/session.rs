@@ -84,6 +84,14 @@ impl<'s, 'i> Session<'s, 'i> {
         Ok(self.io.stdin)
     }
 
+    /// Standard input, once, to be read while results are printed.
+    pub(super) fn take_stdin(&mut self) -> Result<&'i mut dyn Read, String> {
+        self.open_stdin()?;
+        // Something that is empty takes no room.
+        let nothing: &'i mut dyn Read = Box::leak(Box::new(io::empty()));
+        Ok(std::mem::replace(&mut self.io.stdin, nothing))
+    }
+
     /// All of standard input, once.
     pub(super) fn read_stdin(&mut self) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();

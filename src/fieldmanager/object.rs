@@ -72,7 +72,7 @@ pub(super) fn type_of(
 ) -> Result<Type, ValidationErrors> {
     schemas.find(kind).ok_or_else(|| {
         let message = format!("no corresponding type for {kind}");
-        ValidationErrors(vec![ValidationError { path: String::new(), message }])
+        ValidationErrors(vec![ValidationError::told(String::new(), message)])
     })
 }
 

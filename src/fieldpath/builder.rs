@@ -1,7 +1,7 @@
 //! Building sets while walking.
 
 use super::set::{Entry, FieldSet, Repeats, normalise};
-use super::{token, wide};
+use super::{Path, token, wide};
 
 /// The path from the root to where a walk stands.
 #[derive(Default)]
@@ -55,6 +55,11 @@ impl PathStack {
         for depth in 0..self.frames.len() {
             token::write_display(out, self.token(depth));
         }
+    }
+
+    /// The path, to keep.
+    pub(crate) fn to_path(&self) -> Path {
+        (0..self.frames.len()).map(|depth| token::parse(self.token(depth))).collect()
     }
 
     /// As [`write_display`](Self::write_display), without the last element.

@@ -143,7 +143,7 @@ impl<'w, 't> Compare<'w, 't> {
             let mut path = String::new();
             self.path.write_parent_display(&mut path);
             let message = shape::unresolved_message(schema, id);
-            self.errors.0.push(ValidationError { path, message });
+            self.errors.0.push(ValidationError::told(path, message));
             return;
         }
         let left_parts = shape::deduce(atom, left);

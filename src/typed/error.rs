@@ -2,16 +2,28 @@
 
 use std::fmt;
 
-use crate::fieldpath::PathStack;
+use crate::fieldpath::{Path, PathStack};
 
 /// One problem and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValidationError {
     pub(crate) path: String,
     pub(crate) message: String,
+    /// The path of the value, where the operation tells it in parts.
+    place: Path,
 }
 
 impl ValidationError {
+    /// A problem whose path is known as it is told alone.
+    pub(crate) fn told(path: String, message: String) -> ValidationError {
+        ValidationError { path, message, place: Path::default() }
+    }
+
+    /// The path of the value, of what validation found; it ends where the value or its list is.
+    pub(crate) fn place(&self) -> &Path {
+        &self.place
+    }
+
     /// The path of the value, empty for the whole object.
     pub fn path(&self) -> &str {
         &self.path
@@ -46,7 +58,8 @@ impl ValidationErrors {
     pub(super) fn push(&mut self, path: &impl Trail, message: impl Into<String>) {
         let mut text = String::new();
         path.write_display(&mut text);
-        self.0.push(ValidationError { path: text, message: message.into() });
+        let (message, place) = (message.into(), path.place());
+        self.0.push(ValidationError { path: text, message, place });
     }
 
     pub(crate) fn into_result<T>(self, value: T) -> Result<T, ValidationErrors> {
@@ -68,6 +81,8 @@ pub(super) trait Trail: Default {
     /// The way to the value, or to what it is part of.
     fn write_display(&self, out: &mut String);
     fn write_parent_display(&self, out: &mut String);
+    /// The same way in parts.
+    fn place(&self) -> Path;
 }
 
 impl Trail for PathStack {
@@ -96,6 +111,10 @@ impl Trail for PathStack {
     fn write_parent_display(&self, out: &mut String) {
         self.write_parent_display(out);
     }
+
+    fn place(&self) -> Path {
+        self.to_path()
+    }
 }
 
 /// No path: problems are counted.
@@ -111,6 +130,10 @@ impl Trail for Untold {
     fn pop(&mut self) {}
     fn write_display(&self, _: &mut String) {}
     fn write_parent_display(&self, _: &mut String) {}
+
+    fn place(&self) -> Path {
+        Path::default()
+    }
 }
 
 /// One problem on a line; several under a heading, as the API server prints them.

@@ -106,7 +106,7 @@ impl<'w, P: Trail> Merge<'w, '_, P> {
             let mut path = String::new();
             self.path.write_parent_display(&mut path);
             let message = shape::unresolved_message(schema, id);
-            self.errors.0.push(ValidationError { path, message });
+            self.errors.0.push(ValidationError::told(path, message));
             return None;
         }
         let left_parts = shape::deduce(atom, left);

@@ -167,7 +167,7 @@ impl Walk<'_, '_> {
 
     /// Told without a path, as the reference does.
     fn schema_error(&mut self, message: String) {
-        self.errors.0.push(ValidationError { path: String::new(), message });
+        self.errors.0.push(ValidationError::told(String::new(), message));
     }
 
     fn map(&mut self, map: &MapPart, value: Node) {

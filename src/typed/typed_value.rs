@@ -226,5 +226,5 @@ impl Type {
 
 #[cold]
 fn problem(message: &str) -> ValidationErrors {
-    ValidationErrors(vec![ValidationError { path: String::new(), message: message.to_owned() }])
+    ValidationErrors(vec![ValidationError::told(String::new(), message.to_owned())])
 }

@@ -344,6 +344,10 @@ impl<'a> Iterator for Items<'a> {
     fn next(&mut self) -> Option<ValueRef<'a>> {
         self.nodes.next().map(|node| self.list.part(*node))
     }
+
+    fn nth(&mut self, n: usize) -> Option<ValueRef<'a>> {
+        self.nodes.nth(n).map(|node| self.list.part(*node))
+    }
 }
 
 /// The members of a map, by ascending key.

@@ -265,3 +265,116 @@ fn deep_and_wide_configurations_are_resolved() {
     assert_eq!(done.out, head, "{:.2000}", done.err);
     std::fs::remove_file(live).unwrap();
 }
+
+/// Whatever stands around it, what is good is looked at, and what is bad is told.
+#[test]
+fn lint_looks_at_the_rest() {
+    let good = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, creationTimestamp: null}\n";
+    let bad = [
+        "a: [",
+        "- 1",
+        "5",
+        "a: 1",
+        "apiVersion: a/b/c\nkind: X",
+        "apiVersion: v1\nkind: X\nmetadata: {uid: u, managedFields: 7}",
+        "apiVersion: v1\nkind: X\nmetadata: {uid: u, managedFields: [1]}",
+        "apiVersion: v1\nkind: X\nmetadata: {uid: u, managedFields: [{manager: m, operation: Rand}]}",
+        "apiVersion: v1\nkind: ConfigMapList\nitems: [7, {metadata: {name: b}}]",
+    ];
+    for bad in bad {
+        let outcome = run_small("lint -f -", format!("{bad}\n---\n{good}").into_bytes());
+        assert_eq!(outcome.code, 2, "{bad}");
+        assert!(
+            outcome.err.contains("error: standard input: document 1 "),
+            "{bad}: {}",
+            outcome.err
+        );
+        assert_eq!(outcome.out.matches("MF005 (null-creation-timestamp): ConfigMap a ").count(), 1);
+    }
+    let broken = [good.as_bytes(), b"---\na: \xff\n---\n", good.as_bytes()].concat();
+    let outcome = run_small("lint -f - --ignore MF018", broken);
+    assert!(outcome.err.contains("document 2 (line 4): invalid UTF-8"), "{}", outcome.err);
+    // Lines are counted from the beginning of the file.
+    let lines: Vec<&str> = outcome.out.lines().take(2).collect();
+    assert!(lines[0].starts_with("standard input:3: "), "{lines:?}");
+    assert!(lines[1].starts_with("standard input:9: "), "{lines:?}");
+    // Things of any kind where rules look.
+    for metadata in ["7", "[1]", "{annotations: 5, labels: [], managedFields: {}, uid: []}"] {
+        for rest in
+            ["spec: 5", "spec: {scaleTargetRef: 1, replicas: {}, versions: 4}", "status: []"]
+        {
+            for kind in ["v1\nkind: Pod", "autoscaling/v2\nkind: HorizontalPodAutoscaler"] {
+                let text = format!("apiVersion: {kind}\nmetadata: {metadata}\n{rest}\n");
+                let outcome = run_small("lint -f - --as live", text.clone().into_bytes());
+                assert!((0..=2).contains(&outcome.code), "{text}");
+                run_small("lint -f - --as manifest", text.into_bytes());
+            }
+        }
+    }
+    for versions in
+        ["7", "[7]", "[{schema: 7}]", "[{schema: {openAPIV3Schema: {properties: [1], items: 5}}}]"]
+    {
+        let text = format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: a}}\nspec: {{versions: {versions}}}\n"
+        );
+        assert_eq!(run_small("lint -f -", text.into_bytes()).code, 1, "{versions}");
+    }
+}
+
+#[test]
+fn deep_and_wide_objects_are_linted() {
+    let nested = |open: &str, inner: &str, close: &str, levels: usize| {
+        format!("{}{inner}{}", open.repeat(levels), close.repeat(levels))
+    };
+    let object = |kind: &str, uid: &str, rest: &str| {
+        format!(r#"{{"apiVersion":{kind},"metadata":{{"name":"a"{uid}}},{rest}}}"#)
+    };
+    let lamp = r#""example.com/v1","kind":"Lamp""#;
+    let map = nested(r#"{"a":null,"b":"#, "1", "}", 9_900);
+    let list = nested("[null,", "1", "]", 9_900);
+    let fields = nested(r#"{"f:a":{".":{},"f:b":{}},"f:c":"#, "{}", "}", 4_900);
+    let entry = |manager: &str, fields: &str| {
+        format!(
+            r#"{{"manager":"{manager}","operation":"Apply","apiVersion":"example.com/v1","fieldsType":"FieldsV1","fieldsV1":{fields}}}"#
+        )
+    };
+    let entries = |fields: &str| {
+        format!(r#","uid":"u","managedFields":[{},{}]"#, entry("m", fields), entry("n", fields))
+    };
+    let property =
+        r#"{"type":"object","properties":{"a":{"type":"array","items":{"type":"object"}},"b":"#;
+    let schema = nested(property, r#"{"type":"object"}"#, "}}", 2_400);
+    let crd = r#""apiextensions.k8s.io/v1","kind":"CustomResourceDefinition""#;
+    let crd_spec = format!(
+        r#""spec":{{"group":"example.com","names":{{"kind":"Lamp","plural":"lamps"}},"versions":[{{"name":"v1","served":true,"storage":true,"schema":{{"openAPIV3Schema":{{"type":"object","properties":{{"a":{schema}}}}}}}}}]}}"#
+    );
+    let wide: Vec<String> = (0..40_000).map(|at| format!(r#""k{at}":null"#)).collect();
+    let wide_fields: Vec<String> = (0..40_000).map(|at| format!(r#""f:k{at}":{{}}"#)).collect();
+    let finalizers: Vec<String> = (0..40_000).map(|at| format!(r#""{}""#, at % 20_000)).collect();
+    let cases = [
+        (object(lamp, "", &format!(r#""spec":{map}"#)), "MF004"),
+        (object(lamp, "", &format!(r#""spec":{list}"#)), "MF004"),
+        (object(lamp, &entries(&fields), r#""spec":1"#), "MF012"),
+        (object(crd, "", &crd_spec), "MF001"),
+        (object(lamp, "", &format!(r#""spec":{{{}}}"#, wide.join(","))), "MF004"),
+        (object(lamp, &entries(&format!("{{{}}}", wide_fields.join(","))), r#""spec":1"#), "MF012"),
+        (
+            object(
+                r#""v1","kind":"ConfigMap""#,
+                &format!(r#","finalizers":[{}]"#, finalizers.join(",")),
+                r#""data":{}"#,
+            ),
+            "MF019",
+        ),
+    ];
+    for (text, rule) in cases {
+        for form in ["text", "json"] {
+            let outcome = run_small(&format!("lint -f - -o {form}"), text.clone().into_bytes());
+            assert_eq!(outcome.code, i32::from(rule != "MF012"), "{rule} {:.500}", outcome.err);
+            assert!(outcome.out.contains(rule), "{rule} {:.500}", outcome.out);
+            // Findings that nobody reads are counted.
+            let count = outcome.out.matches(&format!("{rule} (")).count();
+            assert!(count <= 102, "{rule} {count}");
+        }
+    }
+}

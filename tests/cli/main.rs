@@ -9,6 +9,7 @@ mod diff;
 mod explain;
 mod hostile;
 mod kubernetes_version;
+mod lint;
 mod locate;
 mod manual;
 mod openapi;

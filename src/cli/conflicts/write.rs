@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::analysis::Severity;
+use crate::cli::github::Annotation;
 use crate::cli::report;
 
 use super::findings::{Claim, Found, Origin, Report, explanation};
@@ -113,33 +113,18 @@ fn code(code: &str) -> String {
 pub(super) fn github(report: &Report) -> String {
     let mut out = String::new();
     for found in report.fights() {
+        let message = found.message();
         let is_at_a_line = |claim: &&Claim| claim.source == Origin::File;
         for claim in found.claims.iter().filter(is_at_a_line) {
-            let command = match found.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Note => "notice",
+            let annotation = Annotation {
+                severity: found.severity,
+                file: claim.file.as_deref(),
+                line: claim.line,
+                title: found.class.as_str(),
+                message: &message,
             };
-            let mut properties = Vec::new();
-            if let Some(file) = &claim.file {
-                properties.push(format!("file={}", property(file)));
-            }
-            if let Some(line) = claim.line {
-                properties.push(format!("line={line}"));
-            }
-            properties.push(format!("title={}", property(found.class.as_str())));
-            let message = escaped(&found.message());
-            let _ = writeln!(out, "::{command} {}::{message}", properties.join(","));
+            out += &annotation.command();
         }
     }
     out
-}
-
-/// Text of a workflow command, in which line breaks would begin another one.
-fn escaped(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    escaped(text).replace(':', "%3A").replace(',', "%2C")
 }
