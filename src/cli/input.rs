@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
@@ -186,15 +187,7 @@ impl Object {
 
     /// Warns of a stored object whose owners were left out when it was fetched.
     pub(super) fn warn_if_owners_were_hidden(&self, session: &mut Session<'_, '_>) {
-        if let Some(sign) = sign_of_hidden_owners(&self.value) {
-            session.warn(
-                &self.place,
-                format_args!(
-                    "the object has a {sign} but no managedFields: it was probably fetched \
-                     without --show-managed-fields, so its owners are unknown"
-                ),
-            );
-        }
+        warn_of_hidden_owners(sign_of_hidden_owners(&self.value), &self.place, session);
     }
 
     /// Warns of an object that does not say which state of it is meant.
@@ -222,7 +215,25 @@ pub(super) fn were_owners_hidden(object: &Value) -> bool {
     sign_of_hidden_owners(object).is_some()
 }
 
-fn sign_of_hidden_owners(object: &Value) -> Option<&'static str> {
+/// Warns of an object that shows this sign of having been fetched without its owners.
+pub(super) fn warn_of_hidden_owners(
+    sign: Option<&str>,
+    place: &Place,
+    session: &mut Session<'_, '_>,
+) {
+    if let Some(sign) = sign {
+        session.warn(
+            place,
+            format_args!(
+                "the object has a {sign} but no managedFields: it was probably fetched \
+                 without --show-managed-fields, so its owners are unknown"
+            ),
+        );
+    }
+}
+
+/// By what an object shows that it was probably fetched without its owners.
+pub(super) fn sign_of_hidden_owners(object: &Value) -> Option<&'static str> {
     if metadata(object, "managedFields").is_some() {
         return None;
     }
@@ -353,22 +364,47 @@ pub(super) fn load_live(
     Some(Lives { objects, is_complete: session.errors() == errors })
 }
 
-/// Has every object of these files looked at, on all cores, and hands on what was found in them, in
-/// order; what cannot be read is reported. A dump in JSON, which may be larger than memory, is read
-/// piece by piece. Gives the files without any document, which may be a good answer.
+/// An object that is looked at.
+pub(super) struct Seen {
+    pub(super) identity: Identity,
+    pub(super) value: Value,
+    /// Where its text stands in its file, if it can be had from there again.
+    pub(super) text: Option<Range<u64>>,
+}
+
+/// Has every object of these files looked at, on all cores, and hands on those in which something was
+/// found, in order; what cannot be read is reported. A dump in JSON, which may be larger than memory, is
+/// read piece by piece. Gives the files without any document, which may be a good answer.
 pub(super) fn scan<R: Send>(
     names: &[String],
     recursive: bool,
     session: &mut Session<'_, '_>,
-    look: &Look<'_, R>,
+    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
     take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
+) -> Vec<String> {
+    let look = |seen: Seen| {
+        let found = look(&seen.identity, &seen.value)?;
+        Some((seen.identity, seen.value, found))
+    };
+    survey(names, recursive, session, &look, &mut |place, (identity, value, found), session| {
+        take(Object { place, identity, value }, found, session);
+    })
+}
+
+/// As [`scan`], but of the objects nothing is kept but what was found in them.
+pub(super) fn survey<R: Send>(
+    names: &[String],
+    recursive: bool,
+    session: &mut Session<'_, '_>,
+    look: &Look<'_, R>,
+    take: &mut dyn FnMut(Place, R, &mut Session<'_, '_>),
 ) -> Vec<String> {
     let mut empty = Vec::new();
     for name in names {
         if name == "-" {
             let file = "standard input";
             let scanned = session.open_stdin().and_then(|stdin| {
-                scan_reader(stdin, look, &mut |_| {}).map_err(|error| error.to_string())
+                scan_reader(stdin, false, look, &mut |_| {}).map_err(|error| error.to_string())
             });
             match scanned {
                 Ok(scanned) => {
@@ -383,13 +419,15 @@ pub(super) fn scan<R: Send>(
         for path in files(name, recursive, session) {
             let file = path.display().to_string();
             let scanned = fs::File::open(&path).and_then(|mut reader| {
-                let all = reader.metadata().map(|metadata| metadata.len()).unwrap_or_default();
+                let metadata = reader.metadata().ok();
+                let all = metadata.as_ref().map(|metadata| metadata.len()).unwrap_or_default();
+                // What is a pipe does not go back.
+                let stays = metadata.is_some_and(|metadata| metadata.is_file());
                 let mut progress = |read| {
                     let (read, all) = (read >> 20, all >> 20);
                     session.progress(format_args!("{file}: {read} of {all} MiB"));
                 };
-                let mut scanned = scan_reader(&mut reader, look, &mut progress)?;
-                // What is a pipe does not go back.
+                let mut scanned = scan_reader(&mut reader, stays, look, &mut progress)?;
                 if let Scanned::Dump(looked, again) = &mut scanned
                     && !again.is_empty()
                     && reader.rewind().is_ok()
@@ -411,6 +449,27 @@ pub(super) fn scan<R: Send>(
         }
     }
     empty
+}
+
+/// Reads once more what objects were read from, file by file.
+#[derive(Default)]
+pub(super) struct Rereader {
+    open: Option<(String, fs::File)>,
+}
+
+impl Rereader {
+    /// The bytes at this stretch of a file.
+    pub(super) fn read(&mut self, file: &str, text: &Range<u64>) -> io::Result<Vec<u8>> {
+        if self.open.as_ref().is_none_or(|(name, _)| name != file) {
+            self.open = Some((file.to_owned(), fs::File::open(file)?));
+        }
+        let mut bytes = Vec::new();
+        if let Some((_, reader)) = &mut self.open {
+            reader.seek(SeekFrom::Start(text.start))?;
+            reader.take(text.end.saturating_sub(text.start)).read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
+    }
 }
 
 /// Measures every object of these files, on all cores, and adds up what was found; what cannot be read
@@ -442,19 +501,20 @@ enum Scanned<R> {
 }
 
 /// What was found in an object, or why it is none; and its document, item and line, from 1.
-type Spotted<R> = ((usize, Option<usize>, usize), Result<(Value, R), String>);
+type Spotted<R> = ((usize, Option<usize>, usize), Result<R, String>);
 
 /// Documents of a dump that said behind their items what these are, or that they are none.
 type Again = BTreeMap<usize, Said>;
 
 /// Has an object looked at.
-type Look<'l, R> = dyn Fn(&Identity, &Value) -> Option<R> + Sync + 'l;
+type Look<'l, R> = dyn Fn(Seen) -> Option<R> + Sync + 'l;
 
 /// Files up to this size are read as a whole, whatever they hold.
 const SMALL: usize = 1 << 20;
 
 fn scan_reader<R: Send>(
     reader: &mut dyn Read,
+    stays: bool,
     look: &Look<'_, R>,
     progress: &mut dyn FnMut(usize),
 ) -> io::Result<Scanned<R>> {
@@ -467,7 +527,7 @@ fn scan_reader<R: Send>(
     // Documents with items that do not say what they are, nor did the document so far.
     let open = Mutex::new(BTreeSet::new());
     let look = |piece: &Piece<'_>| {
-        spot(piece, look, &|item| {
+        spot(piece, stays, look, &|item| {
             let is_complete = piece.item.is_none() || piece.list.is_some() || has_kind(item);
             if !is_complete && let Ok(mut open) = open.lock() {
                 open.insert(piece.document);
@@ -492,7 +552,7 @@ fn scan_again<R: Send>(
     progress: &mut dyn FnMut(usize),
 ) -> io::Result<()> {
     let look = |piece: &Piece<'_>| {
-        let spotted = spot(piece, look, &|item| piece.item.is_none() || !has_kind(item));
+        let spotted = spot(piece, true, look, &|item| piece.item.is_none() || !has_kind(item));
         // Items that are broken were told of before.
         spotted.filter(|(_, found)| piece.item.is_none() || found.is_ok())
     };
@@ -505,9 +565,10 @@ fn has_kind(item: &Value) -> bool {
     item.as_ref().get("kind").is_some()
 }
 
-/// Has a piece of a dump looked at if it is `wanted`.
+/// Has a piece of a dump looked at if it is `wanted`. The text of one that `stays` can be had again.
 fn spot<R>(
     piece: &Piece<'_>,
+    stays: bool,
     look: &Look<'_, R>,
     wanted: &dyn Fn(&Value) -> bool,
 ) -> Option<Spotted<R>> {
@@ -523,8 +584,9 @@ fn spot<R>(
         }
         _ => value,
     };
-    let found = look(&Identity::of(value.as_ref()), &value);
-    found.map(|found| (numbers, Ok((value, found))))
+    let text = stays.then(|| piece.start..piece.start + piece.text.len() as u64);
+    let found = look(Seen { identity: Identity::of(value.as_ref()), value, text });
+    found.map(|found| (numbers, Ok(found)))
 }
 
 /// Hands on what was found. False for a file without any document.
@@ -533,7 +595,7 @@ fn take_scanned<R>(
     scanned: Scanned<R>,
     look: &Look<'_, R>,
     session: &mut Session<'_, '_>,
-    take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
+    take: &mut dyn FnMut(Place, R, &mut Session<'_, '_>),
 ) -> bool {
     let file: Rc<str> = file.into();
     let (looked, missed) = match scanned {
@@ -551,10 +613,9 @@ fn take_scanned<R>(
                         sources.warn_of_repeats(std::slice::from_ref(&loaded), session);
                     }
                 }
-                if let Ok(object) = loaded
-                    && let Some(found) = look(&object.identity, &object.value)
-                {
-                    take(object, found, session);
+                let Ok(Object { place, identity, value }) = loaded else { return };
+                if let Some(found) = look(Seen { identity, value, text: None }) {
+                    take(place, found, session);
                 }
             });
         }
@@ -563,10 +624,7 @@ fn take_scanned<R>(
         let file = file.clone();
         let place = Place { file, document, item, line, content: None, has_repeats: false };
         match found {
-            Ok((value, found)) => {
-                let identity = Identity::of(value.as_ref());
-                take(Object { place, identity, value }, found, session);
-            }
+            Ok(found) => take(place, found, session),
             Err(message) => session.error(place, message),
         }
     }

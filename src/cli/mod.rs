@@ -98,6 +98,7 @@ enum Command {
     /// Print the apply configuration that a manager owns of an object
     Extract(extract::ExtractArgs),
     /// What has become of the ownership of fields between two snapshots or dumps
+    #[command(after_help = DIFF_HELP)]
     Diff(diff::DiffArgs),
     /// Tell whether an apply would change values, ownership, both or nothing, and why
     #[command(after_help = WOULD_CHANGE_HELP)]
@@ -162,6 +163,22 @@ Examples:
   managed-fields conflicts --from flux=deploy.yaml --live live.json -o markdown
 
 Exit codes: 0 if all agree, 1 if anything else was found, 2 if something could not be read.";
+
+const DIFF_HELP: &str = "\
+What becomes of a field:
+  gained  somebody owns what nobody owned
+  lost    somebody gave it up, and nobody came instead
+  moved   somebody gave it up, and somebody else came
+  shared  all who owned it own it still, together with somebody else
+
+Objects are paired by group, kind, namespace and name; those of one side alone are added or removed. \
+Dumps in JSON are read piece by piece. If both are pipes, the owners of the first are held in memory.
+
+Examples:
+  kubectl get all -A -o json --show-managed-fields > before.json
+  kubectl get all -A -o json --show-managed-fields | managed-fields diff -f before.json -f -
+
+Exit codes: 0 if all own what they owned, 1 if not, 2 if something could not be read.";
 
 const WOULD_CHANGE_HELP: &str = "\
 Times of entries alone are no change: the server does not write an object for them. Nor is what it \
