@@ -3,7 +3,6 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
-use std::ops::Range;
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -16,7 +15,7 @@ use crate::schema::GroupVersionKind;
 use crate::value::{Value, ValueRef};
 
 use super::cores::on_all_cores;
-use super::input::{self, Identity, Place, Rereader, Seen};
+use super::input::{self, Identity, Place, Rereader, Seen, Stored};
 use super::output::columns;
 use super::session::Session;
 use super::{Common, pairs, report};
@@ -178,10 +177,8 @@ struct Kept {
 enum Text {
     /// Nobody needs them: they are those of the other snapshot.
     Same,
-    /// The object in its file.
-    InFile(Range<u64>),
-    /// An object with nothing else in it.
-    Held(String),
+    /// The object, or one with nothing else in it.
+    Stored(Stored),
 }
 
 type Digest = [u64; 2];
@@ -236,8 +233,8 @@ impl Snapshot {
                     _ if was.is_some_and(|(_, was)| digest.is_some() && digest == *was) => {
                         Text::Same
                     }
-                    Some(text) => Text::InFile(text),
-                    None => Text::Held(entries_alone(&value)),
+                    Some(text) => Text::Stored(Stored::InFile(text)),
+                    None => Text::Stored(Stored::Held(entries_alone(&value))),
                 };
                 (digest, text)
             });
@@ -305,10 +302,6 @@ struct Found<'f> {
     diff: OwnershipDiff,
 }
 
-/// Objects and bytes up to which pairs are read before they are compared.
-const MOST_PAIRS: usize = 1024;
-const MOST_BYTES: usize = 4 << 20;
-
 /// How an object that differs is written.
 type Render<'r> = dyn Fn(&Found<'_>) -> String + Sync + 'r;
 
@@ -328,10 +321,13 @@ fn compare(
     let mut bytes = 0;
     let (pairs, unsure) = pairs_of(before, after);
     for pair in pairs {
-        let Some(texts) = texts_of(&pair, &mut readers, session) else { continue };
-        bytes += texts.iter().flatten().map(Vec::len).sum::<usize>();
-        gathered.push((pair.identity, pair.presence, texts));
-        if gathered.len() >= MOST_PAIRS || bytes >= MOST_BYTES {
+        let Pair { identity, presence, before, after } = pair;
+        let [one, other] = &mut readers;
+        let texts = (text_of(before, one, session), text_of(after, other, session));
+        let (Some(before), Some(after)) = texts else { continue };
+        bytes += before.iter().chain(&after).map(Vec::len).sum::<usize>();
+        gathered.push((identity, presence, [before, after]));
+        if input::is_batch(gathered.len(), bytes) {
             compare_all(&std::mem::take(&mut gathered), render, session, take);
             bytes = 0;
         }
@@ -397,27 +393,19 @@ fn pairs_of(before: Snapshot, after: Snapshot) -> (Vec<Pair>, Vec<(Presence, usi
     (pairs, unsure.into_iter().filter(|(_, count)| *count > 0).collect())
 }
 
+/// The objects or entries of both snapshots.
 type Texts = [Option<Vec<u8>>; 2];
 
-/// The objects or entries of both snapshots. None if one cannot be read any more, which is told.
-fn texts_of(
-    pair: &Pair,
-    readers: &mut [Rereader; 2],
+/// What a snapshot has. None if it cannot be read any more, which is told.
+fn text_of(
+    had: Option<(Place, Text)>,
+    reader: &mut Rereader,
     session: &mut Session<'_, '_>,
-) -> Option<Texts> {
-    let [one, other] = readers;
-    let mut read = |had: &Option<(Place, Text)>, reader: &mut Rereader| match had {
-        None | Some((_, Text::Same)) => Some(None),
-        Some((_, Text::Held(text))) => Some(Some(text.clone().into_bytes())),
-        Some((place, Text::InFile(range))) => match reader.read(place.file(), range) {
-            Ok(text) => Some(Some(text)),
-            Err(error) => {
-                session.error(place, format_args!("it cannot be read again: {error}"));
-                None
-            }
-        },
-    };
-    Some([read(&pair.before, one)?, read(&pair.after, other)?])
+) -> Option<Option<Vec<u8>>> {
+    let Some((place, Text::Stored(stored))) = had else { return Some(None) };
+    let read = reader.read(&place, stored).map(Some);
+    read.map_err(|error| session.error(&place, format_args!("it cannot be read again: {error}")))
+        .ok()
 }
 
 /// Compares objects on all cores.

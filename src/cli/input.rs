@@ -210,11 +210,6 @@ fn metadata<'v>(object: &'v Value, name: &str) -> Option<ValueRef<'v>> {
         .filter(|value| value.kind() != Kind::Null)
 }
 
-/// Whether a stored object was probably fetched without its owners.
-pub(super) fn were_owners_hidden(object: &Value) -> bool {
-    sign_of_hidden_owners(object).is_some()
-}
-
 /// Warns of an object that shows this sign of having been fetched without its owners.
 pub(super) fn warn_of_hidden_owners(
     sign: Option<&str>,
@@ -451,6 +446,14 @@ pub(super) fn survey<R: Send>(
     empty
 }
 
+/// How the text of an object is had again.
+pub(super) enum Stored {
+    /// From its file.
+    InFile(Range<u64>),
+    /// It is held, in JSON.
+    Held(String),
+}
+
 /// Reads once more what objects were read from, file by file.
 #[derive(Default)]
 pub(super) struct Rereader {
@@ -458,8 +461,13 @@ pub(super) struct Rereader {
 }
 
 impl Rereader {
-    /// The bytes at this stretch of a file.
-    pub(super) fn read(&mut self, file: &str, text: &Range<u64>) -> io::Result<Vec<u8>> {
+    /// The text of an object that was read at this place.
+    pub(super) fn read(&mut self, place: &Place, stored: Stored) -> io::Result<Vec<u8>> {
+        let text = match stored {
+            Stored::Held(text) => return Ok(text.into_bytes()),
+            Stored::InFile(text) => text,
+        };
+        let file = place.file();
         if self.open.as_ref().is_none_or(|(name, _)| name != file) {
             self.open = Some((file.to_owned(), fs::File::open(file)?));
         }
@@ -470,6 +478,42 @@ impl Rereader {
         }
         Ok(bytes)
     }
+}
+
+/// An object from its text; none if that is not the object any more. An item of a list need not say what
+/// it is.
+pub(super) fn read_again(identity: &Identity, text: &[u8]) -> Option<Value> {
+    let value = Value::from_json_bytes(text).ok()?;
+    let kind = &identity.kind;
+    let value = match has_kind(&value) {
+        true => value,
+        false => item_of(value.as_ref(), &kind.api_version(), &kind.kind),
+    };
+    let now = Identity::of(value.as_ref());
+    let is_same =
+        now.kind == *kind && (&now.namespace, &now.name) == (&identity.namespace, &identity.name);
+    is_same.then_some(value)
+}
+
+/// An object that says what it is, and nothing else.
+pub(super) fn head(identity: &Identity) -> String {
+    let Identity { kind, namespace, name } = identity;
+    let mut json = edit::with_type("{}", &kind.api_version(), &kind.kind);
+    for (member, text) in [("namespace", namespace), ("name", name)] {
+        if !text.is_empty() {
+            json = edit::with_metadata(&json, member, text);
+        }
+    }
+    json
+}
+
+/// Objects and bytes up to which stored objects are read before they are looked at.
+const MOST_OBJECTS: usize = 1024;
+const MOST_BYTES: usize = 4 << 20;
+
+/// Whether so many stored objects are enough to be looked at together.
+pub(super) fn is_batch(objects: usize, bytes: usize) -> bool {
+    objects >= MOST_OBJECTS || bytes >= MOST_BYTES
 }
 
 /// Measures every object of these files, on all cores, and adds up what was found; what cannot be read

@@ -4,7 +4,7 @@ use crate::fieldmanager::FieldManager;
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{ManagedFieldsEntry, Operation};
 use crate::schema::{GroupVersionKind, Schemas};
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 use super::input::Object;
 use super::plan::{Change, Shared};
@@ -34,6 +34,17 @@ impl MigrateVersionArgs {
         known
             .learn(&GroupVersionKind::new(&self.to_version, &object.identity.kind.kind), session)?;
         known.prepare(object, session)
+    }
+
+    /// Whether an entry of the object is at the version to leave.
+    pub(super) fn is_about(&self, object: &Value) -> bool {
+        let list = object.as_ref().get("metadata").and_then(|about| about.get("managedFields"));
+        let stale = |entry: ValueRef<'_>| {
+            let version = entry.get("apiVersion").and_then(ValueRef::as_str);
+            version.is_some_and(|version| version == self.from_version)
+        };
+        self.from_version != self.to_version
+            && list.into_iter().flat_map(ValueRef::items).any(stale)
     }
 
     pub(super) fn change(&self, object: &Value, schemas: &Schemas) -> Result<Change, String> {

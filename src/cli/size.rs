@@ -306,9 +306,9 @@ fn compact(args: &SizeArgs, session: &mut Session<'_, '_>) {
         }
         is_alone = false;
         if let Some((object, patch)) = first.take() {
-            session.print(&named_patch(&object, &patch));
+            session.print(&named_patch(&object.identity, &patch));
         }
-        session.print(&named_patch(&object, patch));
+        session.print(&named_patch(&object.identity, patch));
     });
     if let Some((_, patch)) = first {
         session.print(&format!("{patch}\n"));
