@@ -446,6 +446,24 @@ pub(super) fn survey<R: Send>(
     empty
 }
 
+impl Seen {
+    /// How the object is had again.
+    pub(super) fn store(self) -> (Identity, Stored) {
+        let stored = match self.text {
+            Some(text) => Stored::InFile(text),
+            None => Stored::Held(self.value.to_json()),
+        };
+        (self.identity, stored)
+    }
+}
+
+/// An object that is not held, and how it is had again.
+pub(super) struct Kept {
+    pub(super) place: Place,
+    pub(super) identity: Identity,
+    pub(super) stored: Stored,
+}
+
 /// How the text of an object is had again.
 pub(super) enum Stored {
     /// From its file.
@@ -480,21 +498,6 @@ impl Rereader {
     }
 }
 
-/// An object from its text; none if that is not the object any more. An item of a list need not say what
-/// it is.
-pub(super) fn read_again(identity: &Identity, text: &[u8]) -> Option<Value> {
-    let value = Value::from_json_bytes(text).ok()?;
-    let kind = &identity.kind;
-    let value = match has_kind(&value) {
-        true => value,
-        false => item_of(value.as_ref(), &kind.api_version(), &kind.kind),
-    };
-    let now = Identity::of(value.as_ref());
-    let is_same =
-        now.kind == *kind && (&now.namespace, &now.name) == (&identity.namespace, &identity.name);
-    is_same.then_some(value)
-}
-
 /// An object that says what it is, and nothing else.
 pub(super) fn head(identity: &Identity) -> String {
     let Identity { kind, namespace, name } = identity;
@@ -514,6 +517,57 @@ const MOST_BYTES: usize = 4 << 20;
 /// Whether so many stored objects are enough to be looked at together.
 pub(super) fn is_batch(objects: usize, bytes: usize) -> bool {
     objects >= MOST_OBJECTS || bytes >= MOST_BYTES
+}
+
+/// Reads objects once more, on all cores, and hands them on in order, some at a time. What cannot be read
+/// any more is told.
+pub(super) fn in_batches<'s, 'i>(
+    kept: Vec<Kept>,
+    session: &mut Session<'s, 'i>,
+    take: &mut dyn FnMut(Vec<Object>, &mut Session<'s, 'i>),
+) {
+    let mut reader = Rereader::default();
+    let (mut places, mut texts, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let mut kept = kept.into_iter().peekable();
+    while let Some(Kept { place, identity, stored }) = kept.next() {
+        match reader.read(&place, stored) {
+            Ok(text) => {
+                bytes += text.len();
+                places.push(place);
+                texts.push((identity, text));
+            }
+            Err(error) => session.error(&place, format_args!("it cannot be read again: {error}")),
+        }
+        if kept.peek().is_some() && !is_batch(texts.len(), bytes) {
+            continue;
+        }
+        bytes = 0;
+        let texts = std::mem::take(&mut texts);
+        let values = on_all_cores(&texts, "objects", &read_again, session);
+        let mut objects = Vec::with_capacity(values.len());
+        for ((place, (identity, _)), value) in places.drain(..).zip(texts).zip(values) {
+            match value {
+                Some(value) => objects.push(Object { place, identity, value }),
+                None => session.error(&place, "its file was changed while it was read"),
+            }
+        }
+        take(objects, session);
+    }
+}
+
+/// An object from its text; none if that is not the object any more. An item of a list need not say what
+/// it is.
+fn read_again((identity, text): &(Identity, Vec<u8>)) -> Option<Value> {
+    let value = Value::from_json_bytes(text).ok()?;
+    let kind = &identity.kind;
+    let value = match has_kind(&value) {
+        true => value,
+        false => item_of(value.as_ref(), &kind.api_version(), &kind.kind),
+    };
+    let now = Identity::of(value.as_ref());
+    let is_same =
+        now.kind == *kind && (&now.namespace, &now.name) == (&identity.namespace, &identity.name);
+    is_same.then_some(value)
 }
 
 /// Measures every object of these files, on all cores, and adds up what was found; what cannot be read

@@ -106,6 +106,7 @@ enum Command {
     /// See what a change of ownership would move, and get the patch for it
     Plan(plan::PlanArgs),
     /// Count the bytes of managedFields by manager, or print objects with fewer of them
+    #[command(after_help = SIZE_HELP)]
     Size(size::SizeArgs),
     /// See what is known of kinds, and what a change of schemas does
     Schema(schema::SchemaArgs),
@@ -179,6 +180,23 @@ Examples:
   kubectl get all -A -o json --show-managed-fields | managed-fields diff -f before.json -f -
 
 Exit codes: 0 if all own what they owned, 1 if not, 2 if something could not be read.";
+
+const SIZE_HELP: &str = "\
+What --compact takes away, because the API server does so at its next write or never looks at it:
+  entries of a manager that comes again; of several the last counts
+  entries that own nothing, beside one at the same version that does
+  needless bytes in fields, such as {\".\":{}} where nothing is below, or spaces in keys of items
+
+What stays, though it may look like too much, because later writes would go otherwise without it:
+  fields that the object does not have any more: they are fought over when they come back
+  managers who were not seen for long: only you know that they are gone, see plan purge
+  updaters beyond ten: the server folds the oldest of them at the next update
+  the last entry: without any, all fields would count as owned by before-first-apply
+
+To send a patch:
+  kubectl patch KIND NAME --type json -p \"$(managed-fields size --compact -f live.yaml -o patch)\"
+
+Exit codes: 0, or 2 if something could not be read.";
 
 const WOULD_CHANGE_HELP: &str = "\
 Times of entries alone are no change: the server does not write an object for them. Nor is what it \

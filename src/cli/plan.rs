@@ -18,7 +18,7 @@ use crate::value::{Kind, Value};
 use super::cores::on_all_cores;
 use super::edit;
 use super::handover::{MergeArgs, PurgeArgs, ReleaseArgs, RenameArgs};
-use super::input::{self, Identity, Lives, Loaded, Object, Place, Rereader, Seen, Stored};
+use super::input::{self, Identity, Kept, Lives, Loaded, Object, Seen};
 use super::migrate_version::MigrateVersionArgs;
 use super::output::{Results, columns};
 use super::pairs;
@@ -211,26 +211,9 @@ pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
     let is_alone = count == 1 && session.errors() == errors && !kept.iter().any(is_item);
     let idle = count - kept.len();
     let mut writer = Writer { shared, results, is_alone, is_first: true, idle };
-    let mut reader = Rereader::default();
-    let mut batch = Vec::new();
-    let mut bytes = 0;
-    for Kept { place, identity, stored } in kept {
-        match reader.read(&place, stored) {
-            Ok(text) => {
-                bytes += text.len();
-                batch.push((place, identity, text));
-            }
-            Err(error) => {
-                session.error(&place, format_args!("it cannot be read again: {error}"));
-            }
-        }
-        if input::is_batch(batch.len(), bytes) {
-            let batch = std::mem::take(&mut batch);
-            plan_all(plan, batch, &mut next, &mut known, &mut writer, session);
-            bytes = 0;
-        }
-    }
-    plan_all(plan, batch, &mut next, &mut known, &mut writer, session);
+    input::in_batches(kept, session, &mut |objects, session| {
+        plan_all(plan, objects, &mut next, &mut known, &mut writer, session);
+    });
     let Writer { results, idle, .. } = writer;
     if idle > 0 && !is_alone {
         let which = if count == idle { "all".to_owned() } else { format!("{idle} of") };
@@ -242,23 +225,14 @@ pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
 /// Makes the plans for objects on all cores, and writes them.
 fn plan_all(
     plan: &Plan,
-    batch: Vec<(Place, Identity, Vec<u8>)>,
+    batch: Vec<Object>,
     next: &mut HashMap<String, Object>,
     known: &mut Known,
     writer: &mut Writer<'_>,
     session: &mut Session<'_, '_>,
 ) {
-    let (places, texts): (Vec<_>, Vec<_>) =
-        batch.into_iter().map(|(place, identity, text)| (place, (identity, text))).unzip();
-    let read = |(identity, text): &(Identity, Vec<u8>)| input::read_again(identity, text);
-    let values = on_all_cores(&texts, "objects", &read, session);
-    let mut objects = Vec::with_capacity(values.len());
-    for ((place, (identity, _)), value) in places.into_iter().zip(texts).zip(values) {
-        let Some(value) = value else {
-            session.error(&place, "its file was changed while it was read");
-            continue;
-        };
-        let object = Object { place, identity, value };
+    let mut objects = Vec::with_capacity(batch.len());
+    for object in batch {
         let config = next.remove(&object.place.to_string());
         let mut prepare = || {
             if let Some(config) = &config {
@@ -274,22 +248,14 @@ fn plan_all(
             Err(message) => writer.results.failure(&message),
         }
     }
-    let parts: Vec<(&Value, bool)> =
-        objects.iter().map(|(object, config)| (&object.value, config.is_some())).collect();
-    let is_asked = !plan.shared().next.is_empty();
+    let parts: Vec<&Value> = objects.iter().map(|(object, _)| &object.value).collect();
+    let is_next_known = !plan.shared().next.is_empty();
     let schemas = known.schemas();
-    let tell = |(object, _): &(&Value, bool)| plan.told(object, schemas, is_asked);
+    let tell = |object: &&Value| plan.told(object, schemas, is_next_known);
     let told = on_all_cores(&parts, "objects", &tell, session);
     for ((object, config), told) in objects.into_iter().zip(told) {
         writer.write(&object, told, config.as_ref(), known, session);
     }
-}
-
-/// An object for which there may be something to do, and how it is had again.
-struct Kept {
-    place: Place,
-    identity: Identity,
-    stored: Stored,
 }
 
 /// What there is to plan for.
@@ -318,26 +284,25 @@ fn gather(
     let named: HashSet<_> = configs.iter().flatten().map(|config| head(&config.identity)).collect();
     let schemas = known.schemas();
     let count = AtomicUsize::new(0);
-    let look = |Seen { identity, value, text }: Seen| {
+    let look = |seen: Seen| {
         let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
-        let hidden = input::sign_of_hidden_owners(&value);
-        let is_wanted =
-            keeps_all || named.contains(&head(&identity)) || plan.is_work(&value, schemas);
+        let hidden = input::sign_of_hidden_owners(&seen.value);
+        let is_wanted = keeps_all
+            || named.contains(&head(&seen.identity))
+            || plan.is_work(&seen.value, schemas);
         // The first is told of even if there is nothing to do, for it may be the only one.
         let is_kept = is_first || is_wanted;
-        let stored = is_kept.then(|| match text {
-            Some(text) => Stored::InFile(text),
-            None => Stored::Held(value.to_json()),
-        });
-        (is_kept || hidden.is_some()).then_some((identity, hidden, stored, is_wanted))
+        let stored = is_kept.then(|| seen.store());
+        (is_kept || hidden.is_some()).then_some((hidden, stored, is_wanted))
     };
     let errors = session.errors();
     let mut kept = Vec::new();
     let (names, recursive) = (&shared.common.filename, shared.common.recursive);
     let empty = input::survey(names, recursive, session, &look, &mut |place, found, session| {
-        let (identity, hidden, stored, is_wanted) = found;
+        let (hidden, stored, is_wanted) = found;
         input::warn_of_hidden_owners(hidden, &place, session);
-        kept.extend(stored.map(|stored| (is_wanted, Kept { place, identity, stored })));
+        let stored = stored.map(|(identity, stored)| Kept { place, identity, stored });
+        kept.extend(stored.map(|kept| (is_wanted, kept)));
     });
     for file in empty {
         session.error(file, "there is no object in it");
