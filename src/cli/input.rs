@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::schema::GroupVersionKind;
@@ -240,7 +241,10 @@ pub(super) type Loaded = Result<Object, String>;
 
 /// The live objects that a command was given.
 pub(super) struct Lives {
+    /// Those that matter.
     pub(super) objects: Vec<Loaded>,
+    /// How many there are.
+    pub(super) count: usize,
     /// Whether all of them could be read.
     pub(super) is_complete: bool,
 }
@@ -356,7 +360,35 @@ pub(super) fn load_live(
             keep(content, objects.get_mut(before..).unwrap_or_default(), false, session);
         }
     }
-    Some(Lives { objects, is_complete: session.errors() == errors })
+    let count = objects.len();
+    Some(Lives { objects, count, is_complete: session.errors() == errors })
+}
+
+/// As [`load_live`], but of several objects only those are kept that are `wanted`.
+pub(super) fn find_live(
+    names: &[String],
+    recursive: bool,
+    wanted: &(dyn Fn(&Identity) -> bool + Sync),
+    session: &mut Session<'_, '_>,
+) -> Option<Lives> {
+    if names.is_empty() {
+        return None;
+    }
+    let errors = session.errors();
+    let count = AtomicUsize::new(0);
+    let look = |identity: &Identity, _: &Value| {
+        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        let is_wanted = wanted(identity);
+        (is_first || is_wanted).then_some(is_wanted)
+    };
+    let mut objects = Vec::new();
+    scan(names, recursive, session, &look, &mut |object, is_wanted, _| {
+        objects.push((is_wanted, object));
+    });
+    let count = count.into_inner();
+    objects.retain(|(is_wanted, _)| *is_wanted || count == 1);
+    let objects = objects.into_iter().map(|(_, object)| Ok(object)).collect();
+    Some(Lives { objects, count, is_complete: session.errors() == errors })
 }
 
 /// An object that is looked at.

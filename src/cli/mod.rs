@@ -201,7 +201,12 @@ Exit codes: 0, or 2 if something could not be read.";
 const WOULD_CHANGE_HELP: &str = "\
 Times of entries alone are no change: the server does not write an object for them. Nor is what it \
 would not store: an amount or a time in other words, an empty list or map where nothing was, what \
-the endpoint sets back. That is listed as `not stored`.
+the endpoint sets back. That is listed as `not stored`. Through --subresource scale the changes are those \
+of the object that is scaled. Of a large --live only the objects that something is applied to are held.
+
+Examples:
+  managed-fields would-change -f deploy.yaml --live live.yaml --field-manager flux
+  managed-fields would-change -R -f clusters/a --live cluster.json --field-manager flux -o json
 
 Exit code: 0 where nothing would change, 1 where something would or the apply would be refused \
 because of a conflict, 2 or more for an error.";

@@ -97,8 +97,9 @@ pub(super) fn pair(
 ) -> Vec<Result<Pair, String>> {
     let is_given = lives.is_some();
     let is_complete = lives.as_ref().is_none_or(|lives| lives.is_complete);
+    let is_one = is_complete && lives.as_ref().is_some_and(|lives| lives.count == 1);
     let mut lives = lives.map(|lives| lives.objects).unwrap_or_default();
-    if let ([Ok(config)], [Ok(live)], true) = (configs.as_slice(), lives.as_slice(), is_complete) {
+    if let ([Ok(config)], [Ok(live)], true) = (configs.as_slice(), lives.as_slice(), is_one) {
         return vec![one(config.clone(), live.clone(), namespace, session)];
     }
     fill_namespace(&mut configs, namespace);

@@ -204,8 +204,9 @@ pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
         [] => Vec::new(),
         next => input::load(next, shared.common.recursive, session),
     };
-    let Gathered { kept, count, is_complete } = gather(plan, &known, &configs, session);
-    let mut next = next_of(shared, configs, &kept, is_complete, session);
+    let gathered = gather(plan, &known, &configs, session);
+    let mut next = next_of(shared, configs, &gathered, session);
+    let Gathered { kept, count, .. } = gathered;
     // What reads a list is made for several.
     let is_item = |kept: &Kept| kept.place.numbers().1.is_some();
     let is_alone = count == 1 && session.errors() == errors && !kept.iter().any(is_item);
@@ -412,8 +413,7 @@ pub(super) fn named_patch(identity: &Identity, patch: &str) -> String {
 fn next_of(
     shared: &Shared,
     configs: Vec<Loaded>,
-    kept: &[Kept],
-    is_complete: bool,
+    gathered: &Gathered,
     session: &mut Session<'_, '_>,
 ) -> HashMap<String, Object> {
     if shared.next.is_empty() {
@@ -425,7 +425,8 @@ fn next_of(
         let value = Value::from_json(&input::head(&identity)).unwrap_or_else(|_| Value::null());
         Ok(Object { place, identity, value })
     };
-    let lives = Lives { objects: kept.iter().map(head).collect(), is_complete };
+    let objects = gathered.kept.iter().map(head).collect();
+    let lives = Lives { objects, count: gathered.count, is_complete: gathered.is_complete };
     pairs::pair(configs, Some(lives), shared.common.namespace.as_deref(), session)
         .into_iter()
         .flatten()
