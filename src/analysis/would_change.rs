@@ -441,7 +441,7 @@ fn normalisation(ty: &Type, change: &ValueChange) -> Option<Normalisation> {
 #[cfg(all(test, feature = "builtin-schemas"))]
 mod tests {
     use super::*;
-    use crate::fieldmanager::FieldManager;
+    use crate::fieldmanager::{Document, FieldManager};
     use crate::schema::Schemas;
 
     type Failure = Box<dyn std::error::Error>;
@@ -540,7 +540,7 @@ mod tests {
         // Of an object that is created too.
         let schemas = Schemas::builtin();
         let config = format!(r#"{{{POD},"metadata":{{"name":"a"}},{config}}}"#);
-        let request = FieldManager::new(&schemas).apply(crate::Document::absent(), config.as_str());
+        let request = FieldManager::new(&schemas).apply(Document::absent(), config.as_str());
         let found = WouldChange::find(request.field_manager("ann"))?;
         assert!(found.is_new());
         assert_eq!(undone(&found), ["set-back .status"]);
