@@ -1,6 +1,6 @@
 //! `plan migrate-version`: entries of one API version at another.
 
-use crate::fieldmanager::FieldManager;
+use crate::fieldmanager::{FieldManager, MigrateVersionError};
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{ManagedFieldsEntry, Operation};
 use crate::schema::{GroupVersionKind, Schemas};
@@ -51,7 +51,12 @@ impl MigrateVersionArgs {
         let (from, to) = (&self.from_version, &self.to_version);
         let manager = FieldManager::new(schemas);
         let migrated = manager.migrate_version(object, from, to);
-        let migrated = migrated.map_err(|error| error.to_string())?;
+        let migrated = migrated.map_err(|error| match error {
+            error @ MigrateVersionError::NoVersion(_) => {
+                format!("{error}: name a schema that has it with --schema, or another --to-version")
+            }
+            error => error.to_string(),
+        })?;
         let touched = migrated.stale().iter().chain(migrated.entries());
         Ok(Change {
             object: migrated.object().to_owned(),

@@ -372,7 +372,7 @@ impl Writer<'_> {
                 }
                 text.push_str(&report);
                 if let Some(config) = config {
-                    foresee(&mut text, shared, known, config, &change, session);
+                    foresee(&mut text, shared, known, (object, config), &change, session);
                 }
                 session.print(&text);
             }
@@ -594,7 +594,7 @@ fn foresee(
     text: &mut String,
     shared: &Shared,
     known: &Known,
-    config: &Object,
+    (object, config): (&Object, &Object),
     change: &Change,
     session: &mut Session<'_, '_>,
 ) {
@@ -621,12 +621,32 @@ fn foresee(
     };
     let forced = if refused.is_some() { ", if forced," } else { "" };
     match applied {
-        Ok(applied) => describe(text, file, forced, &applied),
+        Ok(applied) => {
+            describe(text, file, forced, &applied);
+            let again = owned_again(&object.value, change, &applier, &applied);
+            if !again.is_empty() {
+                let _ = writeln!(text, "\"{applier}\" then owns again:\n{}", indented(&again));
+            }
+        }
         Err(error) => session.error(&config.place, error),
     }
     if let Some(conflicts) = refused {
         session.found(&format!("{}: the next apply: {conflicts}\n", config.place));
     }
+}
+
+/// What an applier gave up by a plan and owns again when it applies next.
+fn owned_again(object: &Value, change: &Change, applier: &str, applied: &Applied) -> FieldSet {
+    let planned = Value::from_json(&change.object).unwrap_or_else(|_| Value::null());
+    let of = |entries: &[ManagedFieldsEntry]| {
+        let own = entries.iter().filter(|entry| {
+            let ManagedFieldsEntry { manager, .. } = entry;
+            manager.name() == applier && manager.operation() == Operation::Apply
+        });
+        own.fold(FieldSet::default(), |all, entry| all.union(&entry.fields))
+    };
+    let given_up = of(&entries(object)).difference(&of(&entries(&planned)));
+    of(applied.managed_fields()).intersection(&given_up)
 }
 
 fn describe(text: &mut String, file: &str, forced: &str, applied: &Applied) {

@@ -183,7 +183,7 @@ fn objects_are_not_told_to_be_gone_where_some_could_not_be_read() {
     let done = diff("new", "", &cut_off, &whole);
     assert_eq!((done.code, done.out.as_str()), (2, ""));
     assert!(done.err.ends_with(&note("2 objects that are", "second", "first")), "{}", done.err);
-    let missing = run("diff -f no/such/file.json -f -", &object("a", &entry));
+    let missing = run("diff -f no/such/file.json -f -", object("a", &entry));
     assert_eq!((missing.code, missing.out.as_str()), (2, ""));
     assert!(missing.err.ends_with(&note("1 object that is", "second", "first")), "{}", missing.err);
 }

@@ -250,6 +250,29 @@ fn what_is_applied_next_needs_an_applier() {
     assert!(alone.code == 2 && alone.err.contains("--next"), "{}", alone.err);
 }
 
+/// A release is in vain as long as the configuration states the field.
+#[test]
+fn what_is_owned_again_by_the_next_apply_is_told() {
+    let next = temporary(
+        "next-again.yaml",
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 3, template: {spec: \
+         {containers: [{name: app, image: a, args: [x]}]}}}}",
+    );
+    let line = format!("release --field-manager team --path .spec.replicas --next {next}");
+    let end = format!(
+        "\nThe next apply of {next} removes nothing.\n\"team\" then owns again:\n  .spec.replicas\n"
+    );
+    let done = plan(&line);
+    assert!(done.code == 0 && done.out.ends_with(&end), "{}{}", done.out, done.err);
+    // Of one who states it no more nothing is to be told.
+    std::fs::write(&next, std::fs::read_to_string(&next).unwrap().replace("replicas: 3, ", ""))
+        .unwrap();
+    let done = plan(&line);
+    assert!(done.code == 0 && done.out.ends_with(" removes nothing.\n"), "{}", done.out);
+    let renamed = plan(&format!("rename --from team --to new --next {next}"));
+    assert!(!renamed.out.contains("owns again"), "{}", renamed.out);
+}
+
 #[test]
 fn a_patch_without_a_resource_version_is_warned_of() {
     let object = WEB.replace(r#""resourceVersion":"42","#, "");

@@ -167,6 +167,10 @@ impl Defaulter for NoDefaults {
     }
 }
 
+/// A history, the configuration of a write with whether it is an apply, forced, and by whom, and what is
+/// needless about entries, how they are spelled and how many updaters there are.
+type Compacted = (History, (String, bool, bool, usize), (Needless, bool, usize));
+
 /// Compacted entries mean the same to every write that follows, whoever is folded at it.
 #[test]
 fn compaction_changes_no_write() {
@@ -175,16 +179,14 @@ fn compaction_changes_no_write() {
     let strategy = (history(SPICED.object()), request, spelling);
     let mut runner = TestRunner::new(cases(150));
     let (all, smaller, folded) = (Cell::new(0_usize), Cell::new(0_usize), Cell::new(0_usize));
-    let law = |(history, (config, is_apply, force, who), (needless, turned, more)): (
-        History,
-        (String, bool, bool, usize),
-        (Needless, bool, usize),
-    )| {
+    let law = |(history, request, spelling): Compacted| {
+        let (config, is_apply, force, who) = request;
+        let (needless, turned, more) = spelling;
         let schemas = schemas();
         let Some(live) = live_after(&schemas, &history) else { return Ok(()) };
         let mut live: serde_json::Value = serde_json::from_str(&live).unwrap();
         with_updaters(&mut live, more);
-        let before = Compaction::of(&live.to_string()).unwrap();
+        let before = Compaction::of(live.to_string()).unwrap();
         let has_needless = with_needless_entries(&mut live, needless);
         let live = if turned { in_other_words(&live) } else { live.to_string() };
         let compacted = Compaction::of(&live).unwrap();
