@@ -443,9 +443,30 @@ pub(super) fn survey<R: Send>(
             }
             continue;
         }
-        for path in files(name, recursive, session) {
+        let paths = files(name, recursive, session);
+        let mut rest = paths.as_slice();
+        while let Some((path, others)) = rest.split_first() {
+            let small = rest.iter().take(TOGETHER).take_while(|path| is_small(path)).count();
+            if small > 1 {
+                let (together, others) = rest.split_at(small);
+                rest = others;
+                let read = on_all_cores(together, "files", &read_parsed, session);
+                for (path, scanned) in together.iter().zip(read) {
+                    let file = path.display().to_string();
+                    match scanned {
+                        Ok(scanned) => {
+                            if !take_scanned(&file, scanned, look, session, take) {
+                                empty.push(file);
+                            }
+                        }
+                        Err(error) => session.error(&file, error),
+                    }
+                }
+                continue;
+            }
+            rest = others;
             let file = path.display().to_string();
-            let scanned = fs::File::open(&path).and_then(|mut reader| {
+            let scanned = fs::File::open(path).and_then(|mut reader| {
                 let metadata = reader.metadata().ok();
                 let all = metadata.as_ref().map(|metadata| metadata.len()).unwrap_or_default();
                 // What is a pipe does not go back.
@@ -628,6 +649,22 @@ enum Scanned<R> {
     Dump(Looked<Spotted<R>>, Again),
     /// Something else, which was read to its end.
     Other(Vec<u8>),
+    /// The same, with its documents.
+    Parsed(Vec<u8>, Vec<Parsed>),
+}
+
+/// As many files of a directory are read together, on all cores, and up to this size.
+const TOGETHER: usize = 512;
+const SMALL_FILE: u64 = 1 << 16;
+
+fn is_small(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() <= SMALL_FILE)
+}
+
+fn read_parsed<R>(path: &PathBuf) -> io::Result<Scanned<R>> {
+    let content = fs::read(path)?;
+    let documents = parsed(&content);
+    Ok(Scanned::Parsed(content, documents))
 }
 
 /// What was found in an object, or why it is none; and its document, item and line, from 1.
@@ -728,28 +765,52 @@ fn take_scanned<R>(
     take: &mut dyn FnMut(Place, R, &mut Session<'_, '_>),
 ) -> bool {
     let file: Rc<str> = file.into();
-    let (looked, missed) = match scanned {
-        Scanned::Dump(looked, missed) => (looked, missed),
-        Scanned::Other(content) => {
-            let content = Rc::new(content);
-            let (mut sources, mut warned) = (Sources::default(), None);
-            return read_documents(&file, &content, session, &mut |mut loaded, session| {
-                if let Ok(object) = &mut loaded
-                    && object.place.has_repeats
-                {
-                    object.place.content = Some(content.clone());
-                    let (number, _) = object.place.numbers();
-                    if warned.replace(number) != Some(number) && session.warns_of_repeats() {
-                        sources.warn_of_repeats(std::slice::from_ref(&loaded), session);
-                    }
-                }
-                let Ok(Object { place, identity, value }) = loaded else { return };
-                if let Some(found) = look(Seen { identity, value, text: None }) {
-                    take(place, found, session);
-                }
-            });
+    let (content, documents) = match scanned {
+        Scanned::Dump(looked, missed) => {
+            take_looked(&file, looked, &missed, session, take);
+            return true;
+        }
+        Scanned::Other(content) => (Rc::new(content), None),
+        Scanned::Parsed(content, documents) => (Rc::new(content), Some(documents)),
+    };
+    let (mut sources, mut warned) = (Sources::default(), None);
+    let mut take = |mut loaded: Loaded, session: &mut Session<'_, '_>| {
+        if let Ok(object) = &mut loaded
+            && object.place.has_repeats
+        {
+            object.place.content = Some(content.clone());
+            let (number, _) = object.place.numbers();
+            if warned.replace(number) != Some(number) && session.warns_of_repeats() {
+                sources.warn_of_repeats(std::slice::from_ref(&loaded), session);
+            }
+        }
+        let Ok(Object { place, identity, value }) = loaded else { return };
+        if let Some(found) = look(Seen { identity, value, text: None }) {
+            take(place, found, session);
         }
     };
+    match documents {
+        None => read_documents(&file, &content, session, &mut take),
+        Some(documents) => {
+            let mut place = Place::of(&file);
+            let mut loaded = Vec::new();
+            for (line, document) in documents {
+                place.take(line, document, session, &mut loaded);
+                loaded.drain(..).for_each(|one| take(one, session));
+            }
+            place.document > 0
+        }
+    }
+}
+
+/// Hands on what was found in a dump.
+fn take_looked<R>(
+    file: &Rc<str>,
+    looked: Looked<Spotted<R>>,
+    missed: &Again,
+    session: &mut Session<'_, '_>,
+    take: &mut dyn FnMut(Place, R, &mut Session<'_, '_>),
+) {
     for ((document, item, line), found) in looked.kept {
         let file = file.clone();
         let place = Place { file, document, item, line, content: None, has_repeats: false };
@@ -766,9 +827,8 @@ fn take_scanned<R>(
         );
     }
     if let Some(line) = looked.is_cut_off {
-        session.error(&file, format_args!("it ends in the middle of an object (line {line})"));
+        session.error(file, format_args!("it ends in the middle of an object (line {line})"));
     }
-    true
 }
 
 /// Gives the objects of a file what the file holds, and warns of keys that are repeated in it.

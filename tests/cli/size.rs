@@ -192,3 +192,35 @@ fn values_of_secrets_are_masked_on_a_terminal() {
         assert!(!run(&format!("size {options} -f -"), &secret).out.contains("aHVudGVyMg=="));
     }
 }
+
+/// The files of a directory are read on all cores, in order, and a broken one costs only itself.
+#[test]
+fn directories_of_many_manifests_are_read_whatever_some_hold() {
+    let folder = format!("{}/size-many", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::create_dir_all(&folder).unwrap();
+    for number in 0..200 {
+        let text = match number {
+            17 => "a: [1".to_owned(),
+            18 => format!("{LIVE}\n---\nkind: A\nkind: A\n"),
+            19 => "# nothing\n".to_owned(),
+            number => LIVE.replace("\"name\":\"a\"", &format!("\"name\":\"n{number}\"")),
+        };
+        std::fs::write(format!("{folder}/{number:03}.yaml"), text).unwrap();
+    }
+    let done = run(&format!("size --compact -o patch -f {folder}"), "");
+    let lines: Vec<&str> = done.err.lines().collect();
+    assert_eq!((done.code, lines.len()), (2, 3), "{}", done.err);
+    assert!(lines[0].contains("/017.yaml: document 1 (line 1): unclosed bracket"), "{}", lines[0]);
+    assert!(lines[1].contains("/018.yaml: document 2 (line 3): line 4: key \"kind\" already set"));
+    assert_eq!(lines[2], "note: size: there is nothing to compact in 1 of 199 objects");
+    let names: Vec<String> = done
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["name"].as_str().unwrap().into())
+        .collect();
+    let expected = (0..200).filter(|number| ![17, 19].contains(number));
+    let expected: Vec<String> = expected
+        .map(|number| if number == 18 { "a".to_owned() } else { format!("n{number}") })
+        .collect();
+    assert_eq!(names, expected);
+}
