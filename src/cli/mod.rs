@@ -172,8 +172,8 @@ What becomes of a field:
   moved   somebody gave it up, and somebody else came
   shared  all who owned it own it still, together with somebody else
 
-Objects are paired by group, kind, namespace and name; those of one side alone are added or removed. \
-Dumps in JSON are read piece by piece. If both are pipes, the owners of the first are held in memory.
+Objects are paired by group, kind, namespace and name; those of one side alone are added or removed.
+Dumps in JSON are read piece by piece; of one that comes through a pipe the owners are held in memory.
 
 Examples:
   kubectl get all -A -o json --show-managed-fields > before.json
@@ -201,8 +201,8 @@ Exit codes: 0, or 2 if something could not be read.";
 const WOULD_CHANGE_HELP: &str = "\
 Times of entries alone are no change: the server does not write an object for them. Nor is what it \
 would not store: an amount or a time in other words, an empty list or map where nothing was, what \
-the endpoint sets back. That is listed as `not stored`. Through --subresource scale the changes are those \
-of the object that is scaled. Of a large --live only the objects that something is applied to are held.
+the endpoint sets back. That is listed as `not stored`. Through --subresource scale the changes are
+those of the object that is scaled. Of --live only the objects are held that something is applied to.
 
 Examples:
   managed-fields would-change -f deploy.yaml --live live.yaml --field-manager flux
