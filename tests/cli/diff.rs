@@ -203,3 +203,29 @@ fn an_object_counts_once_in_a_snapshot() {
     let bare = object("a", &entry("ann")).replace("\"namespace\":\"x\",", "");
     assert_run(&diff("bare", "-n x", &bare, &object("a", &entry("ann"))), 0, "", "");
 }
+
+/// Neither times nor the order and spelling of entries are ownership, nor is the version of an applier.
+#[test]
+fn the_same_owners_in_other_words_are_the_same() {
+    let bob = ("bob", "Update", r#"{"f:data":{"f:k":{},"f:l":{}}}"#);
+    let before = object("a", &[("ann", "Apply", r#"{"f:data":{"f:k":{}}}"#), bob]);
+    let spelled = r#"{"f:data":{"f:l":{".":{}},"f:k":null}}"#;
+    let after =
+        object("a", &[("bob", "Update", spelled), ("ann", "Apply", r#"{"f:data":{"f:k":{}}}"#)]);
+    let after = after.replace(
+        r#""manager":"ann","operation":"Apply","apiVersion":"v1""#,
+        r#""manager":"ann","operation":"Apply","apiVersion":"v1beta1","time":"2026-01-01T00:00:00Z""#,
+    );
+    // An entry that owns nothing is none.
+    let empty = r#""managedFields":[{"manager":"eve","operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{}},"#;
+    let after = after.replace(r#""managedFields":["#, empty);
+    assert_run(&diff("words", "", &before, &after), 0, "", "");
+    assert_run(&diff("words-back", "", &after, &before), 0, "", "");
+    // An updater that writes at another version is another manager.
+    let other = before.replace(
+        r#""operation":"Update","apiVersion":"v1""#,
+        r#""operation":"Update","apiVersion":"v2""#,
+    );
+    let done = diff("versions", "", &before, &other);
+    assert!(done.code == 1 && done.out.contains("\"bob\" using v2"), "{}", done.out);
+}
