@@ -107,6 +107,18 @@ fn with_other_values(config: &str) -> String {
     config.to_string()
 }
 
+/// The object with an entry that owns nothing, if it has others.
+fn with_empty_entry(object: &str) -> String {
+    let mut object: serde_json::Value = serde_json::from_str(object).unwrap();
+    if let Some(entries) = object["metadata"]["managedFields"].as_array_mut() {
+        let mut empty = entries[0].clone();
+        empty["manager"] = "nobody".into();
+        empty["fieldsV1"] = serde_json::json!({});
+        entries.push(empty);
+    }
+    object.to_string()
+}
+
 /// What is applied to an object beside what made it.
 #[derive(Clone, Copy, Debug)]
 enum Next {
@@ -117,11 +129,12 @@ enum Next {
 
 fn law(spice: Spice, name: &'static [&'static str]) {
     let next = select(vec![Next::Same, Next::OtherValues, Next::Unrelated]);
-    let request = (spice.object(), select(name), any::<bool>(), next);
+    let empty = proptest::bool::weighted(0.2);
+    let request = (spice.object(), select(name), any::<bool>(), next, empty);
     let mut runner = TestRunner::new(cases(150));
     let met = Met::default();
     let result = runner.run(&(history(spice.object()), request), |(history, request)| {
-        let (mut config, name, force, next) = request;
+        let (mut config, name, force, next, has_empty) = request;
         let schemas = schemas();
         let manager = FieldManager::new(&schemas);
         let Some(live) = live_after(&schemas, &history) else { return Ok(()) };
@@ -133,6 +146,7 @@ fn law(spice: Spice, name: &'static [&'static str]) {
         if let Next::OtherValues = next {
             config = with_other_values(&config);
         }
+        let live = if has_empty { with_empty_entry(&live) } else { live };
         let value = json(&live);
         // Who states the same again, and who states what another does.
         for who in [name, "applier-1", "newcomer"] {
