@@ -1,5 +1,5 @@
-//! Whole clusters: a dump of many objects through `blame --summary` and `conflicts --live`, beside
-//! `serde_json` alone, and a repository of many manifests in three sources.
+//! Whole clusters: a dump of many objects through `blame --summary`, `size`, `diff`, `plan`, `would-change --live`
+//! and `conflicts --live`, beside `serde_json` alone, and a repository of many manifests in three sources.
 //!
 //! Objects are made here, the same ones in every run, each of about 10 kB. `--bench` makes a dump of
 //! 10,000 objects, or of as many as `SCALE_OBJECTS` says, in the folder for temporary files; without it
@@ -12,7 +12,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -82,6 +82,24 @@ fn write_dump(path: &Path, count: usize) -> u64 {
     }
     write!(file, "\n    ],\n    \"kind\": \"List\"\n}}\n").unwrap();
     file.into_inner().unwrap().metadata().unwrap().len()
+}
+
+/// The dump some time later: of every hundredth object another manager has taken over.
+fn write_later(dump: &Path, later: &Path) -> usize {
+    let mut file = BufWriter::new(File::create(later).unwrap());
+    let (mut number, mut changed) = (0, 0);
+    for line in BufReader::new(File::open(dump).unwrap()).lines() {
+        let mut line = line.unwrap();
+        if line.starts_with('{') && line.len() > 1 {
+            if number % 100 == 0 {
+                line = line.replace(r#""manager":"team""#, r#""manager":"crew""#);
+                changed += 1;
+            }
+            number += 1;
+        }
+        writeln!(file, "{line}").unwrap();
+    }
+    changed
 }
 
 fn write_repository(folder: &Path, count: usize) -> Vec<String> {
@@ -165,13 +183,34 @@ fn main() {
     assert!(out.ends_with(&format!("{count} objects, 0 of which nobody owns anything\n")), "{out}");
     report("blame --summary", time);
 
+    let (time, code, out) = run(&["size", "-f", &dump_name]);
+    assert_eq!(code, 0);
+    assert!(out.contains(&format!("\n{count} objects, ")), "{out}");
+    report("size", time);
+
+    let later = folder.join("later.json");
+    let changed = write_later(&dump, &later);
+    let later_name = later.display().to_string();
+    let (time, code, out) = run(&["diff", "-f", &dump_name, "-f", &later_name]);
+    assert_eq!((code, out.matches("# Deployment ").count()), (1, changed));
+    report("diff with a dump as large", time);
+    let plan = ["plan", "rename", "--from", "crew", "--to", "team", "-o", "patch", "-f"];
+    let (time, code, out) = run(&[&plan[..], &[&later_name]].concat());
+    assert_eq!((code, out.lines().count()), (0, changed));
+    report("plan rename, a hundredth", time);
+
     // One manifest among all live objects: what is not wanted is passed over.
     let few = folder.join("few");
     fs::create_dir_all(&few).unwrap();
     for number in 0..20 {
         fs::write(few.join(format!("{number}.json")), config(number * 7 % count, 2)).unwrap();
     }
-    let few = format!("other={}", few.display());
+    let few_name = few.display().to_string();
+    let would_change = ["would-change", "--field-manager", "other", "--force-conflicts", "-f"];
+    let (time, _, out) = run(&[&would_change[..], &[&few_name, "--live", &dump_name]].concat());
+    assert_eq!(out.matches("# Deployment ").count(), 20, "{out}");
+    report("would-change --live, 20 objects", time);
+    let few = format!("other={few_name}");
     let (time, _, out) = run(&["conflicts", "--from", &few, "--live", &dump_name]);
     assert!(out.contains("20 objects in the sources, 20 contested"), "{out}");
     report("conflicts --live, 20 objects", time);

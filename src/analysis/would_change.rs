@@ -1,9 +1,7 @@
 //! What an apply would change, and why it would or would not.
 
-use std::collections::BTreeSet;
-
 use crate::deep;
-use crate::fieldmanager::{Applied, ApplyError, ApplyRequest, Lookup};
+use crate::fieldmanager::{ApplyError, ApplyRequest, Lookup};
 use crate::fieldpath::{FieldSet, Path, PathElement};
 use crate::managedfields::{ManagedFieldsEntry, ManagerIdentifier};
 use crate::schema::{GroupVersionKind, Origin, Schemas, Type};
@@ -140,7 +138,7 @@ pub struct WouldChange {
 impl WouldChange {
     /// What the apply would change.
     ///
-    /// Costs what the apply costs, twice if it changes nothing, and what the changes are in number.
+    /// Costs what the apply costs, twice, and what the changes are in number.
     ///
     /// # Errors
     /// Those of the apply. One that is refused because of conflicts changes nothing.
@@ -151,44 +149,64 @@ impl WouldChange {
         let live = live.unwrap_or_else(Value::null);
         let entries = entries_of(&live).unwrap_or_default();
         let again = request.clone().merged_only();
-        let mut found = WouldChange::between(schemas, (&live, &entries), &request.run()?);
+        let applied = request.run()?;
+        let after = applied.to_value();
+        let mut found =
+            WouldChange::between(schemas, (&live, &entries), (&after, applied.managed_fields()));
         found.is_new = is_new;
         if is_new {
             // All of it is.
             found.values.clear();
         }
         // What the server sets back afterwards is seen without what it does.
-        if found.verdict() == Verdict::Nothing
-            && let Ok(applied) = again.run()
-        {
-            let merged = WouldChange::between(schemas, (&live, &entries), &applied);
-            let known: BTreeSet<Path> =
-                found.normalised.iter().map(|(_, change)| change.path.clone()).collect();
-            let set_back = merged.values.into_iter().filter(|change| !known.contains(&change.path));
-            found.normalised.extend(set_back.map(|change| (Normalisation::SetBack, change)));
-            found.touches_times |= merged.touches_times;
+        if let Ok(merged) = again.run() {
+            let is_nothing = found.verdict() == Verdict::Nothing;
+            found.touches_times |=
+                is_nothing && have_other_times(&entries, merged.managed_fields());
+            let set_back = set_back(schemas, &live, &after, &merged.to_value());
+            let set_back = set_back.into_iter().map(|change| (Normalisation::SetBack, change));
+            found.normalised.extend(set_back);
         }
         Ok(found)
+    }
+
+    /// What a write would change that makes the one object of the other, such as the object that a
+    /// `Scale` belongs to.
+    ///
+    /// ```
+    /// use managed_fields::analysis::{Verdict, WouldChange};
+    /// use managed_fields::value::{ParseError, Value};
+    /// use managed_fields::Schemas;
+    ///
+    /// let object = |replicas| {
+    ///     let spec = format!(r#""spec":{{"replicas":{replicas}}}"#);
+    ///     Value::from_json(&format!(r#"{{"apiVersion":"apps/v1","kind":"Deployment",{spec}}}"#))
+    /// };
+    /// let schemas = Schemas::builtin();
+    /// let found = WouldChange::between_states(&schemas, &object(1)?, &object(2)?);
+    /// assert_eq!(found.verdict(), Verdict::Values);
+    /// assert_eq!(found.values()[0].path.to_string(), ".spec.replicas");
+    /// # Ok::<(), ParseError>(())
+    /// ```
+    pub fn between_states(schemas: &Schemas, before: &Value, after: &Value) -> WouldChange {
+        let entries = |object| entries_of(object).unwrap_or_default();
+        let (were, are) = (entries(before), entries(after));
+        WouldChange::between(schemas, (before, &were), (after, &are))
     }
 
     fn between(
         schemas: &Schemas,
         (live, entries): (&Value, &[ManagedFieldsEntry]),
-        applied: &Applied,
+        (after, now): (&Value, &[ManagedFieldsEntry]),
     ) -> WouldChange {
-        let after = applied.to_value();
-        let now = applied.managed_fields();
-        let (values, normalised) = value_changes(schemas, live, &after);
+        let (values, normalised) = value_changes(schemas, live, after);
         WouldChange {
             is_new: false,
             values,
             normalised,
             ownership: OwnershipDiff::between(entries, now),
             rewritten: rewritten(entries, now),
-            touches_times: entries.iter().any(|entry| {
-                let same = now.iter().find(|other| other.manager == entry.manager);
-                same.is_some_and(|other| other.time != entry.time)
-            }),
+            touches_times: have_other_times(entries, now),
         }
     }
 
@@ -213,8 +231,7 @@ impl WouldChange {
         &self.values
     }
 
-    /// What the configuration states and the server stores nothing of, and why. What the endpoint sets
-    /// back is told only where nothing else changes.
+    /// What the configuration states and the server stores nothing of, and why.
     pub fn normalised(&self) -> &[(Normalisation, ValueChange)] {
         &self.normalised
     }
@@ -233,6 +250,26 @@ impl WouldChange {
     pub fn touches_times(&self) -> bool {
         self.touches_times
     }
+}
+
+fn have_other_times(before: &[ManagedFieldsEntry], after: &[ManagedFieldsEntry]) -> bool {
+    before.iter().any(|entry| {
+        let same = after.iter().find(|other| other.manager == entry.manager);
+        same.is_some_and(|other| other.time != entry.time)
+    })
+}
+
+/// What was merged and is not stored, because it is again what it was.
+fn set_back(schemas: &Schemas, live: &Value, stored: &Value, merged: &Value) -> Vec<ValueChange> {
+    let (mut undone, other) = value_changes(schemas, stored, merged);
+    undone.extend(other.into_iter().map(|(_, change)| change));
+    undone.sort_by(|left, right| left.path.cmp(&right.path));
+    let before = Lookup::new(live.as_ref());
+    undone.retain(|change| {
+        let stored = change.before.as_ref().map(Value::as_ref);
+        before.at(change.path.elements()) == stored
+    });
+    undone
 }
 
 fn rewritten(before: &[ManagedFieldsEntry], after: &[ManagedFieldsEntry]) -> Vec<Rewritten> {
@@ -404,7 +441,7 @@ fn normalisation(ty: &Type, change: &ValueChange) -> Option<Normalisation> {
 #[cfg(all(test, feature = "builtin-schemas"))]
 mod tests {
     use super::*;
-    use crate::fieldmanager::FieldManager;
+    use crate::fieldmanager::{Document, FieldManager};
     use crate::schema::Schemas;
 
     type Failure = Box<dyn std::error::Error>;
@@ -481,6 +518,31 @@ mod tests {
         let found = find(&live, "ann", r#""spec":{"hostname":"x"},"status":{"phase":"Running"}"#)?;
         assert_eq!(found.verdict(), Verdict::Nothing);
         assert!(found.touches_times());
+        assert_eq!(undone(&found), ["set-back .status"]);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_set_back_is_told_beside_what_changes() -> Result<(), Failure> {
+        let live = live(
+            r#"{"f:spec":{"f:hostname":{}}}"#,
+            r#"{"hostname":"x"},"status":{"phase":"Pending"}"#,
+        );
+        let config = r#""spec":{"hostname":"y"},"status":{"phase":"Running","message":"m"}"#;
+        let found = find(&live, "ann", config)?;
+        assert_eq!(found.verdict(), Verdict::Values);
+        assert_eq!(told(found.values()), ["changed .spec.hostname"]);
+        assert_eq!(undone(&found), ["set-back .status.message", "set-back .status.phase"]);
+        let (_, phase) = found.normalised().last().ok_or("nothing")?;
+        let text = |value: &Option<Value>| value.as_ref().map(Value::to_json);
+        assert_eq!(text(&phase.before).as_deref(), Some("\"Pending\""));
+        assert_eq!(text(&phase.after).as_deref(), Some("\"Running\""));
+        // Of an object that is created too.
+        let schemas = Schemas::builtin();
+        let config = format!(r#"{{{POD},"metadata":{{"name":"a"}},{config}}}"#);
+        let request = FieldManager::new(&schemas).apply(Document::absent(), config.as_str());
+        let found = WouldChange::find(request.field_manager("ann"))?;
+        assert!(found.is_new());
         assert_eq!(undone(&found), ["set-back .status"]);
         Ok(())
     }

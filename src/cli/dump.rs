@@ -23,6 +23,8 @@ pub(super) struct Piece<'t> {
     pub(super) item: Option<usize>,
     /// From 1.
     pub(super) line: usize,
+    /// Where it begins in the dump, in bytes.
+    pub(super) start: u64,
     /// What the list around an item says of its items; none if it has not said so yet.
     pub(super) list: Option<&'t Said>,
 }
@@ -94,6 +96,11 @@ struct Cutter {
     around: Vec<u8>,
     has_items: bool,
     start_line: usize,
+    /// Bytes before the one that is looked at, and before the object that is being cut.
+    at: u64,
+    start: u64,
+    /// Bytes that were fed.
+    fed: u64,
     /// What the document said before its items.
     said: Option<Arc<Said>>,
     /// It had items before it said so.
@@ -110,6 +117,7 @@ struct Cut {
     document: usize,
     item: Option<usize>,
     line: usize,
+    start: u64,
     list: Option<Arc<Said>>,
 }
 
@@ -122,6 +130,8 @@ impl Cutter {
 
     fn feed(&mut self, bytes: &[u8], cut: &mut Vec<Cut>) {
         let mut rest = bytes;
+        self.fed += bytes.len() as u64;
+        let end = self.fed;
         while let Some((byte, after)) = rest.split_first() {
             if self.in_string && !self.is_escaped {
                 // Most of a dump is text between quotes.
@@ -150,6 +160,7 @@ impl Cutter {
                 rest = next;
                 continue;
             }
+            self.at = end - rest.len() as u64;
             self.sign(*byte, cut);
             rest = after;
         }
@@ -189,6 +200,7 @@ impl Cutter {
                     self.is_late = false;
                     self.is_key = true;
                     self.start_line = self.line;
+                    self.start = self.at;
                 }
                 if byte == b'[' && self.depth == 1 && self.begins_items() {
                     self.in_items = true;
@@ -198,6 +210,7 @@ impl Cutter {
                 } else if self.in_items && self.depth == 2 {
                     self.item += 1;
                     self.start_line = self.line;
+                    self.start = self.at;
                     self.piece.push(byte);
                 } else {
                     self.piece.push(byte);
@@ -252,7 +265,8 @@ impl Cutter {
             return;
         }
         let list = item.and_then(|_| self.said.clone());
-        cut.push(Cut { text, document: self.document, item, line: self.start_line + 1, list });
+        let (document, line, start) = (self.document, self.start_line + 1, self.start);
+        cut.push(Cut { text, document, item, line, start, list });
     }
 }
 
@@ -323,9 +337,9 @@ pub(super) fn each<R: Send>(
             let job = jobs.lock().map(|jobs| jobs.recv());
             let Ok(Ok((number, pieces))) = job else { return };
             let looked = pieces.iter().filter_map(|cut| {
-                let Cut { text, document, item, line, list } = cut;
-                let (document, item, line) = (*document, *item, *line);
-                look(&Piece { text, document, item, line, list: list.as_deref() })
+                let Cut { text, list, .. } = cut;
+                let Cut { document, item, line, start, .. } = *cut;
+                look(&Piece { text, document, item, line, start, list: list.as_deref() })
             });
             if done.send((number, looked.collect())).is_err() {
                 return;
@@ -397,6 +411,8 @@ mod tests {
             cutter.feed(bytes, &mut cut);
         }
         let told = |cut: super::Cut| {
+            let start = cut.start as usize;
+            assert_eq!(&text.as_bytes()[start..start + cut.text.len()], cut.text);
             (String::from_utf8(cut.text).unwrap(), cut.document, cut.item, cut.line)
         };
         cut.into_iter().map(told).collect()

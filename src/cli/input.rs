@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::schema::GroupVersionKind;
@@ -175,15 +177,7 @@ impl Object {
 
     /// Warns of a stored object whose owners were left out when it was fetched.
     pub(super) fn warn_if_owners_were_hidden(&self, session: &mut Session<'_, '_>) {
-        if let Some(sign) = sign_of_hidden_owners(&self.value) {
-            session.warn(
-                &self.place,
-                format_args!(
-                    "the object has a {sign} but no managedFields: it was probably fetched \
-                     without --show-managed-fields, so its owners are unknown"
-                ),
-            );
-        }
+        warn_of_hidden_owners(sign_of_hidden_owners(&self.value), &self.place, session);
     }
 
     /// Warns of an object that does not say which state of it is meant.
@@ -222,12 +216,25 @@ fn metadata<'v>(object: &'v Value, name: &str) -> Option<ValueRef<'v>> {
         .filter(|value| value.kind() != Kind::Null)
 }
 
-/// Whether a stored object was probably fetched without its owners.
-pub(super) fn were_owners_hidden(object: &Value) -> bool {
-    sign_of_hidden_owners(object).is_some()
+/// Warns of an object that shows this sign of having been fetched without its owners.
+pub(super) fn warn_of_hidden_owners(
+    sign: Option<&str>,
+    place: &Place,
+    session: &mut Session<'_, '_>,
+) {
+    if let Some(sign) = sign {
+        session.warn(
+            place,
+            format_args!(
+                "the object has a {sign} but no managedFields: it was probably fetched \
+                 without --show-managed-fields, so its owners are unknown"
+            ),
+        );
+    }
 }
 
-fn sign_of_hidden_owners(object: &Value) -> Option<&'static str> {
+/// By what an object shows that it was probably fetched without its owners.
+pub(super) fn sign_of_hidden_owners(object: &Value) -> Option<&'static str> {
     if metadata(object, "managedFields").is_some() {
         return None;
     }
@@ -239,7 +246,10 @@ pub(super) type Loaded = Result<Object, String>;
 
 /// The live objects that a command was given.
 pub(super) struct Lives {
+    /// Those that matter.
     pub(super) objects: Vec<Loaded>,
+    /// How many there are.
+    pub(super) count: usize,
     /// Whether all of them could be read.
     pub(super) is_complete: bool,
 }
@@ -355,25 +365,78 @@ pub(super) fn load_live(
             keep(content, objects.get_mut(before..).unwrap_or_default(), false, session);
         }
     }
-    Some(Lives { objects, is_complete: session.errors() == errors })
+    let count = objects.len();
+    Some(Lives { objects, count, is_complete: session.errors() == errors })
 }
 
-/// Has every object of these files looked at, on all cores, and hands on what was found in them, in
-/// order; what cannot be read is reported. A dump in JSON, which may be larger than memory, is read
-/// piece by piece. Gives the files without any document, which may be a good answer.
+/// As [`load_live`], but of several objects only those are kept that are `wanted`.
+pub(super) fn find_live(
+    names: &[String],
+    recursive: bool,
+    wanted: &(dyn Fn(&Identity) -> bool + Sync),
+    session: &mut Session<'_, '_>,
+) -> Option<Lives> {
+    if names.is_empty() {
+        return None;
+    }
+    let errors = session.errors();
+    let count = AtomicUsize::new(0);
+    let look = |identity: &Identity, _: &Value| {
+        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        let is_wanted = wanted(identity);
+        (is_first || is_wanted).then_some(is_wanted)
+    };
+    let mut objects = Vec::new();
+    scan(names, recursive, session, &look, &mut |object, is_wanted, _| {
+        objects.push((is_wanted, object));
+    });
+    let count = count.into_inner();
+    objects.retain(|(is_wanted, _)| *is_wanted || count == 1);
+    let objects = objects.into_iter().map(|(_, object)| Ok(object)).collect();
+    Some(Lives { objects, count, is_complete: session.errors() == errors })
+}
+
+/// An object that is looked at.
+pub(super) struct Seen {
+    pub(super) identity: Identity,
+    pub(super) value: Value,
+    /// Where its text stands in its file, if it can be had from there again.
+    pub(super) text: Option<Range<u64>>,
+}
+
+/// Has every object of these files looked at, on all cores, and hands on those in which something was
+/// found, in order; what cannot be read is reported. A dump in JSON, which may be larger than memory, is
+/// read piece by piece. Gives the files without any document, which may be a good answer.
 pub(super) fn scan<R: Send>(
     names: &[String],
     recursive: bool,
     session: &mut Session<'_, '_>,
-    look: &Look<'_, R>,
+    look: &(dyn Fn(&Identity, &Value) -> Option<R> + Sync),
     take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
+) -> Vec<String> {
+    let look = |seen: Seen| {
+        let found = look(&seen.identity, &seen.value)?;
+        Some((seen.identity, seen.value, found))
+    };
+    survey(names, recursive, session, &look, &mut |place, (identity, value, found), session| {
+        take(Object { place, identity, value }, found, session);
+    })
+}
+
+/// As [`scan`], but of the objects nothing is kept but what was found in them.
+pub(super) fn survey<R: Send>(
+    names: &[String],
+    recursive: bool,
+    session: &mut Session<'_, '_>,
+    look: &Look<'_, R>,
+    take: &mut dyn FnMut(Place, R, &mut Session<'_, '_>),
 ) -> Vec<String> {
     let mut empty = Vec::new();
     for name in names {
         if name == "-" {
             let file = "standard input";
             let scanned = session.open_stdin().and_then(|stdin| {
-                scan_reader(stdin, look, &mut |_| {}).map_err(|error| error.to_string())
+                scan_reader(stdin, false, look, &mut |_| {}).map_err(|error| error.to_string())
             });
             match scanned {
                 Ok(scanned) => {
@@ -385,16 +448,39 @@ pub(super) fn scan<R: Send>(
             }
             continue;
         }
-        for path in files(name, recursive, session) {
+        let paths = files(name, recursive, session);
+        let mut rest = paths.as_slice();
+        while let Some((path, others)) = rest.split_first() {
+            let small = rest.iter().take(TOGETHER).take_while(|path| is_small(path)).count();
+            if small > 1 {
+                let (together, others) = rest.split_at(small);
+                rest = others;
+                let read = on_all_cores(together, "files", &read_parsed, session);
+                for (path, scanned) in together.iter().zip(read) {
+                    let file = path.display().to_string();
+                    match scanned {
+                        Ok(scanned) => {
+                            if !take_scanned(&file, scanned, look, session, take) {
+                                empty.push(file);
+                            }
+                        }
+                        Err(error) => session.error(&file, error),
+                    }
+                }
+                continue;
+            }
+            rest = others;
             let file = path.display().to_string();
-            let scanned = fs::File::open(&path).and_then(|mut reader| {
-                let all = reader.metadata().map(|metadata| metadata.len()).unwrap_or_default();
+            let scanned = fs::File::open(path).and_then(|mut reader| {
+                let metadata = reader.metadata().ok();
+                let all = metadata.as_ref().map(|metadata| metadata.len()).unwrap_or_default();
+                // What is a pipe does not go back.
+                let stays = metadata.is_some_and(|metadata| metadata.is_file());
                 let mut progress = |read| {
                     let (read, all) = (read >> 20, all >> 20);
                     session.progress(format_args!("{file}: {read} of {all} MiB"));
                 };
-                let mut scanned = scan_reader(&mut reader, look, &mut progress)?;
-                // What is a pipe does not go back.
+                let mut scanned = scan_reader(&mut reader, stays, look, &mut progress)?;
                 if let Scanned::Dump(looked, again) = &mut scanned
                     && !again.is_empty()
                     && reader.rewind().is_ok()
@@ -416,6 +502,130 @@ pub(super) fn scan<R: Send>(
         }
     }
     empty
+}
+
+impl Seen {
+    /// How the object is had again.
+    pub(super) fn store(self) -> (Identity, Stored) {
+        let stored = match self.text {
+            Some(text) => Stored::InFile(text),
+            None => Stored::Held(self.value.to_json()),
+        };
+        (self.identity, stored)
+    }
+}
+
+/// An object that is not held, and how it is had again.
+pub(super) struct Kept {
+    pub(super) place: Place,
+    pub(super) identity: Identity,
+    pub(super) stored: Stored,
+}
+
+/// How the text of an object is had again.
+pub(super) enum Stored {
+    /// From its file.
+    InFile(Range<u64>),
+    /// It is held, in JSON.
+    Held(String),
+}
+
+/// Reads once more what objects were read from, file by file.
+#[derive(Default)]
+pub(super) struct Rereader {
+    open: Option<(String, fs::File)>,
+}
+
+impl Rereader {
+    /// The text of an object that was read at this place.
+    pub(super) fn read(&mut self, place: &Place, stored: Stored) -> io::Result<Vec<u8>> {
+        let text = match stored {
+            Stored::Held(text) => return Ok(text.into_bytes()),
+            Stored::InFile(text) => text,
+        };
+        let file = place.file();
+        if self.open.as_ref().is_none_or(|(name, _)| name != file) {
+            self.open = Some((file.to_owned(), fs::File::open(file)?));
+        }
+        let mut bytes = Vec::new();
+        if let Some((_, reader)) = &mut self.open {
+            reader.seek(SeekFrom::Start(text.start))?;
+            reader.take(text.end.saturating_sub(text.start)).read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
+    }
+}
+
+/// An object that says what it is, and nothing else.
+pub(super) fn head(identity: &Identity) -> String {
+    let Identity { kind, namespace, name } = identity;
+    let mut json = edit::with_type("{}", &kind.api_version(), &kind.kind);
+    for (member, text) in [("namespace", namespace), ("name", name)] {
+        if !text.is_empty() {
+            json = edit::with_metadata(&json, member, text);
+        }
+    }
+    json
+}
+
+/// Objects and bytes up to which stored objects are read before they are looked at.
+const MOST_OBJECTS: usize = 1024;
+const MOST_BYTES: usize = 4 << 20;
+
+/// Whether so many stored objects are enough to be looked at together.
+pub(super) fn is_batch(objects: usize, bytes: usize) -> bool {
+    objects >= MOST_OBJECTS || bytes >= MOST_BYTES
+}
+
+/// Reads objects once more, on all cores, and hands them on in order, some at a time. What cannot be read
+/// any more is told.
+pub(super) fn in_batches<'s, 'i>(
+    kept: Vec<Kept>,
+    session: &mut Session<'s, 'i>,
+    take: &mut dyn FnMut(Vec<Object>, &mut Session<'s, 'i>),
+) {
+    let mut reader = Rereader::default();
+    let (mut places, mut texts, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let mut kept = kept.into_iter().peekable();
+    while let Some(Kept { place, identity, stored }) = kept.next() {
+        match reader.read(&place, stored) {
+            Ok(text) => {
+                bytes += text.len();
+                places.push(place);
+                texts.push((identity, text));
+            }
+            Err(error) => session.error(&place, format_args!("it cannot be read again: {error}")),
+        }
+        if kept.peek().is_some() && !is_batch(texts.len(), bytes) {
+            continue;
+        }
+        bytes = 0;
+        let texts = std::mem::take(&mut texts);
+        let values = on_all_cores(&texts, "objects", &read_again, session);
+        let mut objects = Vec::with_capacity(values.len());
+        for ((place, (identity, _)), value) in places.drain(..).zip(texts).zip(values) {
+            match value {
+                Some(value) => objects.push(Object { place, identity, value }),
+                None => session.error(&place, "its file was changed while it was read"),
+            }
+        }
+        take(objects, session);
+    }
+}
+
+/// An object from its text; none if that is not the object any more. An item of a list need not say what
+/// it is.
+fn read_again((identity, text): &(Identity, Vec<u8>)) -> Option<Value> {
+    let value = Value::from_json_bytes(text).ok()?;
+    let kind = &identity.kind;
+    let value = match has_kind(&value) {
+        true => value,
+        false => item_of(value.as_ref(), &kind.api_version(), &kind.kind),
+    };
+    let now = Identity::of(value.as_ref());
+    let is_same =
+        now.kind == *kind && (&now.namespace, &now.name) == (&identity.namespace, &identity.name);
+    is_same.then_some(value)
 }
 
 /// Measures every object of these files, on all cores, and adds up what was found; what cannot be read
@@ -444,22 +654,39 @@ enum Scanned<R> {
     Dump(Looked<Spotted<R>>, Again),
     /// Something else, which was read to its end.
     Other(Vec<u8>),
+    /// The same, with its documents.
+    Parsed(Vec<u8>, Vec<Parsed>),
+}
+
+/// As many files of a directory are read together, on all cores, and up to this size.
+const TOGETHER: usize = 512;
+const SMALL_FILE: u64 = 1 << 16;
+
+fn is_small(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() <= SMALL_FILE)
+}
+
+fn read_parsed<R>(path: &PathBuf) -> io::Result<Scanned<R>> {
+    let content = fs::read(path)?;
+    let documents = parsed(&content);
+    Ok(Scanned::Parsed(content, documents))
 }
 
 /// What was found in an object, or why it is none; and its document, item and line, from 1.
-type Spotted<R> = ((usize, Option<usize>, usize), Result<(Value, R), String>);
+type Spotted<R> = ((usize, Option<usize>, usize), Result<R, String>);
 
 /// Documents of a dump that said behind their items what these are, or that they are none.
 type Again = BTreeMap<usize, Said>;
 
 /// Has an object looked at.
-type Look<'l, R> = dyn Fn(&Identity, &Value) -> Option<R> + Sync + 'l;
+type Look<'l, R> = dyn Fn(Seen) -> Option<R> + Sync + 'l;
 
 /// Files up to this size are read as a whole, whatever they hold.
 pub(super) const SMALL: usize = 1 << 20;
 
 fn scan_reader<R: Send>(
     reader: &mut dyn Read,
+    stays: bool,
     look: &Look<'_, R>,
     progress: &mut dyn FnMut(usize),
 ) -> io::Result<Scanned<R>> {
@@ -472,7 +699,7 @@ fn scan_reader<R: Send>(
     // Documents with items that do not say what they are, nor did the document so far.
     let open = Mutex::new(BTreeSet::new());
     let look = |piece: &Piece<'_>| {
-        spot(piece, look, &|item| {
+        spot(piece, stays, look, &|item| {
             let is_complete = piece.item.is_none() || piece.list.is_some() || has_kind(item);
             if !is_complete && let Ok(mut open) = open.lock() {
                 open.insert(piece.document);
@@ -497,7 +724,7 @@ fn scan_again<R: Send>(
     progress: &mut dyn FnMut(usize),
 ) -> io::Result<()> {
     let look = |piece: &Piece<'_>| {
-        let spotted = spot(piece, look, &|item| piece.item.is_none() || !has_kind(item));
+        let spotted = spot(piece, true, look, &|item| piece.item.is_none() || !has_kind(item));
         // Items that are broken were told of before.
         spotted.filter(|(_, found)| piece.item.is_none() || found.is_ok())
     };
@@ -510,9 +737,10 @@ pub(super) fn has_kind(item: &Value) -> bool {
     item.as_ref().get("kind").is_some()
 }
 
-/// Has a piece of a dump looked at if it is `wanted`.
+/// Has a piece of a dump looked at if it is `wanted`. The text of one that `stays` can be had again.
 fn spot<R>(
     piece: &Piece<'_>,
+    stays: bool,
     look: &Look<'_, R>,
     wanted: &dyn Fn(&Value) -> bool,
 ) -> Option<Spotted<R>> {
@@ -528,8 +756,9 @@ fn spot<R>(
         }
         _ => value,
     };
-    let found = look(&Identity::of(value.as_ref()), &value);
-    found.map(|found| (numbers, Ok((value, found))))
+    let text = stays.then(|| piece.start..piece.start + piece.text.len() as u64);
+    let found = look(Seen { identity: Identity::of(value.as_ref()), value, text });
+    found.map(|found| (numbers, Ok(found)))
 }
 
 /// Hands on what was found. False for a file without any document.
@@ -538,40 +767,60 @@ fn take_scanned<R>(
     scanned: Scanned<R>,
     look: &Look<'_, R>,
     session: &mut Session<'_, '_>,
-    take: &mut dyn FnMut(Object, R, &mut Session<'_, '_>),
+    take: &mut dyn FnMut(Place, R, &mut Session<'_, '_>),
 ) -> bool {
     let file: Rc<str> = file.into();
-    let (looked, missed) = match scanned {
-        Scanned::Dump(looked, missed) => (looked, missed),
-        Scanned::Other(content) => {
-            let content = Rc::new(content);
-            let (mut sources, mut warned) = (Sources::default(), None);
-            return read_documents(&file, &content, session, &mut |mut loaded, session| {
-                if let Ok(object) = &mut loaded
-                    && object.place.has_repeats
-                {
-                    object.place.content = Some(content.clone());
-                    let (number, _) = object.place.numbers();
-                    if warned.replace(number) != Some(number) && session.warns_of_repeats() {
-                        sources.warn_of_repeats(std::slice::from_ref(&loaded), session);
-                    }
-                }
-                if let Ok(object) = loaded
-                    && let Some(found) = look(&object.identity, &object.value)
-                {
-                    take(object, found, session);
-                }
-            });
+    let (content, documents) = match scanned {
+        Scanned::Dump(looked, missed) => {
+            take_looked(&file, looked, &missed, session, take);
+            return true;
+        }
+        Scanned::Other(content) => (Rc::new(content), None),
+        Scanned::Parsed(content, documents) => (Rc::new(content), Some(documents)),
+    };
+    let (mut sources, mut warned) = (Sources::default(), None);
+    let mut take = |mut loaded: Loaded, session: &mut Session<'_, '_>| {
+        if let Ok(object) = &mut loaded
+            && object.place.has_repeats
+        {
+            object.place.content = Some(content.clone());
+            let (number, _) = object.place.numbers();
+            if warned.replace(number) != Some(number) && session.warns_of_repeats() {
+                sources.warn_of_repeats(std::slice::from_ref(&loaded), session);
+            }
+        }
+        let Ok(Object { place, identity, value }) = loaded else { return };
+        if let Some(found) = look(Seen { identity, value, text: None }) {
+            take(place, found, session);
         }
     };
+    match documents {
+        None => read_documents(&file, &content, session, &mut take),
+        Some(documents) => {
+            let mut place = Place::of(&file);
+            let mut loaded = Vec::new();
+            for (line, document) in documents {
+                place.take(line, document, session, &mut loaded);
+                loaded.drain(..).for_each(|one| take(one, session));
+            }
+            place.document > 0
+        }
+    }
+}
+
+/// Hands on what was found in a dump.
+fn take_looked<R>(
+    file: &Rc<str>,
+    looked: Looked<Spotted<R>>,
+    missed: &Again,
+    session: &mut Session<'_, '_>,
+    take: &mut dyn FnMut(Place, R, &mut Session<'_, '_>),
+) {
     for ((document, item, line), found) in looked.kept {
         let file = file.clone();
         let place = Place { file, document, item, line, content: None, has_repeats: false };
         match found {
-            Ok((value, found)) => {
-                let identity = Identity::of(value.as_ref());
-                take(Object { place, identity, value }, found, session);
-            }
+            Ok(found) => take(place, found, session),
             Err(message) => session.error(place, message),
         }
     }
@@ -583,9 +832,8 @@ fn take_scanned<R>(
         );
     }
     if let Some(line) = looked.is_cut_off {
-        session.error(&file, format_args!("it ends in the middle of an object (line {line})"));
+        session.error(file, format_args!("it ends in the middle of an object (line {line})"));
     }
-    true
 }
 
 /// Gives the objects of a file what the file holds, and warns of keys that are repeated in it.

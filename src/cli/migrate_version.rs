@@ -1,10 +1,10 @@
 //! `plan migrate-version`: entries of one API version at another.
 
-use crate::fieldmanager::FieldManager;
+use crate::fieldmanager::{FieldManager, MigrateVersionError};
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{ManagedFieldsEntry, Operation};
 use crate::schema::{GroupVersionKind, Schemas};
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 use super::input::Object;
 use super::plan::{Change, Shared};
@@ -36,11 +36,27 @@ impl MigrateVersionArgs {
         known.prepare(object, session)
     }
 
+    /// Whether an entry of the object is at the version to leave.
+    pub(super) fn is_about(&self, object: &Value) -> bool {
+        let list = object.as_ref().get("metadata").and_then(|about| about.get("managedFields"));
+        let stale = |entry: ValueRef<'_>| {
+            let version = entry.get("apiVersion").and_then(ValueRef::as_str);
+            version.is_some_and(|version| version == self.from_version)
+        };
+        self.from_version != self.to_version
+            && list.into_iter().flat_map(ValueRef::items).any(stale)
+    }
+
     pub(super) fn change(&self, object: &Value, schemas: &Schemas) -> Result<Change, String> {
         let (from, to) = (&self.from_version, &self.to_version);
         let manager = FieldManager::new(schemas);
         let migrated = manager.migrate_version(object, from, to);
-        let migrated = migrated.map_err(|error| error.to_string())?;
+        let migrated = migrated.map_err(|error| match error {
+            error @ MigrateVersionError::NoVersion(_) => {
+                format!("{error}: name a schema that has it with --schema, or another --to-version")
+            }
+            error => error.to_string(),
+        })?;
         let touched = migrated.stale().iter().chain(migrated.entries());
         Ok(Change {
             object: migrated.object().to_owned(),

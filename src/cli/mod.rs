@@ -103,6 +103,7 @@ enum Command {
     /// Print the apply configuration that a manager owns of an object
     Extract(extract::ExtractArgs),
     /// What has become of the ownership of fields between two snapshots or dumps
+    #[command(after_help = DIFF_HELP)]
     Diff(diff::DiffArgs),
     /// Tell whether an apply would change values, ownership, both or nothing, and why
     #[command(after_help = WOULD_CHANGE_HELP)]
@@ -118,6 +119,7 @@ enum Command {
     /// See what a change of ownership would move, and get the patch for it
     Plan(plan::PlanArgs),
     /// Count the bytes of managedFields by manager, or print objects with fewer of them
+    #[command(after_help = SIZE_HELP)]
     Size(size::SizeArgs),
     /// Hold manifests, live objects and definitions to rules of field ownership
     #[command(
@@ -186,10 +188,48 @@ Examples:
 
 Exit codes: 0 if all agree, 1 if anything else was found, 2 if something could not be read.";
 
+const DIFF_HELP: &str = "\
+What becomes of a field:
+  gained  somebody owns what nobody owned
+  lost    somebody gave it up, and nobody came instead
+  moved   somebody gave it up, and somebody else came
+  shared  all who owned it own it still, together with somebody else
+
+Objects are paired by group, kind, namespace and name; those of one side alone are added or removed.
+Dumps in JSON are read piece by piece; of one that comes through a pipe the owners are held in memory.
+
+Examples:
+  kubectl get all -A -o json --show-managed-fields > before.json
+  kubectl get all -A -o json --show-managed-fields | managed-fields diff -f before.json -f -
+
+Exit codes: 0 if all own what they owned, 1 if not, 2 if something could not be read.";
+
+const SIZE_HELP: &str = "\
+What --compact takes away, because the API server does so at its next write or never looks at it:
+  entries of a manager that comes again; of several the last counts
+  entries that own nothing, beside one at the same version that does
+  needless bytes in fields, such as {\".\":{}} where nothing is below, or spaces in keys of items
+
+What stays, though it may look like too much, because later writes would go otherwise without it:
+  fields that the object does not have any more: they are fought over when they come back
+  managers who were not seen for long: only you know that they are gone, see plan purge
+  updaters beyond ten: the server folds the oldest of them at the next update
+  the last entry: without any, all fields would count as owned by before-first-apply
+
+To send a patch:
+  kubectl patch KIND NAME --type json -p \"$(managed-fields size --compact -f live.yaml -o patch)\"
+
+Exit codes: 0, or 2 if something could not be read.";
+
 const WOULD_CHANGE_HELP: &str = "\
 Times of entries alone are no change: the server does not write an object for them. Nor is what it \
 would not store: an amount or a time in other words, an empty list or map where nothing was, what \
-the endpoint sets back. That is listed as `not stored`.
+the endpoint sets back. That is listed as `not stored`. Through --subresource scale the changes are
+those of the object that is scaled. Of --live only the objects are held that something is applied to.
+
+Examples:
+  managed-fields would-change -f deploy.yaml --live live.yaml --field-manager flux
+  managed-fields would-change -R -f clusters/a --live cluster.json --field-manager flux -o json
 
 Exit code: 0 where nothing would change, 1 where something would or the apply would be refused \
 because of a conflict, 2 or more for an error.";

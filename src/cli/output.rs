@@ -15,6 +15,8 @@ pub(super) struct Results {
     mask: bool,
     /// JSON texts; in YAML output the refused documents are left out.
     texts: Vec<String>,
+    /// Some were printed already.
+    is_begun: bool,
 }
 
 impl Results {
@@ -31,7 +33,7 @@ impl Results {
         session: &Session<'_, '_>,
     ) -> Results {
         let mask = session.stdout_is_terminal() && !show_secrets;
-        Results { format, keep_managed_fields, mask, texts: Vec::new() }
+        Results { format, keep_managed_fields, mask, texts: Vec::new(), is_begun: false }
     }
 
     /// An object that a command made.
@@ -66,32 +68,47 @@ impl Results {
         }
     }
 
-    /// Prints everything.
-    pub(super) fn print(self, session: &mut Session<'_, '_>) {
-        match (self.format, self.texts.as_slice()) {
-            (_, []) => {}
-            (Format::Yaml, texts) => {
-                for (index, text) in texts.iter().enumerate() {
-                    if index > 0 {
+    /// Prints what there is if more than one comes, so that it need not be held.
+    pub(super) fn flush(&mut self, session: &mut Session<'_, '_>) {
+        if self.format == Format::Json && !self.is_begun && self.texts.len() < 2 {
+            return;
+        }
+        for text in std::mem::take(&mut self.texts) {
+            let is_first = !std::mem::replace(&mut self.is_begun, true);
+            match self.format {
+                Format::Yaml => {
+                    if !is_first {
                         session.print("---\n");
                     }
-                    match Value::from_json(text) {
+                    match Value::from_json(&text) {
                         Ok(value) => session.print(&yaml::from_value(value.as_ref())),
-                        Err(_) => session.print(text),
+                        Err(_) => session.print(&text),
                     }
                 }
-            }
-            (Format::Json, [one]) => session.print(&pretty(one)),
-            (Format::Json, several) => {
-                let list = format!(
-                    r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#,
-                    several.join(",")
-                );
-                session.print(&pretty(&list));
+                Format::Json => {
+                    session.print(if is_first { LIST } else { ",\n" });
+                    let item = pretty(&text);
+                    session.print("        ");
+                    session.print(&item.trim_end().replace('\n', "\n        "));
+                }
             }
         }
     }
+
+    /// Prints everything.
+    pub(super) fn print(mut self, session: &mut Session<'_, '_>) {
+        if let (Format::Json, false, [one]) = (self.format, self.is_begun, self.texts.as_slice()) {
+            return session.print(&pretty(one));
+        }
+        self.flush(session);
+        if self.format == Format::Json && self.is_begun {
+            session.print("\n    ]\n}\n");
+        }
+    }
 }
+
+/// What stands before the items of a list.
+const LIST: &str = "{\n    \"apiVersion\": \"v1\",\n    \"kind\": \"List\",\n    \"items\": [\n";
 
 /// Rows of a table, with all columns but the last as wide as their widest cell.
 pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {

@@ -43,8 +43,8 @@ const WITHOUT_NAMESPACE: &[(&str, &str)] = &[
     ("storagemigration.k8s.io", ""),
 ];
 
-fn has_namespace(object: &Object) -> bool {
-    let kind = &object.identity.kind;
+fn has_namespace(identity: &Identity) -> bool {
+    let kind = &identity.kind;
     !WITHOUT_NAMESPACE
         .iter()
         .any(|(group, name)| *group == kind.group && (name.is_empty() || *name == kind.kind))
@@ -66,11 +66,19 @@ pub(super) fn key_of(identity: &Identity, namespace: &str) -> Key {
     )
 }
 
+/// The namespace of an object, which may be said for those that name none.
+pub(super) fn namespace_of<'a>(identity: &'a Identity, namespace: Option<&'a str>) -> &'a str {
+    match namespace {
+        Some(said) if identity.namespace.is_empty() && has_namespace(identity) => said,
+        _ => &identity.namespace,
+    }
+}
+
 /// Sets the namespace of objects that name none, where their kind has one.
 pub(super) fn fill_namespace(objects: &mut [Loaded], namespace: Option<&str>) {
     let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) else { return };
     for object in objects.iter_mut().flatten() {
-        if object.identity.namespace.is_empty() && has_namespace(object) {
+        if object.identity.namespace.is_empty() && has_namespace(&object.identity) {
             object.fill("namespace", namespace);
         }
     }
@@ -89,8 +97,9 @@ pub(super) fn pair(
 ) -> Vec<Result<Pair, String>> {
     let is_given = lives.is_some();
     let is_complete = lives.as_ref().is_none_or(|lives| lives.is_complete);
+    let is_one = is_complete && lives.as_ref().is_some_and(|lives| lives.count == 1);
     let mut lives = lives.map(|lives| lives.objects).unwrap_or_default();
-    if let ([Ok(config)], [Ok(live)], true) = (configs.as_slice(), lives.as_slice(), is_complete) {
+    if let ([Ok(config)], [Ok(live)], true) = (configs.as_slice(), lives.as_slice(), is_one) {
         return vec![one(config.clone(), live.clone(), namespace, session)];
     }
     fill_namespace(&mut configs, namespace);
@@ -179,7 +188,7 @@ pub(super) fn one(
             Some(("name", ours.name.clone(), theirs.name.clone()))
         } else if differs(&ours.namespace, &theirs.namespace) {
             Some(("namespace", ours.namespace.clone(), theirs.namespace.clone()))
-        } else if ours.namespace.is_empty() && has_namespace(&config) {
+        } else if ours.namespace.is_empty() && has_namespace(&config.identity) {
             namespace
                 .filter(|namespace| differs(namespace, &theirs.namespace))
                 .map(|namespace| ("namespace", namespace.to_owned(), theirs.namespace.clone()))

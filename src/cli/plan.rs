@@ -1,6 +1,6 @@
 //! `plan`: what moves if the ownership of fields is changed, and the patch that does it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,12 +15,14 @@ use crate::managedfields::{ListReading, ManagedFieldsEntry, Operation, read_list
 use crate::schema::Schemas;
 use crate::value::{Kind, Value};
 
+use super::cores::on_all_cores;
 use super::edit;
 use super::handover::{MergeArgs, PurgeArgs, ReleaseArgs, RenameArgs};
-use super::input::{self, Identity, Lives, Loaded, Object};
+use super::input::{self, Identity, Kept, Lives, Loaded, Object, Seen};
 use super::migrate_version::MigrateVersionArgs;
 use super::output::{Results, columns};
 use super::pairs;
+use super::report::harmless;
 use super::schemas::Known;
 use super::session::Session;
 use super::{Common, Format, ResetFields};
@@ -85,11 +87,19 @@ impl Plan {
         }
     }
 
+    /// Whether there may be something to do or to be told of an object.
+    fn is_work(&self, object: &Value, schemas: &Schemas) -> bool {
+        match self {
+            // What else could be wrong is seen with the types of its kind.
+            Plan::MigrateVersion(args) => check_list(object).is_err() || args.is_about(object),
+            _ => self.change(object, schemas).map_or(true, |change| change.patch.is_some()),
+        }
+    }
+
     /// The same with what is written of it alone, since there may be many.
-    fn told(&self, object: &Value, schemas: &Schemas) -> Result<Told, String> {
+    fn told(&self, object: &Value, schemas: &Schemas, is_next_known: bool) -> Result<Told, String> {
         let mut change = self.change(object, schemas)?;
         let shared = self.shared();
-        let is_next_known = !shared.next.is_empty();
         let mut text = String::new();
         if shared.output == Form::Table {
             report(&mut text, object, &change, is_next_known);
@@ -183,45 +193,168 @@ pub(super) struct Change {
 /// A change with the report on it, if that is what is written.
 type Told = (Change, String);
 
-/// An object, what becomes of it, and what is applied to it next.
-type Planned = (Object, Result<Told, String>, Option<Object>);
-
 pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
     let plan = &args.plan;
     let shared = plan.shared();
     let Some(mut known) = Known::load(&shared.common, session) else { return };
     let format = if shared.output == Form::Json { Format::Json } else { Format::Yaml };
-    let mut results = Results::written(format, true, shared.show_secrets, session);
+    let results = Results::written(format, true, shared.show_secrets, session);
     let errors = session.errors();
-    let needs_types = matches!(plan, Plan::MigrateVersion(_)) || !shared.next.is_empty();
-    let (planned, count) = match needs_types {
-        true => load(plan, &mut known, &mut results, session),
-        false => scan(plan, known.schemas(), session),
+    let configs = match shared.next.as_slice() {
+        [] => Vec::new(),
+        next => input::load(next, shared.common.recursive, session),
     };
+    let gathered = gather(plan, &known, &configs, session);
+    let mut next = next_of(shared, configs, &gathered, session);
+    let Gathered { kept, count, .. } = gathered;
     // What reads a list is made for several.
-    let is_item = |(object, ..): &Planned| object.place.numbers().1.is_some();
-    let is_alone = count == 1 && session.errors() == errors && !planned.iter().any(is_item);
-    let mut is_first = true;
-    let mut idle = count - planned.len();
-    for (object, change, config) in planned {
-        object.warn_if_owners_were_hidden(session);
-        let (change, report) = match change {
+    let is_item = |kept: &Kept| kept.place.numbers().1.is_some();
+    let is_alone = count == 1 && session.errors() == errors && !kept.iter().any(is_item);
+    let idle = count - kept.len();
+    let mut writer = Writer { shared, results, is_alone, is_first: true, idle };
+    input::in_batches(kept, session, &mut |objects, session| {
+        plan_all(plan, objects, &mut next, &mut known, &mut writer, session);
+    });
+    let Writer { results, idle, .. } = writer;
+    if idle > 0 && !is_alone {
+        let which = if count == idle { "all".to_owned() } else { format!("{idle} of") };
+        session.note("plan", format_args!("nothing to do for {which} {count} objects"));
+    }
+    results.print(session);
+}
+
+/// Makes the plans for objects on all cores, and writes them.
+fn plan_all(
+    plan: &Plan,
+    batch: Vec<Object>,
+    next: &mut HashMap<String, Object>,
+    known: &mut Known,
+    writer: &mut Writer<'_>,
+    session: &mut Session<'_, '_>,
+) {
+    let mut objects = Vec::with_capacity(batch.len());
+    for object in batch {
+        let config = next.remove(&object.place.to_string());
+        let mut prepare = || {
+            if let Some(config) = &config {
+                known.prepare(config, session)?;
+            }
+            match plan {
+                Plan::MigrateVersion(args) => args.prepare(&object, known, session),
+                _ => Ok(()),
+            }
+        };
+        match prepare() {
+            Ok(()) => objects.push((object, config)),
+            Err(message) => writer.results.failure(&message),
+        }
+    }
+    let parts: Vec<&Value> = objects.iter().map(|(object, _)| &object.value).collect();
+    let is_next_known = !plan.shared().next.is_empty();
+    let schemas = known.schemas();
+    let tell = |object: &&Value| plan.told(object, schemas, is_next_known);
+    let told = on_all_cores(&parts, "objects", &tell, session);
+    for ((object, config), told) in objects.into_iter().zip(told) {
+        writer.write(&object, told, config.as_ref(), known, session);
+    }
+}
+
+/// What there is to plan for.
+struct Gathered {
+    kept: Vec<Kept>,
+    /// How many objects there are.
+    count: usize,
+    /// All could be read.
+    is_complete: bool,
+}
+
+/// Looks at all objects and keeps where those are for which there is something to do or to be told, or
+/// that something may be applied to next.
+fn gather(
+    plan: &Plan,
+    known: &Known,
+    configs: &[Loaded],
+    session: &mut Session<'_, '_>,
+) -> Gathered {
+    let shared = plan.shared();
+    let keeps_all = matches!(shared.output, Form::Yaml | Form::Json);
+    let head = |identity: &Identity| {
+        let (kind, name) = (&identity.kind, &identity.name);
+        (kind.group.clone(), kind.kind.clone(), name.clone())
+    };
+    let named: HashSet<_> = configs.iter().flatten().map(|config| head(&config.identity)).collect();
+    let schemas = known.schemas();
+    let count = AtomicUsize::new(0);
+    let look = |seen: Seen| {
+        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        let hidden = input::sign_of_hidden_owners(&seen.value);
+        let is_wanted = keeps_all
+            || named.contains(&head(&seen.identity))
+            || plan.is_work(&seen.value, schemas);
+        // The first is told of even if there is nothing to do, for it may be the only one.
+        let is_kept = is_first || is_wanted;
+        let stored = is_kept.then(|| seen.store());
+        (is_kept || hidden.is_some()).then_some((hidden, stored, is_wanted))
+    };
+    let errors = session.errors();
+    let mut kept = Vec::new();
+    let (names, recursive) = (&shared.common.filename, shared.common.recursive);
+    let empty = input::survey(names, recursive, session, &look, &mut |place, found, session| {
+        let (hidden, stored, is_wanted) = found;
+        input::warn_of_hidden_owners(hidden, &place, session);
+        let stored = stored.map(|(identity, stored)| Kept { place, identity, stored });
+        kept.extend(stored.map(|kept| (is_wanted, kept)));
+    });
+    for file in empty {
+        session.error(file, "there is no object in it");
+    }
+    let count = count.into_inner();
+    kept.retain(|(is_wanted, _)| *is_wanted || count == 1);
+    Gathered {
+        kept: kept.into_iter().map(|(_, kept)| kept).collect(),
+        count,
+        is_complete: session.errors() == errors,
+    }
+}
+
+/// Writes plans as they come.
+struct Writer<'a> {
+    shared: &'a Shared,
+    results: Results,
+    /// There is one object, and no list around it.
+    is_alone: bool,
+    /// Nothing was reported yet.
+    is_first: bool,
+    /// Objects for which there is nothing to do.
+    idle: usize,
+}
+
+impl Writer<'_> {
+    fn write(
+        &mut self,
+        object: &Object,
+        told: Result<Told, String>,
+        config: Option<&Object>,
+        known: &Known,
+        session: &mut Session<'_, '_>,
+    ) {
+        let Writer { shared, is_alone, .. } = *self;
+        let (change, report) = match told {
             Ok(told) => told,
             Err(message) => {
-                results.failure(&message);
-                session.error(&object.place, message);
-                continue;
+                self.results.failure(&message);
+                return session.error(&object.place, message);
             }
         };
         let is_idle = change.patch.is_none();
         if is_idle && is_alone {
             session.note(&object.place, format_args!("nothing to do: {}", change.nothing));
         } else if is_idle {
-            idle += 1;
+            self.idle += 1;
         }
         let is_refused = !change.lost.is_empty() && !shared.allow_loss;
         if is_refused {
-            let refusal = refusal(&object, &change);
+            let refusal = refusal(object, &change);
             if shared.output == Form::Table {
                 session.found(&format!("{}: {refusal}\n", object.place));
             } else {
@@ -233,100 +366,35 @@ pub(super) fn run(args: PlanArgs, session: &mut Session<'_, '_>) {
             Form::Table => {
                 let mut text = String::new();
                 if !is_alone {
-                    let blank = if std::mem::take(&mut is_first) { "" } else { "\n" };
-                    let _ = writeln!(text, "{blank}# {}", object.identity);
+                    let blank = if std::mem::take(&mut self.is_first) { "" } else { "\n" };
+                    let identity = object.identity.to_string();
+                    let _ = writeln!(text, "{blank}# {}", harmless(&identity));
                 }
                 text.push_str(&report);
-                if let Some(config) = &config {
-                    foresee(&mut text, shared, &known, config, &change, session);
+                if let Some(config) = config {
+                    foresee(&mut text, shared, known, (object, config), &change, session);
                 }
                 session.print(&text);
             }
-            _ if is_refused => results.failure("ownership would be lost"),
+            _ if is_refused => self.results.failure("ownership would be lost"),
             Form::Patch => {
-                let Some(patch) = &change.patch else { continue };
+                let Some(patch) = &change.patch else { return };
                 object.warn_if_unguarded(session);
                 session.print(&match is_alone {
                     true => format!("{patch}\n"),
-                    false => named_patch(&object, patch),
+                    false => named_patch(&object.identity, patch),
                 });
             }
-            Form::Yaml | Form::Json => results.object(&object.identity, &change.object),
+            Form::Yaml | Form::Json => {
+                self.results.object(&object.identity, &change.object);
+                self.results.flush(session);
+            }
         }
     }
-    if idle > 0 && !is_alone {
-        let which = if count == idle { "all".to_owned() } else { format!("{idle} of") };
-        session.note("plan", format_args!("nothing to do for {which} {count} objects"));
-    }
-    results.print(session);
-}
-
-/// Loads all objects, with what is applied to them next and the types that both need. Gives how many
-/// objects there are, too.
-fn load(
-    plan: &Plan,
-    known: &mut Known,
-    results: &mut Results,
-    session: &mut Session<'_, '_>,
-) -> (Vec<Planned>, usize) {
-    let shared = plan.shared();
-    let objects = input::load(&shared.common.filename, shared.common.recursive, session);
-    let mut next = next_of(shared, &objects, session);
-    let mut planned = Vec::with_capacity(objects.len());
-    for object in objects {
-        let prepared = object.and_then(|object| {
-            let config = next.remove(&object.place.to_string());
-            if let Some(config) = &config {
-                known.prepare(config, session)?;
-            }
-            if let Plan::MigrateVersion(args) = plan {
-                args.prepare(&object, known, session)?;
-            }
-            Ok((object, config))
-        });
-        match prepared {
-            Ok((object, config)) => {
-                let told = plan.told(&object.value, known.schemas());
-                planned.push((object, told, config));
-            }
-            Err(message) => results.failure(&message),
-        }
-    }
-    let count = planned.len();
-    (planned, count)
-}
-
-/// Looks at all objects, and keeps those for which there is something to do or to be told. Gives how
-/// many objects there are, too.
-fn scan(plan: &Plan, schemas: &Schemas, session: &mut Session<'_, '_>) -> (Vec<Planned>, usize) {
-    let shared = plan.shared();
-    let keeps_all = matches!(shared.output, Form::Yaml | Form::Json);
-    let count = AtomicUsize::new(0);
-    let look = |_: &Identity, object: &Value| {
-        let told = plan.told(object, schemas);
-        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
-        let is_idle = told.as_ref().is_ok_and(|(change, _)| change.patch.is_none());
-        // The first is told of even then, for it may be the only one.
-        let is_kept = is_first || !is_idle || keeps_all || input::were_owners_hidden(object);
-        is_kept.then_some(told)
-    };
-    let mut planned = Vec::new();
-    let empty = input::scan(
-        &shared.common.filename,
-        shared.common.recursive,
-        session,
-        &look,
-        &mut |object, told, _| planned.push((object, told, None)),
-    );
-    for file in empty {
-        session.error(file, "there is no object in it");
-    }
-    (planned, count.into_inner())
 }
 
 /// A patch with the object that it is for, on one line.
-pub(super) fn named_patch(object: &Object, patch: &str) -> String {
-    let identity = &object.identity;
+pub(super) fn named_patch(identity: &Identity, patch: &str) -> String {
     let names = [
         ("apiVersion", identity.kind.api_version()),
         ("kind", identity.kind.kind.clone()),
@@ -344,15 +412,21 @@ pub(super) fn named_patch(object: &Object, patch: &str) -> String {
 /// What is applied next, by the place of the live object.
 fn next_of(
     shared: &Shared,
-    objects: &[Loaded],
+    configs: Vec<Loaded>,
+    gathered: &Gathered,
     session: &mut Session<'_, '_>,
 ) -> HashMap<String, Object> {
     if shared.next.is_empty() {
         return HashMap::new();
     }
-    let configs = input::load(&shared.next, shared.common.recursive, session);
-    let is_complete = objects.iter().all(Result::is_ok);
-    let lives = Lives { objects: objects.to_vec(), is_complete };
+    // Who belongs to whom is told by what objects are called.
+    let head = |kept: &Kept| {
+        let (place, identity) = (kept.place.clone(), kept.identity.clone());
+        let value = Value::from_json(&input::head(&identity)).unwrap_or_else(|_| Value::null());
+        Ok(Object { place, identity, value })
+    };
+    let objects = gathered.kept.iter().map(head).collect();
+    let lives = Lives { objects, count: gathered.count, is_complete: gathered.is_complete };
     pairs::pair(configs, Some(lives), shared.common.namespace.as_deref(), session)
         .into_iter()
         .flatten()
@@ -520,7 +594,7 @@ fn foresee(
     text: &mut String,
     shared: &Shared,
     known: &Known,
-    config: &Object,
+    (object, config): (&Object, &Object),
     change: &Change,
     session: &mut Session<'_, '_>,
 ) {
@@ -547,12 +621,32 @@ fn foresee(
     };
     let forced = if refused.is_some() { ", if forced," } else { "" };
     match applied {
-        Ok(applied) => describe(text, file, forced, &applied),
+        Ok(applied) => {
+            describe(text, file, forced, &applied);
+            let again = owned_again(&object.value, change, &applier, &applied);
+            if !again.is_empty() {
+                let _ = writeln!(text, "\"{applier}\" then owns again:\n{}", indented(&again));
+            }
+        }
         Err(error) => session.error(&config.place, error),
     }
     if let Some(conflicts) = refused {
         session.found(&format!("{}: the next apply: {conflicts}\n", config.place));
     }
+}
+
+/// What an applier gave up by a plan and owns again when it applies next.
+fn owned_again(object: &Value, change: &Change, applier: &str, applied: &Applied) -> FieldSet {
+    let planned = Value::from_json(&change.object).unwrap_or_else(|_| Value::null());
+    let of = |entries: &[ManagedFieldsEntry]| {
+        let own = entries.iter().filter(|entry| {
+            let ManagedFieldsEntry { manager, .. } = entry;
+            manager.name() == applier && manager.operation() == Operation::Apply
+        });
+        own.fold(FieldSet::default(), |all, entry| all.union(&entry.fields))
+    };
+    let given_up = of(&entries(object)).difference(&of(&entries(&planned)));
+    of(applied.managed_fields()).intersection(&given_up)
 }
 
 fn describe(text: &mut String, file: &str, forced: &str, applied: &Applied) {

@@ -22,10 +22,18 @@ const HOW_TO_GET_ONE: &str = "`kubectl get KIND NAME --subresource scale -o yaml
 /// The object that a request to a `Scale` is about, as it was before.
 pub(super) struct Parent {
     pub(super) object: Object,
-    mapping: ScaleMapping,
+    pub(super) mapping: ScaleMapping,
 }
 
 impl Parent {
+    /// What is wrong: the `Scale`, or the object itself.
+    pub(super) fn at_fault<'o>(&'o self, error: &ScaleError, scale: &'o Object) -> &'o Object {
+        match error {
+            ScaleError::Sent(_) | ScaleError::Unset(_) | ScaleError::Refused(_) => scale,
+            _ => &self.object,
+        }
+    }
+
     /// Takes the `Scale` that a request came to, and reports the object with it.
     pub(super) fn take(
         &self,
@@ -38,11 +46,7 @@ impl Parent {
             Ok(json) => results.object(&self.object.identity, &json),
             Err(error) => {
                 results.status(&error.to_status());
-                let at_fault = match &error {
-                    ScaleError::Sent(_) | ScaleError::Unset(_) | ScaleError::Refused(_) => scale,
-                    _ => &self.object,
-                };
-                session.error(&at_fault.place, &error);
+                session.error(&self.at_fault(&error, scale).place, &error);
             }
         }
     }
@@ -97,6 +101,7 @@ impl<'a> Scaling<'a> {
         session: &mut Session<'_, '_>,
     ) -> Vec<Result<Pair, String>> {
         let is_complete = lives.as_ref().is_none_or(|lives| lives.is_complete);
+        let count = lives.as_ref().map_or(0, |lives| lives.count);
         let mut lives = lives.map(|lives| lives.objects).unwrap_or_default();
         pairs::fill_namespace(&mut lives, self.namespace);
         let lives: Vec<Object> = lives.into_iter().flatten().collect();
@@ -109,7 +114,7 @@ impl<'a> Scaling<'a> {
         for live in &lives {
             named.entry(&live.identity.name).or_default().push(live);
         }
-        let is_alone = configs.len() == 1 && lives.len() == 1 && is_complete;
+        let is_alone = configs.len() == 1 && count == 1 && is_complete;
         let mut written: HashMap<String, String> = HashMap::new();
         let mut pairs = Vec::with_capacity(configs.len());
         for config in configs {
@@ -117,10 +122,10 @@ impl<'a> Scaling<'a> {
                 let parent = match lives.as_slice() {
                     _ if !is_scale(&config) => Err(no_scale(&config)),
                     [one] if is_alone => Ok(one),
-                    lives => {
+                    _ => {
                         let name = config.identity.name.as_str();
                         let found = named.get(name).map(Vec::as_slice).unwrap_or_default();
-                        self.choose(&config, found, known, lives.is_empty(), is_complete)
+                        self.choose(&config, found, known, count == 0, is_complete)
                     }
                 };
                 let parent = parent.inspect_err(|error| session.error(&config.place, error))?;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -11,7 +12,8 @@ use crate::fieldmanager::Compaction;
 use crate::fieldpath::FieldSet;
 use crate::value::{Value, ValueRef};
 
-use super::input::{self, Identity};
+use super::cores::on_all_cores;
+use super::input::{self, Identity, Kept, Seen};
 use super::output::{Results, pretty};
 use super::plan::named_patch;
 use super::session::Session;
@@ -21,8 +23,9 @@ use super::{Common, Format, report};
 pub(super) struct SizeArgs {
     #[command(flatten)]
     pub(super) common: Common,
-    /// Print the objects with their entries compacted instead: entries that own nothing, come twice or
-    /// are spelled with more bytes than they need. Applies and conflicts stay the same
+    /// Print the objects with their entries compacted instead, or with -o patch the patches for that:
+    /// without entries that own nothing or come twice, and with fields in as few bytes as they need.
+    /// Applies and conflicts stay the same
     #[arg(long)]
     compact: bool,
     /// How the result is written; table, or yaml with --compact, if not said
@@ -42,7 +45,8 @@ enum Form {
     Json,
     /// The compacted objects
     Yaml,
-    /// The JSON Patches that compact stored objects
+    /// The JSON Patch that compacts the stored object, guarded by the resource version; for several
+    /// objects a line for each that names the object
     Patch,
 }
 
@@ -283,35 +287,62 @@ fn compact(args: &SizeArgs, session: &mut Session<'_, '_>) {
         Some(Form::Json) => Format::Json,
         _ => Format::Yaml,
     };
-    let look = |_: &Identity, object: &Value| Some(Compaction::of(object));
+    let is_patch = args.output == Some(Form::Patch);
+    let count = AtomicUsize::new(0);
+    let look = |seen: Seen| {
+        let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
+        let is_work = || Compaction::of(&seen.value).map_or(true, |done| done.patch().is_some());
+        // The first is told of even if there is nothing to do, for it may be the only one.
+        (!is_patch || is_first || is_work()).then(|| seen.store())
+    };
+    let errors = session.errors();
+    let mut kept = Vec::new();
     let (names, recursive) = (&args.common.filename, args.common.recursive);
-    let mut results = Results::written(format, true, args.show_secrets, session);
-    // A patch that has company says which object it is for.
-    let (mut first, mut is_alone) = (None, true);
-    input::scan(names, recursive, session, &look, &mut |object, compacted, session| {
-        let compacted = match compacted {
-            Ok(compacted) => compacted,
-            Err(error) => return session.error(&object.place, error),
-        };
-        if args.output != Some(Form::Patch) {
-            return results.object(&object.identity, compacted.object());
-        }
-        let Some(patch) = compacted.patch() else {
-            return session.note(&object.place, "there is nothing to compact");
-        };
-        object.warn_if_unguarded(session);
-        if is_alone && first.is_none() {
-            first = Some((object, patch.to_owned()));
-            return;
-        }
-        is_alone = false;
-        if let Some((object, patch)) = first.take() {
-            session.print(&named_patch(&object, &patch));
-        }
-        session.print(&named_patch(&object, patch));
+    input::survey(names, recursive, session, &look, &mut |place, (identity, stored), _| {
+        kept.push(Kept { place, identity, stored });
     });
-    if let Some((_, patch)) = first {
-        session.print(&format!("{patch}\n"));
+    let count = count.into_inner();
+    let mut idle = count - kept.len();
+    // A patch that has company says which object it is for, and what reads a list is made for several.
+    let is_item = |kept: &Kept| kept.place.numbers().1.is_some();
+    let is_alone = count == 1 && session.errors() == errors && !kept.iter().any(is_item);
+    let mut results = Results::written(format, true, args.show_secrets, session);
+    input::in_batches(kept, session, &mut |objects, session| {
+        let values: Vec<&Value> = objects.iter().map(|object| &object.value).collect();
+        let compact = |object: &&Value| Compaction::of(*object);
+        let compacted = on_all_cores(&values, "objects", &compact, session);
+        for (object, compacted) in objects.iter().zip(compacted) {
+            let compacted = match compacted {
+                Ok(compacted) => compacted,
+                Err(error) => {
+                    results.failure(&error.to_string());
+                    session.error(&object.place, error);
+                    continue;
+                }
+            };
+            if !is_patch {
+                results.object(&object.identity, compacted.object());
+                results.flush(session);
+                continue;
+            }
+            let Some(patch) = compacted.patch() else {
+                match is_alone {
+                    true => session.note(&object.place, "there is nothing to compact"),
+                    false => idle += 1,
+                }
+                continue;
+            };
+            object.warn_if_unguarded(session);
+            session.print(&match is_alone {
+                true => format!("{patch}\n"),
+                false => named_patch(&object.identity, patch),
+            });
+        }
+    });
+    if is_patch && idle > 0 {
+        let which = if count == idle { "all".to_owned() } else { format!("{idle} of") };
+        session
+            .note("size", format_args!("there is nothing to compact in {which} {count} objects"));
     }
     results.print(session);
 }

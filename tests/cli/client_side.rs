@@ -376,7 +376,12 @@ fn plan_migrate_version_with_nothing_to_do_is_no_finding() {
 fn plan_migrate_version_refuses_what_it_cannot_do() {
     let place = "error: standard input: document 1 (line 1):";
     for (to, live, message) in [
-        ("apps/v9", STALE.to_owned(), "no corresponding type for apps/v9, Kind=Deployment"),
+        (
+            "apps/v9",
+            STALE.to_owned(),
+            "no corresponding type for apps/v9, Kind=Deployment: name a schema that has it with \
+             --schema, or another --to-version",
+        ),
         ("a/b/c", STALE.to_owned(), "unexpected GroupVersion string: a/b/c"),
         (
             "apps/v1",

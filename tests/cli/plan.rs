@@ -250,6 +250,29 @@ fn what_is_applied_next_needs_an_applier() {
     assert!(alone.code == 2 && alone.err.contains("--next"), "{}", alone.err);
 }
 
+/// A release is in vain as long as the configuration states the field.
+#[test]
+fn what_is_owned_again_by_the_next_apply_is_told() {
+    let next = temporary(
+        "next-again.yaml",
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 3, template: {spec: \
+         {containers: [{name: app, image: a, args: [x]}]}}}}",
+    );
+    let line = format!("release --field-manager team --path .spec.replicas --next {next}");
+    let end = format!(
+        "\nThe next apply of {next} removes nothing.\n\"team\" then owns again:\n  .spec.replicas\n"
+    );
+    let done = plan(&line);
+    assert!(done.code == 0 && done.out.ends_with(&end), "{}{}", done.out, done.err);
+    // Of one who states it no more nothing is to be told.
+    std::fs::write(&next, std::fs::read_to_string(&next).unwrap().replace("replicas: 3, ", ""))
+        .unwrap();
+    let done = plan(&line);
+    assert!(done.code == 0 && done.out.ends_with(" removes nothing.\n"), "{}", done.out);
+    let renamed = plan(&format!("rename --from team --to new --next {next}"));
+    assert!(!renamed.out.contains("owns again"), "{}", renamed.out);
+}
+
 #[test]
 fn a_patch_without_a_resource_version_is_warned_of() {
     let object = WEB.replace(r#""resourceVersion":"42","#, "");
@@ -338,6 +361,99 @@ fn of_a_dump_only_what_changes_is_told() {
     assert!(done.code == 0 && done.out.starts_with("{\"apiVersion\":\"apps/v1\","), "{}", done.out);
     let nothing = plan_of("rename --from nobody --to new", &dump);
     assert_run(&nothing, 0, "", "note: plan: nothing to do for all 702 objects\n");
+}
+
+/// A dump that is read piece by piece: a Deployment, ConfigMaps, and another Deployment.
+fn dump_around(first: &str, last: &str) -> String {
+    let filler = "x".repeat(2000);
+    let other = |number: usize| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"c{number}"}},"data":{{"k":"{filler}"}}}}"#
+        )
+    };
+    let others: Vec<String> = (0..700).map(other).collect();
+    let others = others.join(",");
+    format!(r#"{{"kind":"List","apiVersion":"v1","items":[{first},{others},{last}]}}"#)
+}
+
+/// What is applied next is found out for the objects of a dump that it is for, from pipes and files.
+#[test]
+fn of_a_dump_only_what_is_applied_next_is_foreseen() {
+    let api = WEB.replace("\"web\"", "\"api\"");
+    let dump = dump_around(WEB, &api);
+    let next = temporary(
+        "next-of-dump.yaml",
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: api}, spec: {replicas: 3}}",
+    );
+    let line = format!("plan rename --from team --to new --next {next}");
+    let piped = run(&format!("{line} -f -"), &dump);
+    let note = "note: plan: nothing to do for 700 of 702 objects\n";
+    assert_eq!((piped.code, piped.err.as_str()), (0, note));
+    let (web, api) = piped.out.split_once("\n# Deployment shop/api\n").unwrap();
+    assert!(web.starts_with("# Deployment shop/web\n") && !web.contains("next apply"), "{web}");
+    let removed = format!("\nThe next apply of {next} removes:\n  .spec.template\n");
+    assert!(api.contains(&removed), "{api}");
+    let file = temporary("dump-next.json", &dump);
+    let from_file = run(&format!("{line} -f {file}"), "");
+    assert_eq!((from_file.code, from_file.out), (0, piped.out));
+    // A name that is there twice needs a namespace.
+    let twice = dump_around(WEB, &WEB.replace("\"shop\"", "\"mall\""));
+    let next = temporary(
+        "next-of-twice.yaml",
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 3}}",
+    );
+    let line = format!("plan rename --from team --to new --next {next} -f -");
+    let unclear = run(&line, &twice);
+    let message = "Deployment web is in several namespaces; say which with -n\n";
+    assert!(unclear.code == 2 && unclear.err.contains(message), "{}", unclear.err);
+    let clear = run(&format!("{line} -n mall"), &twice);
+    assert_eq!((clear.code, clear.out.matches("The next apply").count()), (0, 1), "{}", clear.err);
+}
+
+/// Objects without an entry at the version to leave are none of its business, whatever their kind.
+#[test]
+fn of_a_dump_only_entries_of_the_version_are_migrated() {
+    let stale = WEB.replace(
+        r#""manager":"team","operation":"Apply","apiVersion":"apps/v1""#,
+        r#""manager":"team","operation":"Apply","apiVersion":"apps/v1beta2""#,
+    );
+    let dump = dump_around(WEB, &stale);
+    let line = "plan migrate-version --from-version apps/v1beta2 --to-version apps/v1 -o patch";
+    let piped = run(&format!("{line} -f -"), &dump);
+    let note = "note: plan: nothing to do for 701 of 702 objects\n";
+    assert_eq!((piped.code, piped.err.as_str()), (0, note));
+    let patch: Value = serde_json::from_str(&piped.out).unwrap();
+    assert_eq!(patch["patch"][0]["value"][0]["apiVersion"], "apps/v1");
+    let file = temporary("dump-migrate.json", &dump);
+    assert_eq!(run(&format!("{line} -f {file}"), "").out, piped.out);
+    // The items of a typed list need not say what they are.
+    let typed = format!("{{{}", &stale[r#"{"apiVersion":"apps/v1","kind":"Deployment","#.len()..]);
+    let filler = format!(r#"{{"metadata":{{"name":"{}"}}}}"#, "x".repeat(2000));
+    let filler = vec![filler; 700].join(",");
+    let typed =
+        format!(r#"{{"kind":"DeploymentList","apiVersion":"apps/v1","items":[{filler},{typed}]}}"#);
+    let file = temporary("dump-typed.json", typed);
+    assert_eq!(run(&format!("{line} -f {file}"), "").out, piped.out);
+}
+
+/// All objects of a dump are printed, changed or not, as one list or stream.
+#[test]
+fn objects_of_a_dump_are_printed_as_they_come() {
+    let dump = dump_around(WEB, &WEB.replace("\"web\"", "\"api\""));
+    let file = temporary("dump-printed.json", &dump);
+    let json = run(&format!("plan rename --from team --to new -o json -f {file}"), "");
+    let list: Value = serde_json::from_str(&json.out).unwrap();
+    let items = list["items"].as_array().unwrap();
+    assert_eq!((json.code, list["kind"].as_str(), items.len()), (0, Some("List"), 702));
+    let names = |item: &Value| item["metadata"]["name"].as_str().unwrap().to_owned();
+    let names: Vec<String> = items.iter().map(names).collect();
+    assert_eq!((names[0].as_str(), names[1].as_str()), ("web", "c0"));
+    assert_eq!((names[700].as_str(), names[701].as_str()), ("c699", "api"));
+    assert_eq!(items[701]["metadata"]["managedFields"][0]["manager"], "new");
+    let start = "{\n    \"apiVersion\": \"v1\",\n    \"kind\": \"List\",\n    \"items\": [\n        {\n            \"";
+    assert!(json.out.starts_with(start) && json.out.ends_with("        }\n    ]\n}\n"));
+    let yaml = run(&format!("plan rename --from team --to new -o yaml -f {file}"), "");
+    assert_eq!((yaml.code, yaml.out.matches("\n---\n").count()), (0, 701));
 }
 
 /// A history: what was stuck in `live`, and the words of the plan that cures it.

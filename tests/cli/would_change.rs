@@ -106,3 +106,106 @@ fn values_of_secrets_are_masked() {
     let shown = would_change("shown", &format!("{options} --show-secrets"), config, Some(live));
     assert!(shown.out.contains("\"aGlkZGVu\" -> \"b3RoZXI=\""), "{}", shown.out);
 }
+
+/// A `Scale` of the Deployment above.
+fn scale(replicas: u32) -> String {
+    format!(
+        "apiVersion: autoscaling/v1\nkind: Scale\nmetadata: {{name: a, namespace: x}}\nspec: \
+         {{replicas: {replicas}}}\n"
+    )
+}
+
+#[test]
+fn what_a_scale_changes_is_told_of_its_object() {
+    let options = "--subresource scale --field-manager ops";
+    let done = would_change("scale", options, &scale(5), Some(LIVE));
+    let text = "\
+Apply failed with 1 conflict: conflict with \"ann\": .spec.replicas
+The apply would be refused and change nothing.
+";
+    assert_run(&done, 1, "", text);
+    let options = format!("{options} --force-conflicts");
+    let done = would_change("scale-forced", &options, &scale(5), Some(LIVE));
+    let text = "\
+# Deployment x/a: values and ownership
+changed .spec.replicas: 1 -> 5
+CHANGE   FIELD            BEFORE   AFTER
+moved    .spec.replicas   \"ann\"    \"ops\" with subresource \"scale\"
+";
+    assert_run(&done, 1, text, "");
+    let done = would_change("scale-shared", &options, &scale(1), Some(LIVE));
+    let text = "\
+# Deployment x/a: ownership
+CHANGE   FIELD            BEFORE   AFTER
+shared   .spec.replicas   \"ann\"    \"ann\", \"ops\" with subresource \"scale\"
+";
+    assert_run(&done, 1, text, "");
+    // What apply makes of it is then nothing new.
+    let live = super::temporary("would-scale.json", LIVE);
+    let line = format!("apply -f - --live {live} --show-managed-fields -o json {options}");
+    let applied = run(&line, scale(5));
+    assert_eq!(applied.code, 0, "{}", applied.err);
+    let done = would_change("scale-again", &options, &scale(5), Some(&applied.out));
+    assert_run(&done, 0, "# Deployment x/a: nothing\n", "");
+    let json = would_change("scale-json", &format!("{options} -o json"), &scale(5), Some(LIVE));
+    let told: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(told["objects"][0]["object"]["kind"], "Deployment");
+}
+
+#[test]
+fn a_scale_that_would_be_refused_is_an_error() {
+    let options = "--subresource scale --field-manager ops --force-conflicts -o json";
+    let negative = scale(5).replace('5', "-5");
+    let done = would_change("scale-negative", options, &negative, Some(LIVE));
+    let told: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!((done.code, &told["objects"][0]["code"]), (2, &422.into()));
+    assert!(done.err.contains("must be greater than or equal to 0"), "{}", done.err);
+    let none = would_change("scale-none", options, &scale(5), None);
+    assert_eq!(none.code, 2);
+    assert!(none.err.contains("name its file with --live"), "{}", none.err);
+    let other = would_change("scale-other", options, &config(1, "'1'"), Some(LIVE));
+    assert_eq!(other.code, 2);
+    assert!(other.err.contains("To write the object itself leave out --subresource"));
+}
+
+#[test]
+fn what_the_endpoint_sets_back_is_told_beside_changes() {
+    let config = config(2, "'1'") + "status: {replicas: 7}\n";
+    let done = would_change("set-back", "--field-manager ann", &config, Some(LIVE));
+    let text = "\
+# Deployment x/a: values
+changed .spec.replicas: 1 -> 2
+not stored (set-back): added .status: {\"replicas\":7}
+";
+    assert_run(&done, 1, text, "");
+}
+
+/// Of a dump of live objects only those are kept that something is applied to.
+#[test]
+fn live_objects_are_found_in_dumps() {
+    let filler = "x".repeat(2000);
+    let other = |number: usize| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"c{number}"}},"data":{{"k":"{filler}"}}}}"#
+        )
+    };
+    let others: Vec<String> = (0..700).map(other).collect();
+    let dump =
+        format!(r#"{{"kind":"List","apiVersion":"v1","items":[{},{LIVE}]}}"#, others.join(","));
+    let same = would_change("dump", "--field-manager ann", &config(1, "'1'"), Some(&dump));
+    assert_run(&same, 0, "# Deployment x/a: nothing\n", "");
+    let scaled = "--subresource scale --field-manager ann --force-conflicts";
+    let done = would_change("dump-scale", scaled, &scale(2), Some(&dump));
+    assert!(done.out.contains("changed .spec.replicas: 1 -> 2\n"), "{}{}", done.out, done.err);
+    // One of that name in another namespace is another object.
+    let elsewhere = config(1, "'1'").replace("namespace: x", "namespace: mall");
+    let done = would_change("dump-else", "--field-manager ann", &elsewhere, Some(&dump));
+    assert_eq!(done.code, 1);
+    assert!(done.out.starts_with("# Deployment mall/a (new): values and ownership\n"));
+    assert!(done.err.ends_with("there is no live Deployment mall/a: it is created\n"));
+    // What could not be read may be it.
+    let done =
+        would_change("dump-cut", "--field-manager ann", &elsewhere, Some(&dump[..dump.len() - 9]));
+    assert_eq!((done.code, done.out.as_str()), (2, ""));
+    assert!(done.err.contains("may be among the live objects that could not be read"));
+}

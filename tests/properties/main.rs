@@ -21,6 +21,7 @@ mod strategies;
 mod typed;
 mod values;
 mod what_if;
+mod would_change;
 
 use proptest::test_runner::Config;
 

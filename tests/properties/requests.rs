@@ -1,10 +1,14 @@
 //! Laws of the field manager: whole objects with their `managedFields`.
 
+use std::cell::Cell;
+
 use managed_fields::fieldmanager::{ApplyError, Compaction, Defaulter, Document, FieldManager};
-use managed_fields::managedfields::Time;
+use managed_fields::managedfields::{ManagedFieldsEntry, Time};
 use managed_fields::schema::Schemas;
 use managed_fields::value::{Value, ValueRef};
 use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestRunner;
 
 use crate::cases;
 use crate::parsers::{API_VERSION, KIND};
@@ -53,28 +57,104 @@ fn with_entries_turned(object: &str, turn: usize) -> String {
     object.to_string()
 }
 
-/// The object with an entry that owns nothing, one that comes again, or one in too many bytes, for each
-/// bit of `noise`; if it has entries.
-fn with_needless_entries(object: &str, noise: usize) -> String {
-    let mut object: serde_json::Value = serde_json::from_str(object).unwrap();
-    let entries = object["metadata"]["managedFields"].as_array_mut();
-    if let Some(entries) = entries.filter(|entries| !entries.is_empty() && noise > 0) {
-        // A field that the object does not have, which stays.
-        let spelling =
-            if noise & 4 == 4 { serde_json::json!({".": {}}) } else { serde_json::json!({}) };
-        entries[0]["fieldsV1"]["f:noise"] = spelling;
-        let (mut empty, mut stale) = (entries[0].clone(), entries[0].clone());
-        empty["manager"] = "nobody".into();
-        empty["fieldsV1"] = serde_json::json!({});
-        stale["fieldsV1"] = serde_json::json!({"f:spec": {"f:stale": {}}});
-        entries.splice(
-            0..0,
-            [(1, empty), (2, stale)]
-                .into_iter()
-                .filter_map(|(bit, entry)| (noise & bit == bit).then_some(entry)),
-        );
+/// What is needless about entries.
+#[derive(Clone, Copy, Debug)]
+struct Needless {
+    /// One owns nothing.
+    empty: bool,
+    /// One comes again.
+    stale: bool,
+    /// A field is spelled as if there were something below it.
+    dotted: bool,
+    /// The key of an item has spaces and escapes in it.
+    spaced: bool,
+}
+
+impl Needless {
+    fn is_any(self) -> bool {
+        self.empty || self.stale || self.dotted || self.spaced
     }
-    object.to_string()
+}
+
+fn needless() -> impl Strategy<Value = Needless> {
+    any::<[bool; 4]>().prop_map(|[empty, stale, dotted, spaced]| Needless {
+        empty,
+        stale,
+        dotted,
+        spaced,
+    })
+}
+
+/// The object with needless entries, if it has entries.
+fn with_needless_entries(object: &mut serde_json::Value, needless: Needless) -> bool {
+    let entries = object["metadata"]["managedFields"].as_array_mut();
+    let Some(entries) = entries.filter(|entries| !entries.is_empty()) else { return false };
+    if !needless.is_any() {
+        return false;
+    }
+    // Fields that the object does not have, which stay.
+    let fields = &mut entries[0]["fieldsV1"];
+    let dotted = serde_json::json!({".": {}});
+    fields["f:noise"] = if needless.dotted { dotted } else { serde_json::json!({}) };
+    let key = if needless.spaced { r#"k:{ "name" : "\u007a" }"# } else { r#"k:{"name":"z"}"# };
+    fields["f:noises"][key] = serde_json::json!({".": {}, "f:name": {}});
+    let (mut empty, mut stale) = (entries[0].clone(), entries[0].clone());
+    // An updater that sorts before all others.
+    empty["manager"] = "nobody".into();
+    empty["operation"] = "Update".into();
+    empty.as_object_mut().unwrap().remove("time");
+    empty["fieldsV1"] = serde_json::json!({});
+    stale["fieldsV1"] = serde_json::json!({"f:spec": {"f:stale": {}}});
+    stale["time"] = "2001-01-01T00:00:00Z".into();
+    let added = [(needless.empty, empty), (needless.stale, stale)];
+    entries
+        .splice(0..0, added.into_iter().filter_map(|(is_there, entry)| is_there.then_some(entry)));
+    true
+}
+
+/// The object with so many updaters more, who own fields that there are and others, at times that are the
+/// same for some and missing for others.
+fn with_updaters(object: &mut serde_json::Value, count: usize) {
+    let Some(entries) = object["metadata"]["managedFields"].as_array_mut() else { return };
+    entries.extend((0..count).map(|number| {
+        let own = format!("f:own-{number}");
+        let mut entry = serde_json::json!({
+            "manager": if number == 5 {
+                "ancient-changes".to_owned()
+            } else {
+                format!("more-{}", number * 7 % 13)
+            },
+            "operation": "Update",
+            "apiVersion": API_VERSION, "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:spec": {"f:number": {}, "f:map": {"f:a": {}}}, own: {}},
+        });
+        if !number.is_multiple_of(4) {
+            entry["time"] = format!("2026-01-0{}T00:00:00Z", 1 + number % 3).into();
+        }
+        if number.is_multiple_of(3) {
+            entry["subresource"] = "status".into();
+        }
+        entry
+    }));
+}
+
+/// The same JSON with the members of maps the other way round, escapes and spaces.
+fn in_other_words(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Object(members) => {
+            let members = members.iter().rev().map(|(key, value)| {
+                let key = serde_json::to_string(key).unwrap();
+                let key = key.replacen("\"f:", "\"\\u0066:", 1);
+                format!("{key} : {}", in_other_words(value))
+            });
+            format!("{{ {} }}", members.collect::<Vec<_>>().join(" ,\n"))
+        }
+        serde_json::Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(in_other_words).collect();
+            format!("[ {} ]", items.join(" , "))
+        }
+        scalar => scalar.to_string(),
+    }
 }
 
 /// A server whose objects have no defaults. Whoever fills in objects is shown them whole.
@@ -85,6 +165,84 @@ impl Defaulter for NoDefaults {
     fn default(&self, _: ValueRef<'_>) -> Result<Option<Value>, String> {
         Ok(None)
     }
+}
+
+/// A history, the configuration of a write with whether it is an apply, forced, and by whom, and what is
+/// needless about entries, how they are spelled and how many updaters there are.
+type Compacted = (History, (String, bool, bool, usize), (Needless, bool, usize));
+
+/// Compacted entries mean the same to every write that follows, whoever is folded at it.
+#[test]
+fn compaction_changes_no_write() {
+    let request = (SPICED.object(), any::<bool>(), any::<bool>(), 0_usize..5);
+    let spelling = (needless(), any::<bool>(), select(vec![0_usize, 0, 8, 12]));
+    let strategy = (history(SPICED.object()), request, spelling);
+    let mut runner = TestRunner::new(cases(150));
+    let (all, smaller, folded) = (Cell::new(0_usize), Cell::new(0_usize), Cell::new(0_usize));
+    let law = |(history, request, spelling): Compacted| {
+        let (config, is_apply, force, who) = request;
+        let (needless, turned, more) = spelling;
+        let schemas = schemas();
+        let Some(live) = live_after(&schemas, &history) else { return Ok(()) };
+        let mut live: serde_json::Value = serde_json::from_str(&live).unwrap();
+        with_updaters(&mut live, more);
+        let before = Compaction::of(live.to_string()).unwrap();
+        let has_needless = with_needless_entries(&mut live, needless);
+        let live = if turned { in_other_words(&live) } else { live.to_string() };
+        let compacted = Compaction::of(&live).unwrap();
+        // What is needless goes, and nothing else.
+        prop_assert_eq!(compacted.patch().is_some(), has_needless || before.patch().is_some());
+        let dropped = usize::from(needless.empty) + usize::from(needless.stale);
+        prop_assert_eq!(compacted.dropped().len(), if has_needless { dropped } else { 0 });
+        prop_assert!(Compaction::of(compacted.object()).unwrap().patch().is_none());
+        let bytes = |object: &str| json(object).as_ref().to_canonical_json().len();
+        let saves = bytes(compacted.object()) < bytes(&live);
+        prop_assert_eq!(saves, compacted.patch().is_some());
+        all.set(all.get() + 1);
+        smaller.set(smaller.get() + usize::from(saves));
+
+        let name = ["applier-0", "updater-0", "updater-1", "newcomer", "more-0"][who];
+        let manager = FieldManager::new(&schemas);
+        let told = |live: &str| {
+            let result = if is_apply {
+                let request = manager.apply(live, &config).field_manager(name).force(force);
+                request.at(at(100)).run().map_err(|error| error.to_string()).map(|applied| {
+                    let taken = applied.taken_from().iter();
+                    let taken: Vec<String> =
+                        taken.map(|(who, set)| format!("{who} {set}")).collect();
+                    let fate = format!("{} {} {taken:?}", applied.changed(), applied.pruned());
+                    (applied.object().to_owned(), fate, applied.managed_fields().to_vec())
+                })
+            } else {
+                let request = manager.update(live, &config).field_manager(name);
+                request.at(at(100)).run().map_err(|error| error.to_string()).map(|updated| {
+                    let entries = updated.managed_fields().to_vec();
+                    (updated.object().to_owned(), String::new(), entries)
+                })
+            };
+            result.map(|(object, fate, entries)| {
+                let mut object: serde_json::Value = serde_json::from_str(&object).unwrap();
+                object["metadata"].as_object_mut().unwrap().remove("managedFields");
+                // A write that changes nothing leaves even needless entries.
+                let entries = entries.into_iter().filter(|entry| !entry.fields.is_empty());
+                (object, fate, entries.collect::<Vec<_>>())
+            })
+        };
+        let written = told(&live);
+        let is_folded = |(_, _, entries): &(_, _, Vec<ManagedFieldsEntry>)| {
+            entries.iter().any(|entry| entry.manager.name() == "ancient-changes")
+        };
+        folded.set(folded.get() + usize::from(written.as_ref().is_ok_and(is_folded)));
+        prop_assert_eq!(written, told(compacted.object()));
+        Ok(())
+    };
+    if let Err(error) = runner.run(&strategy, law) {
+        panic!("{error}");
+    }
+    // Else nothing was put to the test.
+    let all = all.get();
+    assert!(smaller.get() * 2 > all, "{} of {all} got smaller", smaller.get());
+    assert!(folded.get() * 20 > all, "updaters were folded in {} of {all}", folded.get());
 }
 
 proptest! {
@@ -125,53 +283,6 @@ proptest! {
                 Some(changed) => prop_assert_eq!(changed.object(), object),
             }
         }
-    }
-
-    /// Compacted entries mean the same to every write that follows.
-    #[test]
-    fn compaction_changes_no_write(
-        history in history(SPICED.object()), config in SPICED.object(),
-        is_apply in any::<bool>(), force in any::<bool>(), who in 0_usize..4, noise in 0_usize..8,
-    ) {
-        let schemas = schemas();
-        let Some(live) = live_after(&schemas, &history) else { return Ok(()) };
-        let before = Compaction::of(&live).unwrap();
-        let live = with_needless_entries(&live, noise);
-        let compacted = Compaction::of(&live).unwrap();
-        // What is needless goes, and nothing else.
-        let has_noise = noise > 0 && live.contains("\"f:noise\"");
-        prop_assert_eq!(compacted.patch().is_some(), has_noise || before.patch().is_some());
-        let dropped = (noise & 1) + (noise >> 1 & 1);
-        prop_assert_eq!(compacted.dropped().len(), if has_noise { dropped } else { 0 });
-        prop_assert!(Compaction::of(compacted.object()).unwrap().patch().is_none());
-
-        let name = ["applier-0", "updater-0", "updater-1", "newcomer"][who];
-        let manager = FieldManager::new(&schemas);
-        let told = |live: &str| {
-            let result = if is_apply {
-                let request = manager.apply(live, &config).field_manager(name).force(force);
-                request.at(at(100)).run().map_err(|error| error.to_string()).map(|applied| {
-                    let taken = applied.taken_from().iter();
-                    let taken: Vec<String> = taken.map(|(who, set)| format!("{who} {set}")).collect();
-                    let fate = format!("{} {} {taken:?}", applied.changed(), applied.pruned());
-                    (applied.object().to_owned(), fate, applied.managed_fields().to_vec())
-                })
-            } else {
-                let request = manager.update(live, &config).field_manager(name);
-                request.at(at(100)).run().map_err(|error| error.to_string()).map(|updated| {
-                    let entries = updated.managed_fields().to_vec();
-                    (updated.object().to_owned(), String::new(), entries)
-                })
-            };
-            result.map(|(object, fate, entries)| {
-                let mut object: serde_json::Value = serde_json::from_str(&object).unwrap();
-                object["metadata"].as_object_mut().unwrap().remove("managedFields");
-                // A write that changes nothing leaves even needless entries.
-                let entries = entries.into_iter().filter(|entry| !entry.fields.is_empty());
-                (object, fate, entries.collect::<Vec<_>>())
-            })
-        };
-        prop_assert_eq!(told(&live), told(compacted.object()));
     }
 
     #[test]

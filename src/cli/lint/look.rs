@@ -186,7 +186,8 @@ impl Lint<'_> {
             As::Manifest => Input::Manifest,
             As::Live => Input::Live,
         };
-        seen.hides_owners = input == Input::Live && input::were_owners_hidden(glimpse.value);
+        seen.hides_owners =
+            input == Input::Live && input::sign_of_hidden_owners(glimpse.value).is_some();
         if input == Input::Live
             && let Err(error) = entries_of(glimpse.value)
         {
