@@ -300,9 +300,41 @@ impl SetWriter {
         }
     }
 
+    /// Where what is put into the set next will stand.
+    pub(crate) fn place(&self) -> Place {
+        Place { entry: self.entries.len(), text: self.pool.len() }
+    }
+
+    /// Lays what was put in since the first of some places in another order: each part reaches to the
+    /// next place, or the end.
+    pub(crate) fn rearrange(&mut self, places: &[Place], order: impl Iterator<Item = usize>) {
+        let Some(first) = places.first() else { return };
+        let end = self.place();
+        let mut pool = String::with_capacity(end.text - first.text);
+        let mut entries = Vec::with_capacity(end.entry - first.entry);
+        for at in order {
+            let (Some(from), to) = (places.get(at), places.get(at + 1).unwrap_or(&end)) else {
+                continue;
+            };
+            pool.push_str(self.pool.get(from.text..to.text).unwrap_or_default());
+            entries.extend_from_slice(self.entries.get(from.entry..to.entry).unwrap_or_default());
+        }
+        self.pool.truncate(first.text);
+        self.pool.push_str(&pool);
+        self.entries.truncate(first.entry);
+        self.entries.append(&mut entries);
+    }
+
     pub(crate) fn finish(self) -> FieldSet {
         FieldSet::from_tape(self.pool, self.entries, self.depth)
     }
+}
+
+/// A place in a set that is being written.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    entry: usize,
+    text: usize,
 }
 
 impl WalkedPath for SetWriter {

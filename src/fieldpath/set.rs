@@ -4,7 +4,10 @@
     reason = "all indices are positions of the same tape, whose counts every constructor keeps within it"
 )]
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -214,22 +217,43 @@ impl<'a> SetRef<'a> {
 }
 
 /// The children of one node of a set, ready to be looked up.
+#[derive(Default)]
 pub(crate) struct Level<'a> {
     children: Vec<Child<'a>>,
     /// Those with something below them, where they are held apart from the members.
     nodes: Option<Vec<Child<'a>>>,
+    /// Where each of many children is.
+    places: OnceCell<HashMap<Element<'a>, u32>>,
+}
+
+/// A token that hashes and compares by what it means.
+struct Element<'t>(&'t str);
+
+impl PartialEq for Element<'_> {
+    fn eq(&self, other: &Element<'_>) -> bool {
+        token::eq(self.0, other.0)
+    }
+}
+
+impl Eq for Element<'_> {}
+
+impl Hash for Element<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        token::hash(self.0, state);
+    }
 }
 
 impl<'a> Level<'a> {
-    pub(crate) const EMPTY: Level<'static> = Level { children: Vec::new(), nodes: None };
+    /// Up to so many children are searched by halving.
+    const MANY: usize = 64;
 
     pub(crate) fn of(set: SetRef<'a>) -> Level<'a> {
         if !set.wide {
-            return Level { children: set.children().collect(), nodes: None };
+            return Level { children: set.children().collect(), ..Level::default() };
         }
         let nodes = set.children().filter(|child| !child.subset.is_empty()).collect();
         let children = set.children().filter(|child| child.member).collect();
-        Level { children, nodes: Some(nodes) }
+        Level { children, nodes: Some(nodes), ..Level::default() }
     }
 
     /// The elements as the reference meets them where members and nodes are held apart: those that
@@ -246,13 +270,24 @@ impl<'a> Level<'a> {
 
     /// Whether the element is a member, and what the set has below it.
     pub(crate) fn find(&self, element: &str) -> (bool, Option<SetRef<'a>>) {
-        let found = look_up(&self.children, element);
+        let found = match &self.nodes {
+            None if self.children.len() > Self::MANY => self.find_among_many(element),
+            _ => look_up(&self.children, element),
+        };
         let node = match &self.nodes {
             Some(nodes) => look_up(nodes, element),
             None => found,
         };
         let below = node.map(|node| node.subset).filter(|subset| !subset.is_empty());
         (found.is_some_and(|child| child.member), below)
+    }
+
+    fn find_among_many(&self, element: &str) -> Option<&Child<'a>> {
+        let places = self.places.get_or_init(|| {
+            let tokens = self.children.iter().map(|child| Element(child.token));
+            tokens.zip(0..).collect()
+        });
+        places.get(&Element(element)).map(|at| &self.children[*at as usize])
     }
 }
 
@@ -301,11 +336,8 @@ pub(super) fn normalise(pool: &str, tape: &[Entry], depth: usize, repeats: Repea
             }
         }
         if !children.windows(2).all(|pair| token::cmp(text(pair[0]), text(pair[1])).is_lt()) {
-            let mut keyed: Vec<_> =
-                children.iter().map(|at| (token::sort_key(text(*at)), *at)).collect();
-            keyed.sort_by(|left, right| left.0.cmp(&right.0));
-            children.clear();
-            children.extend(keyed.into_iter().map(|(_, at)| at));
+            let order = token::sorted(children.iter().map(|at| text(*at)));
+            children = order.iter().map(|place| children[*place as usize]).collect();
         }
         let mut groups: Vec<Group> = Vec::with_capacity(children.len());
         for at in children {

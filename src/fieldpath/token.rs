@@ -13,6 +13,8 @@ use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 
+use smallvec::SmallVec;
+
 use crate::value::text::{
     needs_escape, prefix, unescape, write_exact_json, write_json, write_json_string_html,
     write_json_string_plain, write_path_value, write_quoted_go,
@@ -427,37 +429,83 @@ fn compare(left: &str, right: &str) -> Ordering {
             Some(order) => order,
             None => compare_keys(a, b),
         },
-        Kind::Value => compare_json(&plain(a), &plain(b)),
+        Kind::Value => match (simple_text(a), simple_text(b)) {
+            (Some(ours), Some(theirs)) => ours.as_bytes().cmp(theirs.as_bytes()),
+            _ => compare_json(&plain(a), &plain(b)),
+        },
         Kind::Index => index(left).cmp(&index(right)),
         Kind::Invalid => Ordering::Equal,
     }
 }
 
-/// What most elements can be sorted by without reading them over and over.
-#[derive(Clone, Copy)]
-pub(crate) struct SortKey<'t> {
-    token: &'t str,
-    kind: Kind,
-    /// The name of a field, or the first name and text of a key; none where that does not do.
-    parts: Option<(&'t str, &'t str)>,
-    /// How the name of a field begins, or the text of a key.
-    prefix: u128,
+/// The places of tokens in their order; of equal ones the first comes first.
+pub(crate) fn sorted<'t>(tokens: impl Iterator<Item = &'t str>) -> SmallVec<[u32; 16]> {
+    let keys: SmallVec<[SortKey<'t>; 16]> = tokens.map(sort_key).collect();
+    let key = |at: u32| keys.get(at as usize);
+    let whole = |ours: u32, theirs: u32| match (key(ours), key(theirs)) {
+        (Some(left), Some(right)) => left.cmp(right).then(ours.cmp(&theirs)),
+        _ => ours.cmp(&theirs),
+    };
+    let Some(common) = common_length(&keys) else {
+        let mut places: SmallVec<[u32; 16]> = (0..keys.len() as u32).collect();
+        places.sort_unstable_by(|ours, theirs| whole(*ours, *theirs));
+        return places;
+    };
+    // Most are told apart by how they go on behind what all have in common.
+    let rest = |text: &'t str| text.get(common..).unwrap_or_default();
+    let begin = |key: &SortKey<'t>| prefix(key.parts.map_or("", |(_, text)| rest(text)));
+    let mut places: SmallVec<[(u128, u32); 16]> = keys.iter().map(begin).zip(0..).collect();
+    places.sort_unstable_by(|(ours, left), (theirs, right)| {
+        ours.cmp(theirs).then_with(|| whole(*left, *right))
+    });
+    places.into_iter().map(|(_, at)| at).collect()
 }
 
-pub(crate) fn sort_key(token: &str) -> SortKey<'_> {
+/// How much of their texts elements have in common, if they differ in nothing else.
+fn common_length(keys: &[SortKey<'_>]) -> Option<usize> {
+    let first = keys.first()?;
+    let (name, text) = first.parts?;
+    let mut common = text;
+    for key in keys {
+        let (other, text) = key.parts?;
+        if key.kind != first.kind || other != name {
+            return None;
+        }
+        let mut same = common.bytes().zip(text.bytes()).take_while(|(a, b)| a == b).count();
+        while !common.is_char_boundary(same) {
+            same -= 1;
+        }
+        common = common.get(..same)?;
+    }
+    Some(common.len())
+}
+
+/// What most elements are told apart by.
+#[derive(Clone, Copy)]
+struct SortKey<'t> {
+    token: &'t str,
+    kind: Kind,
+    /// The first name and text of a key, or nothing and the name of a field or the text of a value; none
+    /// where that does not do.
+    parts: Option<(&'t str, &'t str)>,
+}
+
+fn sort_key(token: &str) -> SortKey<'_> {
     let kind = kind(token);
     let text = body(token);
     let parts = match kind {
-        Kind::Field if !text.as_bytes().contains(&b'\\') => Some((text, "")),
+        Kind::Field if !text.as_bytes().contains(&b'\\') => Some(("", text)),
         Kind::Key => first_text(text),
+        Kind::Value => simple_text(text).map(|text| ("", text)),
         _ => None,
     };
-    let prefix = match (kind, parts) {
-        (Kind::Field, Some((name, _))) => prefix(name),
-        (_, Some((_, text))) => prefix(text),
-        _ => 0,
-    };
-    SortKey { token, kind, parts, prefix }
+    SortKey { token, kind, parts }
+}
+
+/// What a value says that is a plain string.
+fn simple_text(value: &str) -> Option<&str> {
+    let (text, rest) = value.strip_prefix("\\\"")?.split_once('\\')?;
+    (rest == "\"").then_some(text)
 }
 
 /// The first name and value of a key, if both are plain strings.
@@ -468,15 +516,10 @@ fn first_text(key: &str) -> Option<(&str, &str)> {
 }
 
 impl SortKey<'_> {
-    pub(crate) fn cmp(&self, other: &SortKey<'_>) -> Ordering {
+    fn cmp(&self, other: &SortKey<'_>) -> Ordering {
         match (self.parts, other.parts) {
             (Some(ours), Some(theirs)) if self.kind == other.kind => {
-                let names =
-                    if self.kind == Kind::Field { Ordering::Equal } else { ours.0.cmp(theirs.0) };
-                names
-                    .then_with(|| self.prefix.cmp(&other.prefix))
-                    .then_with(|| ours.cmp(&theirs))
-                    .then_with(|| cmp(self.token, other.token))
+                ours.cmp(&theirs).then_with(|| cmp(self.token, other.token))
             }
             _ => cmp(self.token, other.token),
         }

@@ -256,7 +256,7 @@ impl<'w, 't> Compare<'w, 't> {
         let arena = self.arena;
         let items = |side: Option<Node>| side.map(|node| arena.children(node)).unwrap_or_default();
         let (ours, theirs) = (items(ours), items(theirs));
-        for group in Group::all(&left_ids, &right_ids) {
+        for group in Group::all(&left_ids, &right_ids, self.trusted) {
             let pick = |items: &'w [Node], at: &[u32]| {
                 at.first().and_then(|index| items.get(*index as usize)).copied()
             };
@@ -310,12 +310,15 @@ struct Group<'i> {
 
 impl<'i> Group<'i> {
     /// All identities in the order of their first item, the left side's first. Items without one
-    /// are passed over.
-    fn all(left: &'i Identities, right: &'i Identities) -> Vec<Group<'i>> {
+    /// are passed over. Where nobody is told of problems, no order is promised.
+    fn all(left: &'i Identities, right: &'i Identities, trusted: bool) -> Vec<Group<'i>> {
         if left.are_wide() || right.are_wide() {
             return Group::searched(left, right);
         }
         if let Some(groups) = Group::pairs(left, right) {
+            return groups;
+        }
+        if trusted && let Some(groups) = Group::merged(left, right) {
             return groups;
         }
         let mut groups: Vec<Group<'_>> = Vec::with_capacity(left.len().max(right.len()));
@@ -355,6 +358,30 @@ impl<'i> Group<'i> {
             Group { token, left: at.into(), right: at.into() }
         };
         Some(left.iter().enumerate().map(pair).collect())
+    }
+
+    /// All identities in their own order, which is that of sets; none if items repeat on a side.
+    fn merged(left: &'i Identities, right: &'i Identities) -> Option<Vec<Group<'i>>> {
+        let (ours, theirs) = (left.order()?, right.order()?);
+        let mut groups = Vec::with_capacity(left.len().max(right.len()));
+        let (mut l, mut r) = (0, 0);
+        while l < left.len() || r < right.len() {
+            let (at, other) = (ours.at(l), theirs.at(r));
+            let order = match (l < left.len(), r < right.len()) {
+                (true, true) => token::cmp(left.get(at), right.get(other)),
+                (true, false) => Ordering::Less,
+                (false, _) => Ordering::Greater,
+            };
+            let pick = |side: bool, at: usize| side.then_some(at as u32).into_iter().collect();
+            groups.push(Group {
+                token: if order.is_le() { left.get(at) } else { right.get(other) },
+                left: pick(order.is_le(), at),
+                right: pick(order.is_ge(), other),
+            });
+            l += usize::from(order.is_le());
+            r += usize::from(order.is_ge());
+        }
+        Some(groups)
     }
 
     /// As [`all`](Self::all), looked up as the reference does, which ends at an identity that it

@@ -184,6 +184,11 @@ impl Hash for Identity<'_> {
 pub(super) struct Order(Option<SmallVec<[u32; 16]>>);
 
 impl Order {
+    /// Whether it is the order of the list.
+    pub(super) fn is_given(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The place of the item that comes there.
     pub(super) fn at(&self, at: usize) -> usize {
         let Some(order) = &self.0 else { return at };
@@ -263,13 +268,13 @@ impl Identities {
         if ascends {
             return Some(Order(None));
         }
-        let mut keyed: SmallVec<[_; 16]> = self.iter().map(token::sort_key).zip(0_u32..).collect();
-        keyed.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-        let differ = keyed.windows(2).all(|pair| match pair {
-            [left, right] => left.0.cmp(&right.0).is_lt(),
+        let order = token::sorted(self.iter());
+        let token = |at: u32| self.get(at as usize);
+        let differ = order.windows(2).all(|pair| match pair {
+            [left, right] => token::cmp(token(*left), token(*right)).is_lt(),
             _ => true,
         });
-        differ.then(|| Order(Some(keyed.iter().map(|(_, index)| *index).collect())))
+        differ.then_some(Order(Some(order)))
     }
 
     /// Whether integers beyond 2^53 may be among the identities: then they must be

@@ -211,7 +211,7 @@ impl<'w> Select<'w, '_> {
             let (id, _) = fields.find(&key);
             let selected = match (self.mode, exact, below) {
                 (Mode::Remove, true, _) | (Mode::Extract | Mode::State, false, None) => None,
-                (Mode::State, true, None) => Some(self.value(id, member, &Level::EMPTY)),
+                (Mode::State, true, None) => Some(self.value(id, member, &Level::default())),
                 // The whole set is held against the member again, as if it were rooted there.
                 (Mode::Extract, true, _) => Some(self.value(id, member, level)),
                 (_, _, Some(below)) => Some(self.value(id, member, &Level::of(below))),

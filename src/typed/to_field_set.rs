@@ -55,6 +55,9 @@ fn plain(arena: &Arena<'_>, value: Node, schema: &Schema, id: TypeId) -> Option<
     Some(FieldsOf { set: walk.set.finish(), bare_items: walk.bare_items })
 }
 
+/// Up to so many items are looked at in any order.
+const NEAR: usize = 256;
+
 struct Plain<'w, 't> {
     schema: &'w Compiled,
     arena: &'w Arena<'t>,
@@ -127,16 +130,36 @@ impl<'w> Plain<'w, '_> {
         let identities =
             Identities::of(&mut self.spare, schema, arena, list, Some(value), |_, _| {});
         let order = identities.order()?;
-        for at in 0..items.len() {
-            let index = order.at(at);
-            self.set.open_token(identities.get(index));
-            let before = self.set.len();
-            self.value(list.element, items.get(index).copied()?)?;
-            self.bare_items |= list.key_count > 0 && self.set.len() == before;
-            self.set.mark();
-            self.set.close();
+        if items.len() <= NEAR || order.is_given() {
+            for at in 0..items.len() {
+                self.item(list, items, order.at(at), &identities)?;
+            }
+        } else {
+            // What is written is nearer together than what it is written from.
+            let mut places = Vec::with_capacity(items.len());
+            for index in 0..items.len() {
+                places.push(self.set.place());
+                self.item(list, items, index, &identities)?;
+            }
+            self.set.rearrange(&places, (0..items.len()).map(|at| order.at(at)));
         }
         self.spare.push(identities);
+        Some(())
+    }
+
+    fn item(
+        &mut self,
+        list: &ListPart,
+        items: &[Node],
+        index: usize,
+        identities: &Identities,
+    ) -> Option<()> {
+        self.set.open_token(identities.get(index));
+        let before = self.set.len();
+        self.value(list.element, items.get(index).copied()?)?;
+        self.bare_items |= list.key_count > 0 && self.set.len() == before;
+        self.set.mark();
+        self.set.close();
         Some(())
     }
 }
