@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use smallvec::SmallVec;
+
 use crate::value::text::{
     prefix_word, skip_plain, unescape, write_exact_json, write_json_string_plain,
 };
@@ -63,7 +65,7 @@ impl FieldSet {
         let is_marked = set.pool.contains(token::MARK);
         // Where the subtrees of the innermost open element and of those around it end.
         let mut end = usize::MAX;
-        let mut ends: Vec<usize> = Vec::with_capacity(16);
+        let mut ends: SmallVec<[usize; 16]> = SmallVec::new();
         let mut owned_by_node = false;
         let mut text = set.pool;
         // Texts of known length, which take no call. What ends an element also begins another one

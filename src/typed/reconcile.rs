@@ -23,8 +23,7 @@ pub(crate) fn reconcile(
 ) -> Result<Option<FieldSet>, ReconcileError> {
     let is_as_it_should_be = || {
         let wide = set.as_set_ref().is_wide();
-        !wide
-            && deep::with_stack(set.depth(), || fits(schema.tables(), set.as_set_ref(), id, false))
+        !wide && deep::with_stack(set.depth(), || fits(schema.tables(), set.as_set_ref(), id))
     };
     if is_as_it_should_be() {
         return Ok(None);
@@ -49,7 +48,7 @@ pub(crate) fn reconcile(
 
 /// Whether there is nothing to mend, and nothing to tell of, in a set of names that can be told
 /// apart: what [`Walk`] finds out, without a path.
-fn fits(schema: &Compiled, set: SetRef<'_>, id: TypeId, owned_whole: bool) -> bool {
+fn fits(schema: &Compiled, set: SetRef<'_>, id: TypeId) -> bool {
     let atom = schema.atom(id);
     if atom.unresolved {
         return false;
@@ -58,7 +57,7 @@ fn fits(schema: &Compiled, set: SetRef<'_>, id: TypeId, owned_whole: bool) -> bo
         if map.untyped_deduced {
             return true;
         }
-        if map.is_atomic() && !owned_whole {
+        if map.is_atomic() {
             return set.is_empty();
         }
         let mut fields = FieldCursor::new(schema, map);
@@ -80,7 +79,7 @@ fn fits(schema: &Compiled, set: SetRef<'_>, id: TypeId, owned_whole: bool) -> bo
     } else if atom.scalar != crate::schema::Scalar::None {
         true
     } else if let Some(list) = &atom.list {
-        if list.is_atomic() && !owned_whole {
+        if list.is_atomic() {
             return false;
         }
         set.children().all(|child| child_fits(schema, child, list.element))
@@ -91,7 +90,11 @@ fn fits(schema: &Compiled, set: SetRef<'_>, id: TypeId, owned_whole: bool) -> bo
 
 #[inline]
 fn child_fits(schema: &Compiled, child: Child<'_>, id: TypeId) -> bool {
-    fits(schema, child.subset, id, child.member && child.subset.is_empty())
+    // What is owned as a whole fits whatever can hold anything.
+    if child.member && child.subset.is_empty() {
+        return !schema.atom(id).unresolved;
+    }
+    fits(schema, child.subset, id)
 }
 
 struct Walk<'s> {
