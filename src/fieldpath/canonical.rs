@@ -98,7 +98,8 @@ pub(super) fn read(text: &str) -> Option<ReadFields> {
             at += 1;
             let Some(Open { entry, last: before }) = open.pop() else {
                 // The root is a level, and so is the record of a leaf or of being a member.
-                let (set, depth) = (out.finish(depth), depth + 1);
+                // Numbers are short here.
+                let (set, depth) = (out.finish_unmarked(depth, true), depth + 1);
                 return Some(ReadFields { set, is_canonical: true, length: at, depth });
             };
             out.close(entry);

@@ -49,20 +49,86 @@ impl FieldSet {
     /// # Errors
     /// A set with an item that cannot be told from others.
     pub fn to_fields_v1(&self) -> Result<String, FieldsV1Error> {
-        let set = self.as_set_ref();
-        // Quotes, a colon, braces and a comma for each, and some that are members themselves.
-        let mut out = String::with_capacity(set.pool.len() + set.entries.len() * 7 + 64);
-        self.write_fields_v1(&mut out)?;
+        if let Some(plain) = self.to_plain_fields_v1() {
+            return plain;
+        }
+        let mut out = String::new();
+        self.write_odd_fields_v1(&mut out)?;
         Ok(out)
     }
 
     pub(crate) fn write_fields_v1(&self, out: &mut String) -> Result<(), FieldsV1Error> {
+        match self.to_plain_fields_v1() {
+            Some(plain) => out.push_str(&plain?),
+            None => self.write_odd_fields_v1(out)?,
+        }
+        Ok(())
+    }
+
+    /// The set as FieldsV1, if all of it is written as it stands in tokens.
+    ///
+    /// Tokens are short: most are copied together with what follows them, which takes no call, and what
+    /// comes next is written over that.
+    fn to_plain_fields_v1(&self) -> Option<Result<String, FieldsV1Error>> {
+        const AT_ONCE: usize = 32;
+        let set = self.as_set_ref();
+        if set.wide || self.may_have_marks() {
+            return None;
+        }
+        let tokens = set.pool.as_bytes();
+        // What stands around a token is shorter.
+        let mut out = vec![0; tokens.len() + 18 * set.entries.len() + AT_ONCE];
+        let mut put = |at: &mut usize, text: &[u8]| {
+            out[*at..*at + text.len()].copy_from_slice(text);
+            *at += text.len();
+        };
+        let mut end = usize::MAX;
+        let mut ends: SmallVec<[usize; 16]> = SmallVec::new();
+        let (mut at, mut from) = (0, 0);
+        put(&mut at, b"{\"");
+        for (index, entry) in set.entries.iter().enumerate() {
+            while index == end {
+                at -= 2;
+                put(&mut at, b"},\"");
+                end = ends.pop().unwrap_or(usize::MAX);
+            }
+            let to = from + entry.len();
+            let start = at;
+            match tokens.get(from..).and_then(|rest| rest.first_chunk::<AT_ONCE>()) {
+                Some(chunk) if entry.len() <= AT_ONCE => put(&mut at, chunk),
+                _ => put(&mut at, &tokens[from..to]),
+            }
+            (at, from) = (start + entry.len(), to);
+            if entry.len() == 0 {
+                return Some(Err(FieldsV1Error::Invalid));
+            }
+            if entry.count == 0 {
+                put(&mut at, b"\":{},\"");
+            } else {
+                ends.push(std::mem::replace(&mut end, index + 1 + entry.count as usize));
+                put(&mut at, b"\":{\"");
+                if entry.is_member() {
+                    put(&mut at, b".\":{},\"");
+                }
+            }
+        }
+        // A quote that no element follows, and the comma in front of it if there is one.
+        at -= if set.is_empty() { 1 } else { 2 };
+        for _ in 0..=ends.len() {
+            put(&mut at, b"}");
+        }
+        out.truncate(at);
+        String::from_utf8(out).ok().map(Ok)
+    }
+
+    /// Writes any set as FieldsV1.
+    fn write_odd_fields_v1(&self, out: &mut String) -> Result<(), FieldsV1Error> {
         let set = self.as_set_ref();
         if set.is_empty() {
             out.push_str("{}");
             return Ok(());
         }
-        let is_marked = set.pool.contains(token::MARK);
+        let is_marked = self.may_have_marks();
         // Where the subtrees of the innermost open element and of those around it end.
         let mut end = usize::MAX;
         let mut ends: SmallVec<[usize; 16]> = SmallVec::new();

@@ -73,7 +73,7 @@ fn run<'a>(set: SetRef<'a>, end: &str) -> (SetRef<'a>, SetRef<'a>) {
 }
 
 #[inline(always)]
-fn combine(left: SetRef<'_>, right: SetRef<'_>, depth: usize, rule: Rule) -> FieldSet {
+fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: Rule) -> Writer {
     struct Frame<'l, 'r> {
         left: SetRef<'l>,
         right: SetRef<'r>,
@@ -98,7 +98,7 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, depth: usize, rule: Rule) -> Fie
             if rule.right_only && !right.is_empty() {
                 out.copy(right.pool, right.entries);
             }
-            let Some(frame) = frames.pop() else { return out.finish(depth) };
+            let Some(frame) = frames.pop() else { return out };
             out.close_or_drop(frame.written);
             (left, right) = (frame.left, frame.right);
             continue;
@@ -160,7 +160,8 @@ impl FieldSet {
             return wide::operate(self, other, apart);
         }
         let depth = self.depth().max(other.depth());
-        combine(self.as_set_ref(), other.as_set_ref(), depth, rule)
+        let unmarked = self.is_unmarked() && (other.is_unmarked() || !rule.right_only);
+        combine(self.as_set_ref(), other.as_set_ref(), rule).finish_unmarked(depth, unmarked)
     }
 
     /// The paths of either set. Linear in both.

@@ -90,6 +90,8 @@ struct Tape {
     /// Integers beyond 2^53 may be among the elements; then a member and a node of two spellings
     /// are entries of their own, side by side.
     wide: bool,
+    /// It is known that no token has a mark.
+    unmarked: bool,
 }
 
 /// A set, or what a set has below one element.
@@ -489,11 +491,17 @@ impl Writer {
         FieldSet::from_tape(self.pool, self.entries, depth)
     }
 
+    /// As [`finish`](Self::finish), where it may be known that no token has a mark.
+    pub(super) fn finish_unmarked(self, depth: usize, unmarked: bool) -> FieldSet {
+        let Writer { pool, entries } = self;
+        FieldSet::of(Tape { pool, entries, depth, wide: false, unmarked })
+    }
+
     /// As [`finish`](Self::finish), where integers beyond 2^53 may have been written.
     pub(super) fn finish_wide(self, depth: usize) -> FieldSet {
         let Writer { pool, entries } = self;
         let wide = tokens(&pool, &entries).any(token::is_wide);
-        FieldSet::of(Tape { pool, entries, depth, wide })
+        FieldSet::of(Tape { pool, entries, depth, wide, unmarked: false })
     }
 }
 
@@ -508,13 +516,18 @@ impl FieldSet {
     }
 
     fn tape(&self) -> &Tape {
-        static EMPTY: Tape =
-            Tape { pool: String::new(), entries: Vec::new(), depth: 0, wide: false };
+        static EMPTY: Tape = Tape {
+            pool: String::new(),
+            entries: Vec::new(),
+            depth: 0,
+            wide: false,
+            unmarked: true,
+        };
         self.0.as_deref().unwrap_or(&EMPTY)
     }
 
     pub(super) fn from_tape(pool: String, entries: Vec<Entry>, depth: usize) -> FieldSet {
-        FieldSet::of(Tape { pool, entries, depth, wide: false })
+        FieldSet::of(Tape { pool, entries, depth, wide: false, unmarked: false })
     }
 
     pub(crate) fn as_set_ref(&self) -> SetRef<'_> {
@@ -524,6 +537,17 @@ impl FieldSet {
     /// Whether integers beyond 2^53 may be among the elements.
     pub(super) fn is_wide(&self) -> bool {
         self.tape().wide
+    }
+
+    /// Whether a token may have a mark.
+    pub(super) fn may_have_marks(&self) -> bool {
+        let tape = self.tape();
+        !tape.unmarked && tape.pool.contains(token::MARK)
+    }
+
+    /// Whether it is known that no token has a mark.
+    pub(super) fn is_unmarked(&self) -> bool {
+        self.tape().unmarked
     }
 
     /// No path is longer than this.
@@ -601,7 +625,7 @@ impl FieldSet {
                 entry.set_member(false);
             }
         }
-        FieldSet::from_tape(self.tape().pool.clone(), entries, self.depth())
+        self.with_entries(entries)
     }
 
     /// The set with everything that its paths lead through.
@@ -616,8 +640,14 @@ impl FieldSet {
         for (entry, member) in entries.iter_mut().zip(members) {
             entry.set_member(member);
         }
-        let Tape { pool, depth, wide, .. } = self.tape();
-        FieldSet::of(Tape { pool: pool.clone(), entries, depth: *depth, wide: *wide })
+        self.with_entries(entries)
+    }
+
+    /// The set with the same elements, of which others may be members.
+    fn with_entries(&self, entries: Vec<Entry>) -> FieldSet {
+        let Tape { pool, depth, wide, unmarked, .. } = self.tape();
+        let (depth, wide, unmarked) = (*depth, *wide, *unmarked);
+        FieldSet::of(Tape { pool: pool.clone(), entries, depth, wide, unmarked })
     }
 
     /// All paths: those that end at a node before those that lead on from it, each in the order of

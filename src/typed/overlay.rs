@@ -172,8 +172,8 @@ impl<'w> Walk<'w, '_> {
                 let prefix = self.arena.key_prefix(theirs);
                 let same = self.pass_members(&mut children, theirs, Some(prefix));
                 let (text, start, end) = self.arena.key_in_text(theirs);
-                let (id, declared) = fields.find_prefixed(prefix, text, start, end);
-                self.set.open_plain_field(self.arena.raw_key(theirs));
+                let (id, declared) = fields.find_prefixed(prefix, text.as_bytes(), start, end);
+                self.set.open_plain_field(text.get(start..end)?);
                 (same, id, declared)
             } else {
                 let same = self.pass_members(&mut children, theirs, None);

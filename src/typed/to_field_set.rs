@@ -97,14 +97,16 @@ impl<'w> Plain<'w, '_> {
                 continue;
             }
             let (text, start, end) = arena.key_in_text(*member);
-            let (id, declared) =
-                fields.find_prefixed(prefix_word(text, start, end), text, start, end);
+            let bytes = text.as_bytes();
+            let prefix = prefix_word(bytes, start, end);
+            let (id, declared) = fields.find_prefixed(prefix, bytes, start, end);
+            let name = text.get(start..end)?;
             let atom = schema.atom(id);
             if !atom.unresolved && shape::is_leaf(atom, member.tag()) {
-                self.set.add_plain_field(arena.raw_key(*member));
+                self.set.add_plain_field(name);
                 continue;
             }
-            self.set.open_plain_field(arena.raw_key(*member));
+            self.set.open_plain_field(name);
             self.member(id, declared, *member)?;
         }
         Some(())

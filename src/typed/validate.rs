@@ -137,7 +137,7 @@ impl<P: Trail> Validation<'_, '_, P> {
         for member in arena.children(value) {
             let (id, declared) = if !P::IS_KEPT && member.has_plain_key() {
                 let (text, start, end) = arena.key_in_text(*member);
-                fields.find_in(text, start, end)
+                fields.find_in(text.as_bytes(), start, end)
             } else {
                 let key = arena.key(*member);
                 self.path.push_field(&key);

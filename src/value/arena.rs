@@ -416,7 +416,7 @@ impl<'t> Arena<'t> {
     #[inline]
     pub(crate) fn key_prefix(&self, node: Node) -> u64 {
         let (text, start, end) = self.key_in_text(node);
-        text::prefix_word(text, start, end)
+        text::prefix_word(text.as_bytes(), start, end)
     }
 
     /// Whether two values are spelled alike, as far as the effort allows that to be found out.
@@ -436,15 +436,14 @@ impl<'t> Arena<'t> {
 
     /// The key between the quotes, as it stands: a text, and from where to where.
     #[inline]
-    pub(crate) fn key_in_text(&self, node: Node) -> (&[u8], usize, usize) {
+    pub(crate) fn key_in_text(&self, node: Node) -> (&str, usize, usize) {
         for text in &self.texts {
             if node.key < text.end {
                 let base = text.base;
-                let bytes = text.source.as_bytes();
-                return (bytes, (node.key - base) as usize, (node.key_end - base) as usize);
+                return (&text.source, (node.key - base) as usize, (node.key_end - base) as usize);
             }
         }
-        (&[], 0, 0)
+        ("", 0, 0)
     }
 
     /// The bytes of the key between the quotes, as they stand.
