@@ -86,6 +86,8 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: Rule) -> Writer {
             left.pool.len().max(right.pool.len()) + 64,
             left.entries.len().max(right.entries.len()) + 4,
         );
+    } else if !rule.right_takes_subtree {
+        out.reserve(left.pool.len() / 2, left.entries.len() / 2);
     }
     let mut frames: SmallVec<[Frame<'_, '_>; 8]> = SmallVec::new();
     let mut effort = left.effort();
