@@ -285,9 +285,10 @@ fn compare_keys(left: &str, right: &str) -> Ordering {
 /// How many quotes stand in a part of a token, in which every backslash stands before one.
 fn simple_quotes(part: &[u8]) -> Option<usize> {
     // In a token there is no quote without a backslash.
-    let count = |wanted: u8| part.iter().filter(|byte| **byte == wanted).count();
-    let quotes = count(b'"');
-    (quotes == count(b'\\')).then_some(quotes)
+    let (quotes, slashes) = part.iter().fold((0usize, 0usize), |(quotes, slashes), byte| {
+        (quotes + usize::from(*byte == b'"'), slashes + usize::from(*byte == b'\\'))
+    });
+    (quotes == slashes).then_some(quotes)
 }
 
 /// Where two texts begin to differ, if neither is the beginning of the other.
@@ -307,21 +308,21 @@ fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
     Some(at + rest)
 }
 
-/// The order of two key tokens whose strings hold no escapes, when they differ inside a string.
+/// The order of two key tokens that hold no escapes in front of where they begin to differ.
 fn compare_simple_keys(left: &[u8], right: &[u8]) -> Option<Ordering> {
     let at = first_difference(left, right)?;
     let (prefix, rest) = left.split_at_checked(at)?;
     let theirs = right.get(at..)?;
-    let quotes = simple_quotes(prefix)?;
-    simple_quotes(rest)?;
-    simple_quotes(theirs)?;
-    if quotes % 2 == 0 {
+    if simple_quotes(prefix)? % 2 == 0 {
         return compare_small_numbers(prefix, rest, theirs);
     }
-    match (rest.first()?, theirs.first()?) {
-        (b'\\', _) => Some(Ordering::Less),
-        (_, b'\\') => Some(Ordering::Greater),
-        (a, b) => Some(a.cmp(b)),
+    // Inside of a string, which may end here.
+    match (rest, theirs) {
+        ([b'\\', b'"', ..], _) => Some(Ordering::Less),
+        (_, [b'\\', b'"', ..]) => Some(Ordering::Greater),
+        ([b'\\', ..], _) | (_, [b'\\', ..]) => None,
+        ([a, ..], [b, ..]) => Some(a.cmp(b)),
+        _ => None,
     }
 }
 
