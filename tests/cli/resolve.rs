@@ -340,6 +340,34 @@ fn links_and_permissions_outlive_a_write() {
 }
 
 #[test]
+fn read_only_files_are_not_written() {
+    let case = Case::new("read-only", CONFIG, LIVE);
+    let set = |is_readonly: bool| {
+        let mut permissions = std::fs::metadata(&case.config).unwrap().permissions();
+        permissions.set_readonly(is_readonly);
+        std::fs::set_permissions(&case.config, permissions).unwrap();
+    };
+    set(true);
+    let refused = case.run("--strategy share --write");
+    set(false);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.ends_with("error: FILE: the file is read-only\n"), "{}", refused.err);
+    assert_eq!(std::fs::read_to_string(&case.config).unwrap(), CONFIG);
+}
+
+/// JSON keeps its line breaks where it is edited, and a message is one line.
+#[test]
+fn messages_are_one_line() {
+    let config = "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"web\",\"namespace\":\"x\"},\"spec\":{\"template\":{\"spec\":{\"nodeSelector\":{\n\"c\":\n\"d\"}}}}}";
+    let case = Case::new("one-line", config, LIVE);
+    let done = case.run("--strategy share");
+    assert_eq!(
+        done.err,
+        "note: FILE:1: .spec.template.spec.nodeSelector is set to {\"a\":\"b\"} (it was {\"c\":\"d\"}), shared with \"ann\"\n"
+    );
+}
+
+#[test]
 fn a_report_tells_conflicts_and_edits() {
     let config = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: x}\nspec:\n  replicas: 3\n";
     let case = Case::new("report", config, LIVE);
