@@ -1,7 +1,7 @@
 //! `resolve`: configurations edited to end their conflicts, or what force would take.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::Path as FilePath;
 use std::rc::Rc;
@@ -172,6 +172,7 @@ fn resolve(
     let Pair { config, live, .. } = pair;
     if let Some(live) = live {
         live.warn_if_owners_were_hidden(session);
+        warn_of_versions(known, config, live, session);
     }
     let request = FieldManager::new(known.schemas())
         .converter(known.converter(&config.identity.kind))
@@ -220,6 +221,37 @@ fn resolve(
         });
     }
     files.take(config, remedy.edits());
+}
+
+/// Warns of entries that cannot be read in the version of the configuration: an API server may still be
+/// able to, and have more conflicts.
+fn warn_of_versions(known: &Known, config: &Object, live: &Object, session: &mut Session<'_, '_>) {
+    let kind = &config.identity.kind;
+    if known.converts(kind) {
+        return;
+    }
+    let metadata = live.value.as_ref().get("metadata");
+    let entries = metadata.and_then(|metadata| metadata.get("managedFields"));
+    let mut others: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in entries.into_iter().flat_map(ValueRef::items) {
+        let text = |name| entry.get(name).and_then(ValueRef::as_str).unwrap_or_default();
+        let version = text("apiVersion");
+        if !version.is_empty() && !kind.is_of_version(&version) {
+            others.entry(version.into_owned()).or_default().insert(edit::quoted(&text("manager")));
+        }
+    }
+    for (version, managers) in others {
+        let managers: Vec<String> = managers.into_iter().collect();
+        session.warn(
+            &live.place,
+            format_args!(
+                "what {} owns is recorded in {version} and is not known in {}: conflicts with it are \
+                 not seen, and an API server that still knows that version has them",
+                managers.join(", "),
+                kind.api_version()
+            ),
+        );
+    }
 }
 
 /// What may be shown of an object.

@@ -639,6 +639,16 @@ fn objects_are_configured_twice_in_one_directory() -> Result<(), Failure> {
         "{again}:2: warning MF018 (configured-twice): Deployment web: the object is configured at {first}:1 already\n"
     );
     assert!(outcome.out.starts_with(&expected), "{}", outcome.out);
+    // An item of a list is told where it is.
+    let list = folder.file(
+        "b/4.yaml",
+        &format!(
+            "apiVersion: v1\nkind: List\nitems:\n- {}",
+            plain.trim_end().replace('\n', "\n  ")
+        ),
+    )?;
+    let outcome = lint(&["-f", &list, "-f", &folder.file("b/1.yaml", &plain)?]);
+    assert!(outcome.out.contains(&format!("is configured at {list}:4 already")), "{}", outcome.out);
     // The field is told where it is, and what scales it where that is.
     let scaler = folder.file(
         "a/3.yaml",
@@ -793,6 +803,20 @@ fn what_is_live_or_read_from_a_pipe_is_not_edited() -> Result<(), Failure> {
     let (after, outcome) = fixed(&folder, "a.yaml", &live)?;
     assert_eq!((after, outcome.err.as_str(), outcome.code), (live, "", 1));
     assert!(outcome.out.contains(" MF019 "), "{}", outcome.out);
+    Ok(())
+}
+
+/// What client-side apply wrote goes with the annotations if it is the only one: none are left empty.
+#[test]
+fn annotations_of_client_side_apply_alone_are_taken_out() -> Result<(), Failure> {
+    let folder = Folder::new("last-applied")?;
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n      {}\n  name: a\n";
+    let bare = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
+    let (after, outcome) = fixed(&folder, "a.yaml", text)?;
+    assert_eq!((after.as_str(), outcome.code), (bare, 0), "{}", outcome.err);
+    let both = text.replace("  name: a\n", "    b: c\n  name: a\n");
+    let (after, _) = fixed(&folder, "a.yaml", &both)?;
+    assert_eq!(after, bare.replace("  name: a\n", "  annotations:\n    b: c\n  name: a\n"));
     Ok(())
 }
 

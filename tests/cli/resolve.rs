@@ -355,6 +355,22 @@ fn read_only_files_are_not_written() {
     assert_eq!(std::fs::read_to_string(&case.config).unwrap(), CONFIG);
 }
 
+/// What an entry of another version owns is not known here, and may be to an API server.
+#[test]
+fn entries_of_other_versions_are_warned_of() {
+    let live = LIVE.replace(
+        r#""manager":"ann","operation":"Apply","apiVersion":"apps/v1""#,
+        r#""manager":"ann","operation":"Apply","apiVersion":"apps/v1beta1""#,
+    );
+    let config = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: x}\nspec: {template: {spec: {nodeSelector: {c: d}}}}\n";
+    let case = Case::new("versions", config, &live);
+    let done = case.run("--strategy give-up");
+    assert_eq!((done.code, done.out.as_str()), (0, config));
+    let warning = "what \"ann\" owns is recorded in apps/v1beta1 and is not known in apps/v1: conflicts with it are not seen, and an API server that still knows that version has them\n";
+    assert!(done.err.starts_with("warning: "), "{}", done.err);
+    assert!(done.err.ends_with(warning) && done.err.lines().count() == 1, "{}", done.err);
+}
+
 /// JSON keeps its line breaks where it is edited, and a message is one line.
 #[test]
 fn messages_are_one_line() {

@@ -38,7 +38,8 @@ pub(super) const SCALED_REPLICAS: Rule = Rule {
     explanation: "A manifest or an applier sets the replicas of an object that an autoscaler scales. Each \
                   apply sets back what the autoscaler has found, or is refused because of it.",
     remedy: "Leave replicas out. Where the applier is their only owner, hand them to the autoscaler first, or \
-             the object falls back to one replica: `managed-fields plan release --path .spec.replicas`.",
+             the object falls back to one replica: `managed-fields plan release \
+             --field-manager NAME --path .spec.replicas --to SCALER`.",
     check: Check::Across(Across::Scaled),
 };
 

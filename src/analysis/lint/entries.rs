@@ -279,7 +279,7 @@ pub(super) const EDITED_BY_HAND: Rule = Rule {
     explanation: "Somebody changed an object by hand that a tool applies. Where the tool states the field too, \
                   its next apply is refused or takes the change back; where it does not, the change stays \
                   and no repository has it.",
-    remedy: "Bring the change to where the object is applied from, then hand the fields over: \
+    remedy: "Bring the change to where the object is applied from, then drop the entry: \
              `managed-fields plan purge --field-manager NAME`.",
     check: Check::Object(edited_by_hand),
 };

@@ -203,7 +203,11 @@ impl Lint<'_> {
             _ => None,
         });
         let searched = field.as_ref().filter(|_| only.is_none());
-        let paths: Vec<&Path> = findings.iter().map(Finding::path).chain(searched).collect();
+        // Where the item of a list is; of all else that is known.
+        let root = Path::default();
+        let item = (facts.is_some() && glimpse.is_in_list()).then_some(&root);
+        let paths = findings.iter().map(Finding::path).chain(searched).chain(item);
+        let paths: Vec<&Path> = paths.collect();
         let mut spots = glimpse.locate(&paths).into_iter();
         for (finding, spot) in findings.iter().zip(spots.by_ref()) {
             let message = self.message(glimpse, finding);
@@ -212,7 +216,8 @@ impl Lint<'_> {
         self.check_text(glimpse, &whole, &mut seen);
         seen.found.sort_by_key(|found| (found.line, found.rule.id()));
         seen.facts = facts.map(|facts| {
-            let (spot, field) = (glimpse.start(), only.or_else(|| spots.next()));
+            let field = only.or_else(|| searched.and_then(|_| spots.next()));
+            let spot = spots.next().unwrap_or_else(|| glimpse.start());
             // What is in one directory is applied together.
             let unit = FilePath::new(&**glimpse.file).parent().unwrap_or(FilePath::new(""));
             (facts.in_unit(unit.to_string_lossy().into()), Spotted { whole, spot, field })
