@@ -216,12 +216,14 @@ const LINT_HELP: &str = "\
 Examples:
   managed-fields lint -R -f clusters
   kubectl get deployments -A -o json --show-managed-fields | managed-fields lint -f -
+  kustomize build overlays/prod | managed-fields lint -f -
   managed-fields lint -f crds -o sarif
   managed-fields lint -R -f clusters --rule MF005 --fix
   managed-fields lint --explain MF011
 
 Every object is looked at as what it is: one with a uid as live, a CustomResourceDefinition also by its
-schemas. With --strict-schema and for undeclared fields, custom resources need their definitions: --schema.
+schemas. Of directories, what kustomize and Helm only read is left out. Custom resources are held to their
+definitions if --schema names these.
 
 Exit codes: 0 if nothing of at least --severity was found, 1 if something was, 2 if something could not
 be read or fixed.";

@@ -420,7 +420,7 @@ fn kinds_without_a_schema_are_told_of_once() {
     assert_eq!(
         loose.err,
         "warning: standard input: document 1 (line 1): there is no schema for example.com/v1, \
-         Kind=Lamp: rules that need one say nothing of its objects\n"
+         Kind=Lamp: rules that need one say nothing of its objects (see --schema)\n"
     );
     assert_eq!(loose.code, 0);
     let strict = run("lint -f - --strict-schema", &both);

@@ -124,7 +124,7 @@ impl Taken {
         if self.is_strict {
             session.error(place, message);
         } else if self.untyped.insert(kind) {
-            let rest = "rules that need one say nothing of its objects";
+            let rest = "rules that need one say nothing of its objects (see --schema)";
             session.warn(place, format_args!("{message}: {rest}"));
         }
     }
