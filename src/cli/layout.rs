@@ -77,8 +77,13 @@ impl Layout {
         }
         let mut around = file.ancestors().skip(1);
         let Some(chart) = around.find(|around| self.charts.contains(*around)) else { return false };
-        // Helm applies the definitions of a chart as they are.
-        !file.strip_prefix(chart).is_ok_and(|inside| inside.starts_with("crds"))
+        // Helm applies the definitions of a chart as they are; anything may stand beside a chart.
+        let Ok(inside) = file.strip_prefix(chart) else { return false };
+        let first = inside.iter().next().and_then(OsStr::to_str).unwrap_or_default();
+        match inside.iter().count() {
+            1 => first == "Chart.yaml" || first.starts_with("values"),
+            _ => matches!(first, "templates" | "charts" | "ci"),
+        }
     }
 
     /// Takes the files that a kustomization names.

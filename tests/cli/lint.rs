@@ -591,13 +591,14 @@ fn what_nobody_applies_is_left_out_of_directories() -> Result<(), Failure> {
     folder.file("chart/values.yaml", "a: null\n")?;
     folder.file("chart/templates/a.yaml", "a: {{ .Values.a }}\n{{- end }}\n")?;
     let definition = folder.file("chart/crds/a.yaml", &manifest("crd", "data: null\n"))?;
+    let beside = folder.file("chart/beside.yaml", &manifest("beside", "data: null\n"))?;
     let values = folder.file("other/values.yaml", "a: b\n---\n- 1\n")?;
     folder.file("other/empty.yaml", "# nothing\n")?;
     let outcome = lint(&["-R", "-f", &folder.path()]);
-    for file in [&base, &stray, &definition] {
+    for file in [&base, &stray, &definition, &beside] {
         assert_eq!(found(&outcome.out, file).len(), 1, "{file} {}", outcome.out);
     }
-    assert!(outcome.out.ends_with("3 objects: 0 errors, 3 warnings, 0 notes\n"), "{}", outcome.out);
+    assert!(outcome.out.ends_with("4 objects: 0 errors, 4 warnings, 0 notes\n"), "{}", outcome.out);
     let expected = format!(
         "note: {}: 10 files are read by kustomize or Helm and not applied: give what `kustomize build` \
          and `helm template` print to have it looked at\n\
