@@ -32,6 +32,9 @@ pub(super) fn leave_out(directory: &str, files: &mut Vec<PathBuf>, session: &mut
     );
 }
 
+/// Bytes of a kustomization: people write them.
+const LARGEST: u64 = 1 << 20;
+
 #[derive(Default)]
 struct Layout {
     /// Patches and whatever else kustomizations name that is no resource, and kustomizations themselves.
@@ -43,19 +46,17 @@ struct Layout {
 impl Layout {
     fn of(files: &[PathBuf]) -> Layout {
         let mut layout = Layout::default();
+        let mut directories = HashSet::new();
         for file in files {
             let directory = file.parent().unwrap_or(Path::new(""));
+            if directories.insert(directory) {
+                // It has no extension, so that it is not among the files.
+                layout.read(directory, &directory.join("Kustomization"));
+            }
             match file.file_name().and_then(OsStr::to_str) {
                 Some("kustomization.yaml" | "kustomization.yml") => {
                     layout.named.insert(plain(file));
-                    // What cannot be read names nothing.
-                    let text = fs::read_to_string(file).unwrap_or_default();
-                    let document = yaml::documents(&text).next().and_then(Result::ok);
-                    let value =
-                        document.and_then(|document| Value::from_json(document.json()).ok());
-                    if let Some(value) = value {
-                        layout.take(directory, value.as_ref());
-                    }
+                    layout.read(directory, file);
                 }
                 Some("Chart.yaml") => {
                     layout.charts.insert(plain(directory));
@@ -64,6 +65,19 @@ impl Layout {
             }
         }
         layout
+    }
+
+    /// Reads a kustomization. One that cannot be read names nothing.
+    fn read(&mut self, directory: &Path, file: &Path) {
+        if !fs::metadata(file).is_ok_and(|about| about.is_file() && about.len() <= LARGEST) {
+            return;
+        }
+        let Ok(text) = fs::read_to_string(file) else { return };
+        let document = yaml::documents(&text).next().and_then(Result::ok);
+        let value = document.and_then(|document| Value::from_json(document.json()).ok());
+        if let Some(value) = value {
+            self.take(directory, value.as_ref());
+        }
     }
 
     fn is_plain(&self) -> bool {

@@ -569,7 +569,8 @@ fn what_nobody_applies_is_left_out_of_directories() -> Result<(), Failure> {
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n{rest}")
     };
     let noisy = manifest("web", "data: null\n");
-    for directory in ["base", "prod/patches", "chart/templates", "chart/crds", "other"] {
+    let directories = ["base", "prod/patches", "test", "chart/templates", "chart/crds", "other"];
+    for directory in directories {
         std::fs::create_dir_all(folder.0.join(directory))?;
     }
     let base = folder.file("base/web.yaml", &noisy)?;
@@ -587,6 +588,8 @@ fn what_nobody_applies_is_left_out_of_directories() -> Result<(), Failure> {
     }
     folder.file("prod/patches/c.json", r#"[{"op":"add"}]"#)?;
     let stray = folder.file("prod/patches/f.yaml", &noisy)?;
+    folder.file("test/Kustomization", "patches: [{path: a.yaml}]\n")?;
+    folder.file("test/a.yaml", &noisy)?;
     folder.file("chart/Chart.yaml", "apiVersion: v2\nname: a\n")?;
     folder.file("chart/values.yaml", "a: null\n")?;
     folder.file("chart/templates/a.yaml", "a: {{ .Values.a }}\n{{- end }}\n")?;
@@ -600,7 +603,7 @@ fn what_nobody_applies_is_left_out_of_directories() -> Result<(), Failure> {
     }
     assert!(outcome.out.ends_with("4 objects: 0 errors, 4 warnings, 0 notes\n"), "{}", outcome.out);
     let expected = format!(
-        "note: {}: 10 files are read by kustomize or Helm and not applied: give what `kustomize build` \
+        "note: {}: 11 files are read by kustomize or Helm and not applied: give what `kustomize build` \
          and `helm template` print to have it looked at\n\
          note: {values}: document 1 (line 1): 2 documents, this one first, have neither apiVersion nor \
          kind: they are left out\n",
