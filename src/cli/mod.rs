@@ -114,6 +114,7 @@ enum Command {
         mut_arg("subresource", |subresource| subresource
             .help("The subresource that is written to, other than scale")),
         mut_arg("replicas_path", |path| path.hide(true)),
+        mut_arg("live", |live| live.required(true)),
         after_help = RESOLVE_HELP
     )]
     Resolve(resolve::ResolveArgs),

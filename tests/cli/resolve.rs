@@ -339,6 +339,23 @@ fn links_and_permissions_outlive_a_write() {
     assert!(!std::fs::read_to_string(&case.config).unwrap().contains("replicas"));
 }
 
+/// Nothing is in conflict with nothing: who forgets the live objects is told.
+#[test]
+fn live_objects_are_needed() {
+    let case = Case::new("no-live", CONFIG, LIVE);
+    let outcome = super::run_words(&[
+        "resolve",
+        "--strategy",
+        "share",
+        "--field-manager",
+        "bob",
+        "-f",
+        &case.config,
+    ]);
+    assert_eq!((outcome.code, outcome.out.as_str()), (2, ""));
+    assert!(outcome.err.contains("--live <FILE>"), "{}", outcome.err);
+}
+
 #[test]
 fn read_only_files_are_not_written() {
     let case = Case::new("read-only", CONFIG, LIVE);

@@ -17,7 +17,7 @@ fn told_is_what_is_recorded(state: &State, times: usize) -> Result<(), TestCaseE
         .iter()
         .flat_map(|manager| (0..times).map(move |time| (time, manager)))
         .map(|(time, (name, owned))| ManagedFieldsEntry {
-            manager: ManagerIdentifier::new(&format!("{name}{time}"), Operation::Apply, "", ""),
+            manager: ManagerIdentifier::new(format!("{name}{time}"), Operation::Apply, "", ""),
             api_version: String::new(),
             time: None,
             fields: state.ty.reconcile_field_set(&owned.set).unwrap().unwrap_or(owned.set.clone()),

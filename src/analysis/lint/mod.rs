@@ -13,7 +13,6 @@ mod schema_walk;
 mod subject;
 mod values;
 
-use crate::analysis::entries::EntriesError;
 use crate::fieldmanager::{ConfigSource, Location};
 use crate::fieldpath::Path;
 use crate::schema::{Schemas, Type};
@@ -181,13 +180,14 @@ impl<'s> Linter<'s> {
 
     /// [`check`](Self::check) and [`facts`](Self::facts) in one, and why the entries cannot be read, if
     /// that is so: what an object says of its managers is read once.
+    #[cfg(feature = "cli")]
     pub(crate) fn look(
         &self,
         object: &Value,
         input: Input,
         ty: Option<&Type>,
         namespace: &str,
-    ) -> (Vec<Finding>, Option<Facts>, Option<EntriesError>) {
+    ) -> (Vec<Finding>, Option<Facts>, Option<crate::analysis::EntriesError>) {
         let subject = self.subject(object, input, ty);
         let broken = if input == Input::Live { subject.broken().cloned() } else { None };
         (self.check_subject(&subject), self.facts_of(&subject, namespace), broken)

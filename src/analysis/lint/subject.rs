@@ -148,12 +148,13 @@ impl<'a> Subject<'a> {
         self.ty.is_some_and(|ty| *ty != Schema::deduced_type())
     }
 
-    /// The entries; of an object whose entries are broken none: that is told by [`Self::broken`].
+    /// The entries; of an object whose entries are broken none: the command tells of that.
     pub(super) fn entries(&self) -> &[ManagedFieldsEntry] {
         self.read_entries().as_deref().unwrap_or_default()
     }
 
     /// Why the entries cannot be read.
+    #[cfg(feature = "cli")]
     pub(super) fn broken(&self) -> Option<&EntriesError> {
         self.read_entries().as_ref().err()
     }
