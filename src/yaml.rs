@@ -104,6 +104,12 @@ impl<'t> Document<'t> {
         self.offset..self.offset + self.source.len()
     }
 
+    /// These bytes.
+    #[cfg(feature = "cli")]
+    pub(crate) fn text(&self) -> &'t str {
+        self.source
+    }
+
     /// Where these bytes begin.
     #[cfg(any(test, feature = "cli"))]
     pub(crate) fn start(&self) -> Position {

@@ -250,6 +250,9 @@ struct Claim<'a> {
     below: SetRef<'a>,
 }
 
+/// Owners of parts of a map who are asked one by one for each member.
+const FEW: usize = 32;
+
 /// What the owners have at one element.
 #[derive(Default)]
 struct Here<'a> {
@@ -326,8 +329,17 @@ impl<'s> Walk<'s> {
         let part = place.ty.and_then(|ty| self.schema.atom(ty).map.as_ref());
         let mut fields = part.map(|part| FieldCursor::new(self.schema, part));
         // Members and the elements of sets are both sorted by name.
+        let (few, many) = if claims.len() <= FEW { (claims, &[][..]) } else { (&[][..], claims) };
         let mut cursors: Vec<_> =
-            claims.iter().map(|claim| (claim.owner, claim.below.children().peekable())).collect();
+            few.iter().map(|claim| (claim.owner, claim.below.children().peekable())).collect();
+        let all = many
+            .iter()
+            .flat_map(|Claim { owner, below }| below.children().map(|child| (*owner, child)));
+        // Only names have an order that can be sorted by, and a map has nothing else.
+        let (mut others, strange): (Vec<_>, Vec<_>) =
+            all.partition(|(_, child)| child.token.starts_with("f:"));
+        others.sort_by(|(_, one), (_, other)| token::cmp(one.token, other.token));
+        let mut others = others.into_iter().peekable();
         let mut untracked = place.untracked.children().peekable();
         let is_metadata = matches!(self.way.as_slice(), [(only, _)] if only == "f:metadata");
         for (name, member) in value.members() {
@@ -345,6 +357,16 @@ impl<'s> Walk<'s> {
                     here.add(*owner, child);
                 }
             }
+            while let Some((owner, before)) =
+                others.next_if(|(_, child)| token::cmp(child.token, &element).is_lt())
+            {
+                self.miss(before, owner);
+            }
+            while let Some((owner, child)) =
+                others.next_if(|(_, child)| token::eq(child.token, &element))
+            {
+                here.add(owner, child);
+            }
             if is_metadata && name == "managedFields" {
                 continue;
             }
@@ -355,6 +377,7 @@ impl<'s> Walk<'s> {
         for (owner, children) in cursors {
             children.for_each(|child| self.miss(child, owner));
         }
+        others.chain(strange).for_each(|(owner, child)| self.miss(child, owner));
     }
 
     fn list(&mut self, value: ValueRef<'_>, place: Place<'_>, claims: &[Claim<'_>]) {

@@ -22,16 +22,16 @@ use write::Writer;
 pub(super) struct LintArgs {
     #[command(flatten)]
     pub(super) common: Common,
-    /// Look by this rule alone, such as MF005 (repeatable)
+    /// Check only this rule, such as MF005 (repeatable)
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     rule: Vec<String>,
     /// Leave this rule out (repeatable)
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     ignore: Vec<String>,
-    /// What objects are: as they show by themselves, or all of them manifests, or all of them live
+    /// What objects are taken for
     #[arg(long = "as", value_name = "WHAT", value_enum, default_value_t = As::Auto)]
     objects: As,
-    /// The least severity of findings that makes the exit code 1; all are told
+    /// The least severity that makes the exit code 1; what is below it is told, too
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Warning)]
     severity: Level,
     /// Entries of managedFields after which they are many

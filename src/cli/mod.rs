@@ -17,6 +17,7 @@ mod fields;
 mod github;
 mod handover;
 mod input;
+mod layout;
 mod lint;
 mod locate;
 mod manual;
@@ -25,6 +26,7 @@ mod output;
 mod pairs;
 mod patch;
 mod plan;
+mod replace;
 mod report;
 mod resolve;
 mod sarif;
@@ -113,6 +115,7 @@ enum Command {
         mut_arg("subresource", |subresource| subresource
             .help("The subresource that is written to, other than scale")),
         mut_arg("replicas_path", |path| path.hide(true)),
+        mut_arg("live", |live| live.required(true)),
         after_help = RESOLVE_HELP
     )]
     Resolve(resolve::ResolveArgs),
@@ -254,12 +257,14 @@ const LINT_HELP: &str = "\
 Examples:
   managed-fields lint -R -f clusters
   kubectl get deployments -A -o json --show-managed-fields | managed-fields lint -f -
+  kustomize build overlays/prod | managed-fields lint -f -
   managed-fields lint -f crds -o sarif
   managed-fields lint -R -f clusters --rule MF005 --fix
   managed-fields lint --explain MF011
 
 Every object is looked at as what it is: one with a uid as live, a CustomResourceDefinition also by its
-schemas. With --strict-schema and for undeclared fields, custom resources need their definitions: --schema.
+schemas. Of directories, what kustomize and Helm only read is left out. Custom resources are held to their
+definitions if --schema names these.
 
 Exit codes: 0 if nothing of at least --severity was found, 1 if something was, 2 if something could not
 be read or fixed.";

@@ -1,10 +1,8 @@
 //! `resolve`: configurations edited to end their conflicts, or what force would take.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{self, Write as _};
 use std::path::Path as FilePath;
 use std::rc::Rc;
 
@@ -26,7 +24,7 @@ use super::output::{columns, pretty};
 use super::pairs::{self, Pair};
 use super::schemas::Known;
 use super::session::Session;
-use super::{Common, Target, edit, report, secrets};
+use super::{Common, Target, edit, replace, report, secrets};
 
 const SCHEMA_VERSION: &str = "managed-fields.resolve/v1";
 
@@ -107,13 +105,19 @@ pub(super) fn run(args: ResolveArgs, session: &mut Session<'_, '_>) {
     let lives = input::load_live(&args.target.live, recursive, session);
     let mut files = Files::of(&configs);
     let pairs = pairs::pair(configs, lives, args.common.namespace.as_deref(), session);
-    let mut told = Vec::new();
+    let (mut told, mut notes) = (Vec::new(), Vec::new());
     for pair in pairs.into_iter().flatten() {
         if known.prepare(&pair.config, session).is_ok() {
-            resolve(&args, &known, &pair, &mut files, &mut told, session);
+            resolve(&args, &known, &pair, &mut files, (&mut told, &mut notes), session);
         }
     }
     let texts = files.edited(session);
+    for Note { file, document, place, message } in notes {
+        let is_edited = file.is_none_or(|file| !files.failed.contains_key(&(file, document)));
+        if is_edited {
+            session.note(place, message);
+        }
+    }
     if args.output == Output::Json {
         let mut report = report::Objects::new(SCHEMA_VERSION);
         for Told { file, document, json } in told {
@@ -130,7 +134,7 @@ pub(super) fn run(args: ResolveArgs, session: &mut Session<'_, '_>) {
     if args.write {
         for (file, text) in files.files.iter().zip(texts) {
             if let Some(text) = text.filter(|text| text.as_bytes() != file.content.as_slice()) {
-                match write_back(FilePath::new(&file.name), &text) {
+                match replace::file(FilePath::new(&file.name), &text) {
                     Ok(()) => session.note(&file.name, "written"),
                     Err(error) => session.error(&file.name, error),
                 }
@@ -140,6 +144,14 @@ pub(super) fn run(args: ResolveArgs, session: &mut Session<'_, '_>) {
         let hides = session.stdout_is_terminal() && !args.show_secrets;
         files.print(texts, hides, session);
     }
+}
+
+/// What is told of an edit when it has been made, and the document it is of.
+struct Note {
+    file: Option<usize>,
+    document: usize,
+    place: String,
+    message: String,
 }
 
 /// A report on an object, and the document it is about.
@@ -154,12 +166,13 @@ fn resolve(
     known: &Known,
     pair: &Pair,
     files: &mut Files,
-    told: &mut Vec<Told>,
+    (told, notes): (&mut Vec<Told>, &mut Vec<Note>),
     session: &mut Session<'_, '_>,
 ) {
     let Pair { config, live, .. } = pair;
     if let Some(live) = live {
         live.warn_if_owners_were_hidden(session);
+        warn_of_versions(known, config, live, session);
     }
     let request = FieldManager::new(known.schemas())
         .converter(known.converter(&config.identity.kind))
@@ -203,9 +216,42 @@ fn resolve(
     session.found("");
     if !is_json {
         let source = files.sources.of(config);
-        shown.tell(&config.place, &remedy, source, session);
+        shown.tell(&config.place, &remedy, source, &mut |place, message| {
+            notes.push(Note { file, document, place, message });
+        });
     }
     files.take(config, remedy.edits());
+}
+
+/// Warns of entries that cannot be read in the version of the configuration: an API server may still be
+/// able to, and have more conflicts.
+fn warn_of_versions(known: &Known, config: &Object, live: &Object, session: &mut Session<'_, '_>) {
+    let kind = &config.identity.kind;
+    if known.converts(kind) {
+        return;
+    }
+    let metadata = live.value.as_ref().get("metadata");
+    let entries = metadata.and_then(|metadata| metadata.get("managedFields"));
+    let mut others: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for entry in entries.into_iter().flat_map(ValueRef::items) {
+        let text = |name| entry.get(name).and_then(ValueRef::as_str).unwrap_or_default();
+        let version = text("apiVersion");
+        if !version.is_empty() && !kind.is_of_version(&version) {
+            others.entry(version.into_owned()).or_default().insert(edit::quoted(&text("manager")));
+        }
+    }
+    for (version, managers) in others {
+        let managers: Vec<String> = managers.into_iter().collect();
+        session.warn(
+            &live.place,
+            format_args!(
+                "what {} owns is recorded in {version} and is not known in {}: conflicts with it are \
+                 not seen, and an API server that still knows that version has them",
+                managers.join(", "),
+                kind.api_version()
+            ),
+        );
+    }
 }
 
 /// What may be shown of an object.
@@ -269,7 +315,11 @@ impl Shown<'_> {
     /// A value on one short line.
     fn short(&self, path: &Path, value: Option<&Value>) -> String {
         let Some(value) = value else { return "nothing".to_owned() };
-        report::shortened(&self.json(path, value))
+        let json = self.json(path, value);
+        // JSON that was read keeps its line breaks.
+        let is_long = json.contains('\n');
+        let line = Value::from_json(&json).ok().filter(|_| is_long);
+        report::shortened(&line.map_or(json, |value| value.as_ref().to_canonical_json()))
     }
 
     fn report(&self, how: How, remedy: Option<&Remedy>, source: Option<ConfigSource>) -> String {
@@ -342,17 +392,17 @@ impl Shown<'_> {
         place: &Place,
         remedy: &Remedy,
         source: Option<ConfigSource>,
-        session: &mut Session<'_, '_>,
+        note: &mut dyn FnMut(String, String),
     ) {
         let locator = source.as_ref().and_then(ConfigSource::locator);
         let edits = remedy.edits();
         for edit in edits.iter().take(SHOWN) {
             let location = locator.as_ref().and_then(|locator| locator.at(&edit.place));
             let at = location.map_or_else(|| place.to_string(), |location| location.to_string());
-            session.note(at, self.line(edit, remedy));
+            note(at, self.line(edit, remedy));
         }
         if let Some(more @ 1..) = edits.len().checked_sub(SHOWN) {
-            session.note(place, format_args!("and {more} more edits"));
+            note(place.to_string(), format!("and {more} more edits"));
         }
         let mut removed = removed(remedy);
         if removed.is_empty() {
@@ -362,9 +412,10 @@ impl Shown<'_> {
             removed.truncate(SHOWN);
             removed.push(format!("and {more} more"));
         }
-        session.note(
-            place,
-            format_args!("the apply removes what is not stated any more: {}", removed.join(", ")),
+        let removed = removed.join(", ");
+        note(
+            place.to_string(),
+            format!("the apply removes what is not stated any more: {removed}"),
         );
     }
 
@@ -637,27 +688,4 @@ impl File {
         }
         Some(yaml::replaced(text, &patches))
     }
-}
-
-/// Replaces a file in one step: whoever reads it meets the old text or the new one.
-fn write_back(name: &FilePath, text: &str) -> io::Result<()> {
-    // What a link leads to is replaced, not the link.
-    let path = fs::canonicalize(name)?;
-    let mut beside = path.file_name().unwrap_or_default().to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
-    let beside = path.with_file_name(beside);
-    let file = fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
-    let written = fill(file, text, &beside, &path).and_then(|()| fs::rename(&beside, &path));
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
-}
-
-/// Writes a new file that takes the place of another.
-fn fill(mut file: fs::File, text: &str, own: &FilePath, other: &FilePath) -> io::Result<()> {
-    // Before there is anything to read in it.
-    fs::set_permissions(own, fs::metadata(other)?.permissions())?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

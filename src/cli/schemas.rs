@@ -347,6 +347,11 @@ impl Known {
         }
     }
 
+    /// Whether objects of a kind are had at its other versions.
+    pub(super) fn converts(&self, kind: &GroupVersionKind) -> bool {
+        self.resources.get(kind).is_some_and(|defined| defined.converter.is_some())
+    }
+
     /// What an endpoint of a kind resets.
     pub(super) fn reset_fields(
         &self,

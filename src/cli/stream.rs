@@ -19,6 +19,7 @@ use super::Common;
 use super::cores::on_all_cores;
 use super::dump::{self, Piece, Said, Step};
 use super::input::{self, Identity};
+use super::layout;
 use super::locate;
 use super::session::Session;
 
@@ -98,6 +99,24 @@ impl Glimpse<'_> {
         paths.iter().map(spot).collect()
     }
 
+    /// Where a key of the object is, if its text has these letters nowhere else: that takes no reading.
+    pub(super) fn only(&self, key: &str) -> Option<Spot> {
+        let (text, start) = match self.text.read {
+            ReadFrom::Document(document) => (document.text(), document.start()),
+            ReadFrom::Piece(text, line) => {
+                (std::str::from_utf8(text).ok()?, Position { line, column: 1 })
+            }
+        };
+        let (before, after) = text.split_once(key)?;
+        let (lines, last) = match before.rsplit_once('\n') {
+            Some((lines, last)) => (1 + lines.matches('\n').count(), last),
+            None => (0, before),
+        };
+        let column = 1 + last.chars().count() + if lines == 0 { start.column - 1 } else { 0 };
+        let position = Position { line: start.line + lines, column };
+        (!after.contains(key)).then(|| self.spot(position))
+    }
+
     /// Where something is that the text of the document told.
     pub(super) fn spot_of(&self, location: &Location) -> Spot {
         self.spot(Position { line: location.line(), column: location.column() })
@@ -162,6 +181,8 @@ pub(super) enum Event<R> {
     /// Something is wrong at a place.
     Error(String, String),
     Note(String, String),
+    /// There is no object at a place of a file that nobody named.
+    Nothing(String),
 }
 
 impl<R> Event<R> {
@@ -211,19 +232,59 @@ pub(super) fn run<'s, 'i, R: Send>(
             }
             continue;
         }
-        let files = input::files(name, common.recursive, session);
+        let mut files = input::files(name, common.recursive, session);
+        let is_found = FilePath::new(name).is_dir();
+        if is_found {
+            layout::leave_out(name, &mut files, session);
+        }
+        let mut nothing = Nothing::default();
         for batch in files.chunks(BATCH) {
-            let read = |path: &PathBuf| read_file(path, looker);
+            let read = |path: &PathBuf| read_file(path, is_found, looker);
             let outcomes = on_all_cores(batch, "files", &read, session);
             for (path, outcome) in batch.iter().zip(outcomes) {
                 let file = path.display().to_string();
                 match outcome {
-                    Ok(Some(events)) => hand_on(events, session, take),
+                    Ok(Some(events)) => hand_on(nothing.taken_out_of(events), session, take),
                     Ok(None) => dump_file(path, &file, session, looker, take),
                     Err(error) => session.error(file, error),
                 }
             }
         }
+        nothing.tell(session);
+    }
+}
+
+/// Places of files that were found in directories at which there are no objects.
+#[derive(Default)]
+struct Nothing {
+    count: usize,
+    first: Option<String>,
+}
+
+impl Nothing {
+    fn taken_out_of<R>(&mut self, events: Vec<Event<R>>) -> Vec<Event<R>> {
+        let mut left = Vec::with_capacity(events.len());
+        for event in events {
+            match event {
+                Event::Nothing(place) => {
+                    self.count += 1;
+                    self.first.get_or_insert(place);
+                }
+                event => left.push(event),
+            }
+        }
+        left
+    }
+
+    fn tell(self, session: &mut Session<'_, '_>) {
+        let Some(first) = self.first else { return };
+        let message = match self.count {
+            1 => "it has neither apiVersion nor kind: it is left out".to_owned(),
+            count => format!(
+                "{count} documents, this one first, have neither apiVersion nor kind: they are left out"
+            ),
+        };
+        session.note(first, message);
     }
 }
 
@@ -237,17 +298,22 @@ fn hand_on<'s, 'i, R>(
             Event::Seen(found) => take(found, session),
             Event::Error(place, message) => session.error(place, message),
             Event::Note(place, message) => session.note(place, message),
+            Event::Nothing(place) => session.error(place, input::NOTHING),
         }
     }
 }
 
 /// What comes of a file; none if it is a dump, which is read on all cores.
-fn read_file<R>(path: &FilePath, looker: &Looker<'_, R>) -> io::Result<Option<Vec<Event<R>>>> {
+fn read_file<R>(
+    path: &FilePath,
+    is_found: bool,
+    looker: &Looker<'_, R>,
+) -> io::Result<Option<Vec<Event<R>>>> {
     let mut reader = fs::File::open(path)?;
     let Some(content) = read_unless_dump(&mut reader)?.1 else { return Ok(None) };
     let file = path.display().to_string().into();
     let mut events = Vec::new();
-    read_documents(&file, &content, looker, &mut events);
+    read_documents((&file, is_found), &content, looker, &mut events);
     (looker.done)(Done { path, content: &content, events: &mut events });
     Ok(Some(events))
 }
@@ -274,7 +340,7 @@ fn pipe<'s, 'i, R: Send>(
     match read_unless_dump(reader) {
         Ok((_, Some(content))) => {
             let mut events = Vec::new();
-            read_documents(&file.into(), &content, looker, &mut events);
+            read_documents((&file.into(), false), &content, looker, &mut events);
             hand_on(events, session, take);
         }
         Ok((beginning, None)) => {
@@ -419,9 +485,9 @@ fn look_at_piece<R>(
     seen.map(Event::Seen)
 }
 
-/// Looks at the documents of a text that is read as a whole.
+/// Looks at the documents of a text that is read as a whole. `is_found` says that nobody named the file.
 fn read_documents<R>(
-    file: &Arc<str>,
+    (file, is_found): (&Arc<str>, bool),
     content: &[u8],
     looker: &Looker<'_, R>,
     events: &mut Vec<Event<R>>,
@@ -440,10 +506,10 @@ fn read_documents<R>(
         };
         let read = ReadFrom::Document(&document);
         let text = Text { file, read, before, source: OnceCell::new() };
-        let at = At { file, number, line: before + line, text: &text };
+        let at = At { file, is_found, number, line: before + line, text: &text };
         look_at_document(&at, &value, looker, events);
     });
-    if number == 0 {
+    if number == 0 && !is_found {
         events.push(Event::error(file.to_string(), input::NOTHING));
     }
 }
@@ -451,6 +517,7 @@ fn read_documents<R>(
 /// Where a document is.
 struct At<'d> {
     file: &'d Arc<str>,
+    is_found: bool,
     number: usize,
     line: usize,
     text: &'d Text<'d>,
@@ -491,9 +558,13 @@ fn look_at<R>(
     looker: &Looker<'_, R>,
     events: &mut Vec<Event<R>>,
 ) {
+    let says = |name| value.as_ref().get(name).is_some();
+    let place = || place(at.file, at.number, item, at.line);
+    if at.is_found && item.is_none() && !says("apiVersion") && !says("kind") {
+        return events.push(Event::Nothing(place()));
+    }
     if let Some(message) = input::no_object(value.as_ref()) {
-        let place = place(at.file, at.number, item, at.line);
-        return events.push(Event::error(place, message));
+        return events.push(Event::error(place(), message));
     }
     let seen = (looker.look)(&Glimpse {
         file: at.file,

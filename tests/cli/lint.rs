@@ -114,10 +114,10 @@ fn findings_are_told_by_line_with_what_can_be_done() {
         outcome.out,
         "\
 standard input:5: warning MF005 (null-creation-timestamp): Deployment web .metadata.creationTimestamp: null is no time, and only the API server sets it
-standard input:7: warning MF004 (null-or-empty): Deployment web .metadata.labels: nothing is in it, and yet it is claimed by whoever applies it
+standard input:7: warning MF004 (null-or-empty): Deployment web .metadata.labels: it is empty, and yet whoever applies it owns it
 standard input:13: warning MF005 (null-creation-timestamp): Deployment web .spec.template.metadata.creationTimestamp: null is no time, and only the API server sets it
 standard input:19: error MF017 (undeclared-field): Deployment web .spec.template.spec.containers[name=\"web\"].replicas: there is no such field in the schema
-standard input:20: warning MF004 (null-or-empty): Deployment web .status: nothing is in it, and it is not for who applies the object
+standard input:20: warning MF004 (null-or-empty): Deployment web .status: it is empty, and the status is not for whoever applies the object
 
 What can be done (--explain RULE tells more):
 * MF004 (null-or-empty): Leave the field out.
@@ -188,7 +188,7 @@ fn findings_as_annotations() {
     let outcome = run("lint -f - -o github", manifest);
     assert_eq!(
         outcome.out,
-        "::warning file=standard input,line=1,title=MF004 null-or-empty::ConfigMap a%0A::error::b .metadata.annotations: nothing is in it, and yet it is claimed by whoever applies it. Leave the field out.\n\
+        "::warning file=standard input,line=1,title=MF004 null-or-empty::ConfigMap a%0A::error::b .metadata.annotations: it is empty, and yet whoever applies it owns it. Leave the field out.\n\
          ::warning file=standard input,line=1,title=MF005 null-creation-timestamp::ConfigMap a%0A::error::b .metadata.creationTimestamp: null is no time, and only the API server sets it. Leave it out.\n"
     );
     assert_eq!(outcome.code, 1);
@@ -234,7 +234,7 @@ MF008 (stale-version): warning, looks at: live
 
 An entry is of an API version of the kind that is not known any more. The API server cannot read what it owns in today's version: the entry is dropped at the next apply, and its fields stay without that owner.
 
-What to do: `managed-fields plan migrate-version` brings the entry to a version that is served; name the schemas that still have the old one with --schema if it is one.
+What to do: Give the schema of the version with --schema if it is still served; if not, `managed-fields plan migrate-version` brings the entry to one that is.
 "
     );
 }
@@ -262,7 +262,7 @@ fn rules_of(words: &str, text: &str) -> Vec<(usize, String)> {
     found(&outcome.out, "standard input")
 }
 
-/// What fixtures do not show: other things that the same rules find, and are right to look over.
+/// What fixtures do not show: other things that the same rules find, and are right to pass over.
 #[test]
 fn more_that_rules_find() {
     let manifest = |rest: &str| format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n{rest}");
@@ -420,7 +420,7 @@ fn kinds_without_a_schema_are_told_of_once() {
     assert_eq!(
         loose.err,
         "warning: standard input: document 1 (line 1): there is no schema for example.com/v1, \
-         Kind=Lamp: rules that need one say nothing of its objects\n"
+         Kind=Lamp: rules that need one say nothing of its objects (see --schema)\n"
     );
     assert_eq!(loose.code, 0);
     let strict = run("lint -f - --strict-schema", &both);
@@ -439,7 +439,7 @@ fn values_of_secrets_are_not_told() {
     for form in ["text", "json", "sarif", "github"] {
         let outcome = run(&format!("lint -f - -o {form}"), secret);
         assert_eq!(outcome.code, 1);
-        assert!(outcome.out.contains("what is there is not shown (***)"), "{}", outcome.out);
+        assert!(outcome.out.contains("expected string, got something else"), "{}", outcome.out);
         for value in ["hunter2", "4711"] {
             assert!(!outcome.out.contains(value) && !outcome.err.contains(value), "{form}");
             let shown = run(&format!("lint -f - -o {form} --show-secrets"), secret);
@@ -563,6 +563,135 @@ fn directories_are_told_in_order() -> Result<(), Failure> {
 
 /// Keys that are repeated in a list are found once, each with its line, and not warned of besides.
 #[test]
+fn what_nobody_applies_is_left_out_of_directories() -> Result<(), Failure> {
+    let folder = Folder::new("layout")?;
+    let manifest = |name: &str, rest: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n{rest}")
+    };
+    let noisy = manifest("web", "data: null\n");
+    let directories = ["base", "prod/patches", "test", "chart/templates", "chart/crds", "other"];
+    for directory in directories {
+        std::fs::create_dir_all(folder.0.join(directory))?;
+    }
+    let base = folder.file("base/web.yaml", &noisy)?;
+    folder.file("base/kustomization.yaml", "resources: [web.yaml]\n")?;
+    folder.file(
+        "prod/kustomization.yml",
+        "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\n\
+         patches:\n- path: patches/a.yaml\n- {patch: 'x', target: {kind: A}}\n\
+         patchesStrategicMerge: [./patches/b.yaml, \"a\\nb\"]\n\
+         patchesJson6902: [{path: ../prod/patches/c.json}]\n\
+         configMapGenerator: [{files: [x=patches/d.yaml, patches/e.yaml]}]\n",
+    )?;
+    for name in ["a.yaml", "b.yaml", "d.yaml", "e.yaml"] {
+        folder.file(&format!("prod/patches/{name}"), &noisy)?;
+    }
+    folder.file("prod/patches/c.json", r#"[{"op":"add"}]"#)?;
+    let stray = folder.file("prod/patches/f.yaml", &noisy)?;
+    folder.file("test/Kustomization", "patches: [{path: a.yaml}]\n")?;
+    folder.file("test/a.yaml", &noisy)?;
+    folder.file("chart/Chart.yaml", "apiVersion: v2\nname: a\n")?;
+    folder.file("chart/values.yaml", "a: null\n")?;
+    folder.file("chart/templates/a.yaml", "a: {{ .Values.a }}\n{{- end }}\n")?;
+    let definition = folder.file("chart/crds/a.yaml", &manifest("crd", "data: null\n"))?;
+    let beside = folder.file("chart/beside.yaml", &manifest("beside", "data: null\n"))?;
+    let values = folder.file("other/values.yaml", "a: b\n---\n- 1\n")?;
+    folder.file("other/empty.yaml", "# nothing\n")?;
+    let outcome = lint(&["-R", "-f", &folder.path()]);
+    for file in [&base, &stray, &definition, &beside] {
+        assert_eq!(found(&outcome.out, file).len(), 1, "{file} {}", outcome.out);
+    }
+    assert!(outcome.out.ends_with("4 objects: 0 errors, 4 warnings, 0 notes\n"), "{}", outcome.out);
+    let expected = format!(
+        "note: {}: 11 files are read by kustomize or Helm and not applied: give what `kustomize build` \
+         and `helm template` print to have it looked at\n\
+         note: {values}: document 1 (line 1): 2 documents, this one first, have neither apiVersion nor \
+         kind: they are left out\n",
+        folder.path()
+    );
+    assert_eq!((outcome.err, outcome.code), (expected, 1));
+    // What is named is looked at, whatever it is.
+    let named = lint(&["-f", &folder.file("prod/patches/a.yaml", &noisy)?, "-f", &values]);
+    assert!(named.out.contains("2 objects: 0 errors, 1 warning"), "{}", named.out);
+    assert!(named.err.contains("the object has no apiVersion"), "{}", named.err);
+    assert_eq!(named.code, 2);
+    Ok(())
+}
+
+/// Clusters and overlays configure an object anew; one directory is applied as one.
+#[test]
+fn objects_are_configured_twice_in_one_directory() -> Result<(), Failure> {
+    let folder = Folder::new("twice")?;
+    let manifest = |annotations: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  annotations: {annotations}\n\
+             spec:\n  replicas: 2\n"
+        )
+    };
+    for directory in ["a", "b"] {
+        std::fs::create_dir_all(folder.0.join(directory))?;
+    }
+    let plain = manifest("{a: b}");
+    let first = folder.file("a/1.yaml", &plain)?;
+    folder.file("b/1.yaml", &plain)?;
+    folder.file("b/2.yaml", &manifest("{helm.sh/hook: test}"))?;
+    folder.file("b/3.yaml", &manifest("{config.kubernetes.io/local-config: 'true'}"))?;
+    assert_eq!(lint(&["-R", "-f", &folder.path()]).code, 0);
+    let again = folder.file("a/2.yaml", &format!("# again\n{plain}"))?;
+    let outcome = lint(&["-R", "-f", &folder.path()]);
+    let expected = format!(
+        "{again}:2: warning MF018 (configured-twice): Deployment web: the object is configured at {first}:1 already\n"
+    );
+    assert!(outcome.out.starts_with(&expected), "{}", outcome.out);
+    // An item of a list is told where it is.
+    let list = folder.file(
+        "b/4.yaml",
+        &format!(
+            "apiVersion: v1\nkind: List\nitems:\n- {}",
+            plain.trim_end().replace('\n', "\n  ")
+        ),
+    )?;
+    let outcome = lint(&["-f", &list, "-f", &folder.file("b/1.yaml", &plain)?]);
+    assert!(outcome.out.contains(&format!("is configured at {list}:4 already")), "{}", outcome.out);
+    // The field is told where it is, and what scales it where that is.
+    let scaler = folder.file(
+        "a/3.yaml",
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: h}\n\
+         spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n",
+    )?;
+    let outcome = lint(&["-f", &first, "-f", &scaler, "--rule", "MF003"]);
+    let expected = format!(
+        "{first}:7: warning MF003 (scaled-replicas): Deployment web .spec.replicas: the manifest sets the \
+         replicas, which HorizontalPodAutoscaler h scales (see {scaler}:1)\n"
+    );
+    assert!(outcome.out.starts_with(&expected), "{}", outcome.out);
+    // Where the word is there twice the text is read for it.
+    let twice = plain.replace("spec:\n", "# replicas\nspec: # é\n");
+    let twice = folder.file("a/1.yaml", &twice)?;
+    let outcome = lint(&["-f", &twice, "-f", &scaler, "--rule", "MF003", "-o", "sarif"]);
+    let log: serde_json::Value = serde_json::from_str(&outcome.out)?;
+    let region = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(region, &serde_json::json!({"startLine": 8, "startColumn": 3}));
+    let once = folder.file("a/1.yaml", &plain.replace("  replicas", "  # é\n  replicas"))?;
+    let outcome = lint(&["-f", &once, "-f", &scaler, "--rule", "MF003", "-o", "sarif"]);
+    let log: serde_json::Value = serde_json::from_str(&outcome.out)?;
+    let region = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(region, &serde_json::json!({"startLine": 8, "startColumn": 3}));
+    Ok(())
+}
+
+/// A null or an empty map may mean something to the program that an object is for.
+#[test]
+fn values_of_helm_releases_are_their_own() {
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\n\
+                   spec:\n  values:\n    a: null\n    template:\n      metadata: {labels: {}, creationTimestamp: null}\n";
+    assert_eq!(rules_of("", release), []);
+    let template = release.replace("  values:\n    a: null\n", "  x:\n    b: c\n");
+    let both = [(8, "MF004".to_owned()), (8, "MF005".to_owned())];
+    assert_eq!(rules_of("", &template), both);
+}
+
+#[test]
 fn repeated_keys_of_lists_are_found_once() {
     let list = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: b}\n  data:\n    a: b\n    a: c\n";
     let outcome = run("lint -f -", list);
@@ -678,6 +807,40 @@ fn what_is_live_or_read_from_a_pipe_is_not_edited() -> Result<(), Failure> {
     let (after, outcome) = fixed(&folder, "a.yaml", &live)?;
     assert_eq!((after, outcome.err.as_str(), outcome.code), (live, "", 1));
     assert!(outcome.out.contains(" MF019 "), "{}", outcome.out);
+    Ok(())
+}
+
+/// What client-side apply wrote goes with the annotations if it is the only one: none are left empty.
+#[test]
+fn annotations_of_client_side_apply_alone_are_taken_out() -> Result<(), Failure> {
+    let folder = Folder::new("last-applied")?;
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: |\n      {}\n  name: a\n";
+    let bare = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
+    let (after, outcome) = fixed(&folder, "a.yaml", text)?;
+    assert_eq!((after.as_str(), outcome.code), (bare, 0), "{}", outcome.err);
+    let both = text.replace("  name: a\n", "    b: c\n  name: a\n");
+    let (after, _) = fixed(&folder, "a.yaml", &both)?;
+    assert_eq!(after, bare.replace("  name: a\n", "  annotations:\n    b: c\n  name: a\n"));
+    Ok(())
+}
+
+/// Who made a file read-only does not want it to be written.
+#[test]
+fn read_only_files_stay() -> Result<(), Failure> {
+    let folder = Folder::new("read-only")?;
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  labels: {}\n";
+    let file = folder.file("a.yaml", text)?;
+    let mut permissions = std::fs::metadata(&file)?.permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&file, permissions)?;
+    let outcome = lint(&["-f", &file, "--fix"]);
+    assert_eq!(outcome.code, 2);
+    assert_eq!(
+        outcome.err,
+        format!("error: {file}: it could not be edited: the file is read-only\n")
+    );
+    assert_eq!(std::fs::read_to_string(&file)?, text);
+    assert_eq!(std::fs::read_dir(&folder.0)?.count(), 1);
     Ok(())
 }
 

@@ -339,6 +339,67 @@ fn links_and_permissions_outlive_a_write() {
     assert!(!std::fs::read_to_string(&case.config).unwrap().contains("replicas"));
 }
 
+/// Nothing is in conflict with nothing: who forgets the live objects is told.
+#[test]
+fn live_objects_are_needed() {
+    let case = Case::new("no-live", CONFIG, LIVE);
+    let outcome = super::run_words(&[
+        "resolve",
+        "--strategy",
+        "share",
+        "--field-manager",
+        "bob",
+        "-f",
+        &case.config,
+    ]);
+    assert_eq!((outcome.code, outcome.out.as_str()), (2, ""));
+    assert!(outcome.err.contains("--live <FILE>"), "{}", outcome.err);
+}
+
+#[test]
+fn read_only_files_are_not_written() {
+    let case = Case::new("read-only", CONFIG, LIVE);
+    let set = |is_readonly: bool| {
+        let mut permissions = std::fs::metadata(&case.config).unwrap().permissions();
+        permissions.set_readonly(is_readonly);
+        std::fs::set_permissions(&case.config, permissions).unwrap();
+    };
+    set(true);
+    let refused = case.run("--strategy share --write");
+    set(false);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.ends_with("error: FILE: the file is read-only\n"), "{}", refused.err);
+    assert_eq!(std::fs::read_to_string(&case.config).unwrap(), CONFIG);
+}
+
+/// What an entry of another version owns is not known here, and may be to an API server.
+#[test]
+fn entries_of_other_versions_are_warned_of() {
+    let live = LIVE.replace(
+        r#""manager":"ann","operation":"Apply","apiVersion":"apps/v1""#,
+        r#""manager":"ann","operation":"Apply","apiVersion":"apps/v1beta1""#,
+    );
+    let config = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: x}\nspec: {template: {spec: {nodeSelector: {c: d}}}}\n";
+    let case = Case::new("versions", config, &live);
+    let done = case.run("--strategy give-up");
+    assert_eq!((done.code, done.out.as_str()), (0, config));
+    let warning = "what \"ann\" owns is recorded in apps/v1beta1 and is not known in apps/v1: conflicts with it are not seen, and an API server that still knows that version has them\n";
+    assert!(done.err.starts_with("warning: "), "{}", done.err);
+    assert!(done.err.ends_with(warning) && done.err.lines().count() == 1, "{}", done.err);
+}
+
+/// JSON keeps its line breaks where it is edited, and a message is one line.
+#[test]
+fn messages_are_one_line() {
+    let config = "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"web\",\"namespace\":\"x\"},\"spec\":{\"template\":{\"spec\":{\"nodeSelector\":{\n\"c\":\n\"d\"}}}}}";
+    let case = Case::new("one-line", config, LIVE);
+    let done = case.run("--strategy share");
+    assert_eq!(
+        done.err,
+        "note: FILE:1: .spec.template.spec.nodeSelector is set to {\"a\":\"b\"} (it was {\"c\":\"d\"}), shared with \"ann\"\n"
+    );
+}
+
 #[test]
 fn a_report_tells_conflicts_and_edits() {
     let config = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: x}\nspec:\n  replicas: 3\n";

@@ -10,12 +10,14 @@ use crate::cases;
 use crate::ownership::State;
 use crate::strategies::{PLAIN, SPICED, history};
 
-fn told_is_what_is_recorded(state: &State) -> Result<(), TestCaseError> {
+/// Each manager is there several times, under several names.
+fn told_is_what_is_recorded(state: &State, times: usize) -> Result<(), TestCaseError> {
     let entries: Vec<ManagedFieldsEntry> = state
         .managers
         .iter()
-        .map(|(name, owned)| ManagedFieldsEntry {
-            manager: ManagerIdentifier::new(name, Operation::Apply, "", ""),
+        .flat_map(|manager| (0..times).map(move |time| (time, manager)))
+        .map(|(time, (name, owned))| ManagedFieldsEntry {
+            manager: ManagerIdentifier::new(format!("{name}{time}"), Operation::Apply, "", ""),
             api_version: String::new(),
             time: None,
             fields: state.ty.reconcile_field_set(&owned.set).unwrap().unwrap_or(owned.set.clone()),
@@ -62,11 +64,17 @@ proptest! {
 
     #[test]
     fn blame_tells_all_that_is_recorded(history in history(PLAIN.spec())) {
-        told_is_what_is_recorded(&State::of(&history))?;
+        told_is_what_is_recorded(&State::of(&history), 1)?;
     }
 
     #[test]
     fn blame_tells_all_that_is_recorded_of_odd_objects(history in history(SPICED.spec())) {
-        told_is_what_is_recorded(&State::of(&history))?;
+        told_is_what_is_recorded(&State::of(&history), 1)?;
+    }
+
+    /// Many owners are asked in another way than a few.
+    #[test]
+    fn blame_tells_all_that_is_recorded_of_many_managers(history in history(SPICED.spec())) {
+        told_is_what_is_recorded(&State::of(&history), 40)?;
     }
 }

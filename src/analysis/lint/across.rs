@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::analysis::Severity;
-use crate::analysis::entries::entries_of;
 use crate::fieldpath::Path;
 use crate::managedfields::Operation;
 use crate::schema::GroupVersionKind;
-use crate::value::{Kind, Value, ValueRef};
+use crate::value::{Kind, ValueRef};
 
 use super::Finding;
 use super::rule::{Check, Input, RULES, Rule};
-use super::subject::{Hit, fields, kind_of, text};
+use super::subject::{Hit, Subject, fields, text};
 
 /// What is looked at across objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,8 @@ pub(super) const SCALED_REPLICAS: Rule = Rule {
     explanation: "A manifest or an applier sets the replicas of an object that an autoscaler scales. Each \
                   apply sets back what the autoscaler has found, or is refused because of it.",
     remedy: "Leave replicas out. Where the applier is their only owner, hand them to the autoscaler first, or \
-             the object falls back to one replica: `managed-fields plan release --path .spec.replicas`.",
+             the object falls back to one replica: `managed-fields plan release \
+             --field-manager NAME --path .spec.replicas --to SCALER`.",
     check: Check::Across(Across::Scaled),
 };
 
@@ -48,8 +49,9 @@ pub(super) const CONFIGURED_TWICE: Rule = Rule {
     severity: Severity::Warning,
     inputs: &[Input::Manifest],
     is_fixable: false,
-    explanation: "Two documents configure the same object. Applied under one manager's name, each of them \
-                  removes what only the other one states, and both report success.",
+    explanation: "Two documents of one directory configure the same object. Applied under one manager's \
+                  name, each of them removes what only the other one states, and both report success. \
+                  Documents of several directories may be for several clusters: of these nothing is told.",
     remedy: "Merge the documents, or apply them under names of their own; `managed-fields conflicts` tells \
              what they then fight over.",
     check: Check::Across(Across::Twice),
@@ -69,6 +71,8 @@ struct Key {
 pub struct Facts {
     /// What it is called, if it is to be applied.
     configured: Option<Key>,
+    /// What it is applied together with.
+    unit: Arc<str>,
     /// What it scales, and what scales it.
     scales: Option<(Key, String)>,
     /// Its replicas are set, and by whom.
@@ -77,13 +81,12 @@ pub struct Facts {
 
 impl Facts {
     pub(super) fn of(
-        object: &Value,
-        input: Input,
+        subject: &Subject<'_>,
         namespace: &str,
         wants: &dyn Fn(Across) -> bool,
     ) -> Option<Facts> {
-        let kind = kind_of(object);
-        let metadata = object.as_ref().get("metadata");
+        let (input, kind) = (subject.input, &subject.kind);
+        let metadata = subject.metadata();
         let name = text(metadata, "name");
         if name.is_empty() || kind.kind.is_empty() {
             return None;
@@ -96,27 +99,42 @@ impl Facts {
             namespace: namespace.clone(),
             name: name.clone(),
         };
-        let is_configured = input != Input::Live && wants(Across::Twice);
+        let is_configured = input == Input::Manifest && wants(Across::Twice);
         let is_scaled = wants(Across::Scaled);
-        let writer = is_scaled.then(|| replicas_by(object, input)).flatten();
-        let target = is_scaled.then(|| target_of(object.as_ref(), &kind)).flatten();
+        let writer = is_scaled.then(|| replicas_by(subject)).flatten();
+        let target = is_scaled.then(|| target_of(subject.root(), kind)).flatten();
         let facts = Facts {
-            configured: is_configured.then(|| key(&kind)),
+            configured: (is_configured && is_applied(metadata)).then(|| key(kind)),
+            unit: Arc::default(),
             scales: target.map(|(target, target_name)| {
                 let target = Key { name: target_name, ..key(&target) };
                 (target, format!("{} {name}", kind.kind))
             }),
-            replicas: writer.map(|writer| (key(&kind), writer)),
+            replicas: writer.map(|writer| (key(kind), writer)),
         };
         let is_any =
             facts.configured.is_some() || facts.scales.is_some() || facts.replicas.is_some();
         is_any.then_some(facts)
     }
 
+    /// Says what it is applied together with, such as the other objects of its directory: in several
+    /// units an object may be configured again, for several clusters or by overlays.
+    #[must_use]
+    pub fn in_unit(self, unit: Arc<str>) -> Facts {
+        Facts { unit, ..self }
+    }
+
     /// The field that a finding may be about, if that is not the object as a whole.
     pub fn path(&self) -> Option<Path> {
         self.replicas.as_ref().map(|_| replicas())
     }
+}
+
+/// Neither a hook, which Helm runs and deletes, nor for the eyes of tools alone.
+fn is_applied(metadata: Option<ValueRef<'_>>) -> bool {
+    let annotations = metadata.and_then(|metadata| metadata.get("annotations"));
+    let says = |name| annotations.is_some_and(|annotations| annotations.get(name).is_some());
+    !says("helm.sh/hook") && !says("config.kubernetes.io/local-config")
 }
 
 fn replicas() -> Path {
@@ -143,15 +161,14 @@ fn target_of(object: ValueRef<'_>, kind: &GroupVersionKind) -> Option<(GroupVers
 }
 
 /// Who sets the replicas of an object otherwise than by scaling it.
-fn replicas_by(object: &Value, input: Input) -> Option<String> {
-    let stated = object.as_ref().get("spec").and_then(|spec| spec.get("replicas"));
+fn replicas_by(subject: &Subject<'_>) -> Option<String> {
+    let stated = subject.root().get("spec").and_then(|spec| spec.get("replicas"));
     stated.filter(|stated| stated.kind() != Kind::Null)?;
-    if input != Input::Live {
+    if subject.input != Input::Live {
         return Some("the manifest".to_owned());
     }
     let path = replicas();
-    let owners = entries_of(object).unwrap_or_default();
-    let applies = owners.iter().find(|entry| {
+    let applies = subject.entries().iter().find(|entry| {
         let manager = &entry.manager;
         manager.operation() == Operation::Apply
             && manager.subresource().is_empty()
@@ -189,10 +206,10 @@ fn replicas_by(object: &Value, input: Input) -> Option<String> {
 #[derive(Debug)]
 pub struct Gathered<P> {
     /// By what is scaled.
-    scalers: HashMap<Key, String>,
+    scalers: HashMap<Key, (String, P)>,
     replicas: Vec<(Key, String, P)>,
     /// By what is configured, where it was first.
-    configured: HashMap<Key, P>,
+    configured: HashMap<(Arc<str>, Key), P>,
     /// Places where it was again, and where it was first.
     again: Vec<(P, P)>,
 }
@@ -207,11 +224,11 @@ impl<P> Default for Gathered<P> {
 impl<P: Clone + fmt::Display> Gathered<P> {
     /// Takes what an object contributes.
     pub fn add(&mut self, facts: Facts, place: P) {
-        let Facts { configured, scales, replicas } = facts;
+        let Facts { configured, unit, scales, replicas } = facts;
         if let Some((target, scaler)) = scales {
-            self.scalers.insert(target, scaler);
+            self.scalers.insert(target, (scaler, place.clone()));
         }
-        if let Some(key) = configured {
+        if let Some(key) = configured.map(|key| (unit, key)) {
             match self.configured.get(&key) {
                 Some(first) => self.again.push((place.clone(), first.clone())),
                 None => {
@@ -229,10 +246,10 @@ impl<P: Clone + fmt::Display> Gathered<P> {
         let Gathered { scalers, replicas: set, again, .. } = self;
         let mut found = Vec::new();
         for (key, writer, place) in set {
-            let (Some(scaler), Some(rule)) = (scalers.get(&key), Across::Scaled.rule()) else {
+            let Some(((scaler, by), rule)) = scalers.get(&key).zip(Across::Scaled.rule()) else {
                 continue;
             };
-            let message = format!("{writer} sets the replicas, which {scaler} scales");
+            let message = format!("{writer} sets the replicas, which {scaler} scales (see {by})");
             found.push((place, Finding { rule, hit: Hit::new(replicas(), message) }));
         }
         for (place, first) in again {

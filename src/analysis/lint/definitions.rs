@@ -15,12 +15,12 @@ const DEFINITION: &[Input] = &[Input::Definition];
 pub(super) const UNTAGGED_LIST: Rule = Rule {
     id: "MF001",
     name: "untagged-list",
-    severity: Severity::Warning,
+    severity: Severity::Note,
     inputs: DEFINITION,
     is_fixable: false,
     explanation: "A list of objects without x-kubernetes-list-type is owned as a whole: two appliers cannot \
                   each keep items in it, and whoever applies one item replaces all. What stands inside of \
-                  something that is owned as a whole anyway is looked over.",
+                  something that is owned as a whole anyway is passed over.",
     remedy: "Say `x-kubernetes-list-type: map` with the keys that tell items apart, or `atomic` if one \
              applier is to have the list.",
     check: Check::Object(untagged_list),
@@ -136,7 +136,7 @@ fn untagged_conditions(subject: &Subject<'_>, told: &mut Told) {
 pub(super) const MARK_WITHOUT_EFFECT: Rule = Rule {
     id: "MF022",
     name: "mark-without-effect",
-    severity: Severity::Warning,
+    severity: Severity::Note,
     inputs: DEFINITION,
     is_fixable: false,
     explanation: "Something that is owned as a whole holds lists or maps that say how their parts are owned. \

@@ -39,8 +39,8 @@ pub(super) const STALE_VERSION: Rule = Rule {
     explanation: "An entry is of an API version of the kind that is not known any more. The API server cannot \
                   read what it owns in today's version: the entry is dropped at the next apply, and its \
                   fields stay without that owner.",
-    remedy: "`managed-fields plan migrate-version` brings the entry to a version that is served; name the \
-             schemas that still have the old one with --schema if it is one.",
+    remedy: "Give the schema of the version with --schema if it is still served; if not, `managed-fields plan \
+             migrate-version` brings the entry to one that is.",
     check: Check::Object(stale_version),
 };
 
@@ -184,14 +184,19 @@ fn tool(name: &str) -> &str {
     }
 }
 
+/// Entries of each operation that are held against each other. The API server keeps ten updaters; an
+/// object with more than these has other troubles.
+const COMPARED: usize = 200;
+
 fn applied_both_ways(subject: &Subject<'_>, told: &mut Told) {
     let of_object = |entry: &&ManagedFieldsEntry| entry.manager.subresource().is_empty();
+    let entries = || subject.entries().iter().filter(of_object);
     let mut applied: HashMap<&str, FieldSet> = HashMap::new();
-    for entry in subject.entries().iter().filter(of_object).filter(|entry| is_applier(entry)) {
+    for entry in entries().filter(|entry| is_applier(entry)).take(COMPARED) {
         let own = applied.entry(tool(entry.manager.name())).or_default();
         *own = own.union(&entry.fields);
     }
-    for entry in subject.entries().iter().filter(of_object).filter(|entry| !is_applier(entry)) {
+    for entry in entries().filter(|entry| !is_applier(entry)).take(COMPARED) {
         let Some(applied) = applied.get(tool(entry.manager.name())) else { continue };
         let both = applied.intersection(&entry.fields);
         if both.is_empty() {
@@ -274,7 +279,7 @@ pub(super) const EDITED_BY_HAND: Rule = Rule {
     explanation: "Somebody changed an object by hand that a tool applies. Where the tool states the field too, \
                   its next apply is refused or takes the change back; where it does not, the change stays \
                   and no repository has it.",
-    remedy: "Bring the change to where the object is applied from, then hand the fields over: \
+    remedy: "Bring the change to where the object is applied from, then drop the entry: \
              `managed-fields plan purge --field-manager NAME`.",
     check: Check::Object(edited_by_hand),
 };
@@ -397,6 +402,7 @@ fn sharers(blame: &Blame, field: &BlamedField) -> Option<BTreeSet<String>> {
     if !is_owned || !blame.owners(field).any(is_applier) {
         return None;
     }
-    let names: BTreeSet<&str> = blame.owners(field).map(|owner| owner.manager.name()).collect();
-    (names.len() > 1).then(|| blame.owners(field).map(who).collect())
+    let mut names = blame.owners(field).map(|owner| owner.manager.name());
+    let first = names.next()?;
+    names.any(|name| name != first).then(|| blame.owners(field).map(who).collect())
 }

@@ -17,7 +17,7 @@ pub(super) const NULL_OR_EMPTY: Rule = Rule {
     explanation: "A null is a claim: whoever applies it owns the field and keeps others from setting it, \
                   though nothing of use is stored. So is an empty map or list in metadata, and an empty status \
                   of kinds without a status subresource; that of others is noise. Empty maps elsewhere are \
-                  looked over: many mean something, such as emptyDir.",
+                  passed over: many mean something, such as emptyDir. So are the values of Helm releases.",
     remedy: "Leave the field out.",
     check: Check::Object(null_or_empty),
 };
@@ -30,7 +30,7 @@ fn null_or_empty(subject: &Subject<'_>, told: &mut Told) {
             return;
         }
         if value.kind() == Kind::Null {
-            if !is_creation_time(way) {
+            if !is_creation_time(way) && !is_of_program(way) {
                 let is_of_server = is_in_metadata(before) || before.is_empty() && last.is("status");
                 let message = "null is a value: it claims the field for whoever applies it";
                 told.tell(|| removed_if(is_of_server, Hit::new(values::path(way), message)));
@@ -39,10 +39,10 @@ fn null_or_empty(subject: &Subject<'_>, told: &mut Told) {
         }
         let is_status = before.is_empty() && last.is("status");
         let is_empty = matches!(value.kind(), Kind::Map | Kind::List) && value.is_empty();
-        if is_empty && (is_status || is_in_metadata(before)) {
+        if is_empty && !is_of_program(way) && (is_status || is_in_metadata(before)) {
             let message = match is_status {
-                true => "nothing is in it, and it is not for who applies the object",
-                false => "nothing is in it, and yet it is claimed by whoever applies it",
+                true => "it is empty, and the status is not for whoever applies the object",
+                false => "it is empty, and yet whoever applies it owns it",
             };
             told.tell(|| Hit::new(values::path(way), message).removed());
         }
@@ -53,8 +53,21 @@ fn removed_if(is_sure: bool, hit: Hit) -> Hit {
     if is_sure { hit.removed() } else { hit }
 }
 
+/// In the metadata of the object, or of what a template in it makes.
 fn is_in_metadata(before: &[Step<'_>]) -> bool {
-    before.last().is_some_and(|step| step.is("metadata"))
+    let [around @ .., last] = before else { return false };
+    let is_template = |names: &[Step<'_>]| {
+        matches!(names, [.., Step::Field(name)] if name.to_ascii_lowercase().ends_with("template"))
+            || matches!(names, [.., Step::Field(name), Step::Index(_)] if name.ends_with("Templates"))
+    };
+    last.is("metadata") && (around.is_empty() || is_template(around))
+}
+
+/// In what an object has for another program, to which a null or an empty map may say something: the
+/// values of a Helm release.
+fn is_of_program(way: &[Step<'_>]) -> bool {
+    way.iter()
+        .any(|step| ["values", "valuesObject", "valuesInline"].iter().any(|name| step.is(name)))
 }
 
 pub(super) const NULL_CREATION_TIME: Rule = Rule {
@@ -71,7 +84,7 @@ pub(super) const NULL_CREATION_TIME: Rule = Rule {
 
 fn null_creation_time(subject: &Subject<'_>, told: &mut Told) {
     values::each(subject.root(), &mut |way, value| {
-        if value.kind() == Kind::Null && is_creation_time(way) {
+        if value.kind() == Kind::Null && is_creation_time(way) && !is_of_program(way) {
             let message = "null is no time, and only the API server sets it";
             told.tell(|| Hit::new(values::path(way), message).removed());
         }
@@ -122,7 +135,10 @@ fn server_metadata(subject: &Subject<'_>, told: &mut Told) {
     if annotations.is_some_and(|annotations| annotations.get(LAST_APPLIED).is_some()) {
         let message = "it is what client-side apply last wrote, not a part of the configuration";
         let path = fields(["metadata", "annotations", LAST_APPLIED]);
-        told.tell(|| Hit::new(path, message).removed());
+        // An empty map of annotations would be left, which is another finding.
+        let is_alone = annotations.is_some_and(|annotations| annotations.len() == 1);
+        let removal = if is_alone { fields(["metadata", "annotations"]) } else { path.clone() };
+        told.tell(|| Hit::new(path, message).without(vec![removal]));
     }
 }
 

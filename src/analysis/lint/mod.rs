@@ -18,7 +18,6 @@ use crate::fieldpath::Path;
 use crate::schema::{Schemas, Type};
 use crate::value::{Value, ValueRef};
 
-use across::Across;
 pub use across::{Facts, Gathered};
 pub use rule::{Input, RULES, Rule, UnknownRule};
 
@@ -53,9 +52,9 @@ impl Finding {
         &self.hit.message
     }
 
-    /// Whether the message quotes a value of the object, which may be a secret.
-    pub fn quotes_a_value(&self) -> bool {
-        self.hit.quotes
+    /// The same without values of the object, which may be secrets.
+    pub fn message_without_values(&self) -> &str {
+        self.hit.hidden.as_deref().unwrap_or(&self.hit.message)
     }
 
     /// The fields and items of a manifest without which the finding is gone and nothing else has changed.
@@ -171,8 +170,31 @@ impl<'s> Linter<'s> {
     ///
     /// Linear in the object and in what is found.
     pub fn check(&self, object: &Value, input: Input, ty: Option<&Type>) -> Vec<Finding> {
+        self.check_subject(&self.subject(object, input, ty))
+    }
+
+    fn subject<'a>(&'a self, object: &'a Value, input: Input, ty: Option<&'a Type>) -> Subject<'a> {
         let input = if input == Input::Live { Input::Live } else { Input::Manifest };
-        let subject = Subject::new(object, input, ty, self.schemas, self.limits);
+        Subject::new(object, input, ty, self.schemas, self.limits)
+    }
+
+    /// [`check`](Self::check) and [`facts`](Self::facts) in one, and why the entries cannot be read, if
+    /// that is so: what an object says of its managers is read once.
+    #[cfg(feature = "cli")]
+    pub(crate) fn look(
+        &self,
+        object: &Value,
+        input: Input,
+        ty: Option<&Type>,
+        namespace: &str,
+    ) -> (Vec<Finding>, Option<Facts>, Option<crate::analysis::EntriesError>) {
+        let subject = self.subject(object, input, ty);
+        let broken = if input == Input::Live { subject.broken().cloned() } else { None };
+        (self.check_subject(&subject), self.facts_of(&subject, namespace), broken)
+    }
+
+    fn check_subject(&self, subject: &Subject<'_>) -> Vec<Finding> {
+        let input = subject.input;
         let is_definition = subject.is_definition();
         let looks = |rule: &&Rule| {
             rule.inputs().contains(&input)
@@ -182,7 +204,7 @@ impl<'s> Linter<'s> {
         for rule in self.on().filter(looks) {
             let Check::Object(look) = rule.check() else { continue };
             let mut told = subject::Told::new(TOLD);
-            look(&subject, &mut told);
+            look(subject, &mut told);
             findings.extend(told.finish().map(|mut hit| {
                 // What is stored is changed by requests.
                 if input == Input::Live {
@@ -210,8 +232,12 @@ impl<'s> Linter<'s> {
     /// What an object contributes to the rules that look at several; none if it is nothing.
     /// `namespace` is that of objects that name none.
     pub fn facts(&self, object: &Value, input: Input, namespace: &str) -> Option<Facts> {
-        let wants = |wanted: Across| self.on().any(|rule| rule.looks_across(wanted, input));
-        Facts::of(object, input, namespace, &wants)
+        self.facts_of(&self.subject(object, input, None), namespace)
+    }
+
+    fn facts_of(&self, subject: &Subject<'_>, namespace: &str) -> Option<Facts> {
+        let wants = |wanted| self.on().any(|rule| rule.looks_across(wanted, subject.input));
+        Facts::of(subject, namespace, &wants)
     }
 }
 

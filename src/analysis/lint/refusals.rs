@@ -78,7 +78,8 @@ fn repeated_item(subject: &Subject<'_>, told: &mut Told) {
         told.tell(|| {
             let message = format!("{} is in the list more than once", shortened(item));
             let removals = repeated_scalars(problem.place(), list);
-            Hit::new(problem.place().clone(), message).quoting().without(removals)
+            let hidden = "an item is in the list more than once";
+            Hit::new(problem.place().clone(), message).quoting(hidden).without(removals)
         });
     }
 }
@@ -113,8 +114,22 @@ pub(super) const WRONG_VALUE: Rule = Rule {
 };
 
 fn wrong_value(subject: &Subject<'_>, told: &mut Told) {
+    let lookup = Lookup::new(subject.root());
     for problem in of_sort(subject, Sort::Other) {
-        told.tell(|| Hit::new(problem.place().clone(), shortened(problem.message())).quoting());
+        told.tell(|| {
+            let message = problem.message();
+            // The API server's word for the value is that of its program.
+            let expected = message.split_once(", got ").map(|(expected, _)| expected);
+            let value = expected.and_then(|_| lookup.at(problem.place().elements()));
+            let (message, hidden) = match (expected, value) {
+                (Some(expected), Some(value)) => {
+                    let value = shortened(&value.to_canonical_json());
+                    (format!("{expected}, got {value}"), format!("{expected}, got something else"))
+                }
+                _ => (shortened(message), "it is not what the schema says".to_owned()),
+            };
+            Hit::new(problem.place().clone(), message).quoting(hidden)
+        });
     }
 }
 

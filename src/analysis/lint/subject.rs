@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::analysis::blame::Blame;
-use crate::analysis::entries::entries_of;
+use crate::analysis::entries::{EntriesError, entries_of};
 use crate::fieldpath::{Path, PathElement};
 use crate::managedfields::ManagedFieldsEntry;
 use crate::schema::{CustomResource, GroupVersionKind, OpenApiError, Schema, Schemas, Type};
@@ -21,14 +21,15 @@ pub(super) struct Hit {
     /// Of schemas: the field that it is the schema of.
     pub(super) field: Option<String>,
     pub(super) message: String,
-    pub(super) quotes: bool,
+    /// The message without values of the object, if it holds any.
+    pub(super) hidden: Option<String>,
     pub(super) removals: Vec<Path>,
 }
 
 impl Hit {
     pub(super) fn new(path: Path, message: impl Into<String>) -> Hit {
         let (message, removals) = (message.into(), Vec::new());
-        Hit { path, field: None, message, quotes: false, removals }
+        Hit { path, field: None, message, hidden: None, removals }
     }
 
     /// Of a schema of a definition.
@@ -50,9 +51,9 @@ impl Hit {
         Hit { removals, ..self }
     }
 
-    /// The message holds a value of the object.
-    pub(super) fn quoting(self) -> Hit {
-        Hit { quotes: true, ..self }
+    /// The message holds a value of the object, and this one does not.
+    pub(super) fn quoting(self, hidden: impl Into<String>) -> Hit {
+        Hit { hidden: Some(hidden.into()), ..self }
     }
 }
 
@@ -97,7 +98,7 @@ pub(super) struct Subject<'a> {
     pub(super) ty: Option<&'a Type>,
     pub(super) schemas: &'a Schemas,
     pub(super) limits: Limits,
-    entries: OnceCell<Vec<ManagedFieldsEntry>>,
+    entries: OnceCell<Result<Vec<ManagedFieldsEntry>, EntriesError>>,
     places: OnceCell<HashMap<EntryKey, usize>>,
     blame: OnceCell<Blame>,
     problems: OnceCell<Vec<ValidationError>>,
@@ -147,9 +148,19 @@ impl<'a> Subject<'a> {
         self.ty.is_some_and(|ty| *ty != Schema::deduced_type())
     }
 
-    /// The entries; of an object whose entries are broken none: that is told by who reads it.
+    /// The entries; of an object whose entries are broken none: the command tells of that.
     pub(super) fn entries(&self) -> &[ManagedFieldsEntry] {
-        self.entries.get_or_init(|| entries_of(self.object).unwrap_or_default())
+        self.read_entries().as_deref().unwrap_or_default()
+    }
+
+    /// Why the entries cannot be read.
+    #[cfg(feature = "cli")]
+    pub(super) fn broken(&self) -> Option<&EntriesError> {
+        self.read_entries().as_ref().err()
+    }
+
+    fn read_entries(&self) -> &Result<Vec<ManagedFieldsEntry>, EntriesError> {
+        self.entries.get_or_init(|| entries_of(self.object))
     }
 
     pub(super) fn blame(&self) -> &Blame {

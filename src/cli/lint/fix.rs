@@ -5,12 +5,10 @@
 //! stays as it is.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
-use std::io::{self, Write};
 use std::ops::Range;
-use std::path::Path as FilePath;
 
 use crate::cli::input;
+use crate::cli::replace;
 use crate::cli::stream::{Done, Event};
 use crate::fieldmanager::Lookup;
 use crate::fieldpath::{Path, PathElement};
@@ -47,7 +45,7 @@ pub(super) fn file(done: Done<'_, Seen>) {
         }
     }
     let Some(text) = &plan.text else { return };
-    if let Err(error) = write(path, text) {
+    if let Err(error) = replace::file(path, text) {
         return events.push(Event::Error(file, format!("it could not be edited: {error}")));
     }
     for which in &plan.fixed {
@@ -107,6 +105,7 @@ fn move_up(events: &mut [Event<Seen>], lines: &[usize]) {
         }
         if let Some((_, spotted)) = &mut seen.facts {
             spotted.spot.line = moved(spotted.spot.line);
+            spotted.field.iter_mut().for_each(|field| field.line = moved(field.line));
         }
     }
 }
@@ -232,17 +231,18 @@ fn around(path: &Path) -> &[PathElement] {
 fn lines_of(lines: &[&str], line: usize, column: usize) -> Result<Range<usize>, &'static str> {
     let start = line.saturating_sub(1);
     let first = lines.get(start).ok_or("it is not where it was")?;
-    let before: String = first.chars().take(column.saturating_sub(1)).collect();
-    let indent = indent_of(&before);
-    let (level, is_item) = match before.trim() {
-        "" => (indent, false),
-        "-" => (indent, true),
-        _ => return Err("it shares its line with something else"),
-    };
-    if before.contains('\t') {
+    let (level, before) = (indent_of(first), column.saturating_sub(1));
+    let said = first.get(level..).unwrap_or_default();
+    if said.starts_with('\t') {
         return Err("its line is indented by tabs");
     }
-    if is_item && first.trim_start().trim_start_matches('-').trim_start().contains(": ") {
+    // Spaces alone are before it, or the dash of its own item. A line may be as long as a file.
+    let is_item = level < before && said.starts_with('-');
+    let behind = said.strip_prefix('-').map(|rest| level + 1 + indent_of(rest));
+    if level != before && !(is_item && behind == Some(before)) {
+        return Err("it shares its line with something else");
+    }
+    if is_item && said.trim_start_matches('-').trim_start().contains(": ") {
         return Err("it is the first field of an item");
     }
     let mut end = start + 1;
@@ -318,22 +318,4 @@ fn says_the_same(before: &str, removed: &HashSet<usize>, after: &str) -> bool {
         }
     }
     true
-}
-
-/// Puts a text in the place of a file's, at once: whoever reads meanwhile reads the one or the other.
-fn write(path: &FilePath, text: &str) -> io::Result<()> {
-    let path = fs::canonicalize(path)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written = (|| {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&beside)?;
-        file.write_all(text.as_bytes())?;
-        file.set_permissions(fs::metadata(&path)?.permissions())?;
-        file.sync_all()?;
-        fs::rename(&beside, &path)
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }

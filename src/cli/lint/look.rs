@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::path::Path as FilePath;
 use std::sync::{Arc, Mutex};
 
-use crate::analysis::entries_of;
 use crate::analysis::lint::{Facts, Finding, Gathered, Input, Linter};
 use crate::cli::input;
 use crate::cli::schemas::{self, Known};
-use crate::cli::secrets::{self, MASK};
+use crate::cli::secrets;
 use crate::cli::session::Session;
 use crate::cli::stream::{self, Done, Glimpse, Looker, Spot};
-use crate::fieldpath::Path;
+use crate::fieldpath::{Path, PathElement};
 use crate::schema::{GroupVersionKind, Schema, Schemas, Type};
 
 use super::found::{Found, Who, Whole};
@@ -62,11 +62,13 @@ pub(super) struct Seen {
     errors: Vec<String>,
 }
 
-/// Where an object is, or what matters of it.
+/// Where an object is, and what matters of it.
 #[derive(Clone)]
 pub(super) struct Spotted {
     whole: Whole,
     pub(super) spot: Spot,
+    /// Of the field that a finding may be about.
+    pub(super) field: Option<Spot>,
 }
 
 /// `app/web.yaml:3`.
@@ -122,7 +124,7 @@ impl Taken {
         if self.is_strict {
             session.error(place, message);
         } else if self.untyped.insert(kind) {
-            let rest = "rules that need one say nothing of its objects";
+            let rest = "rules that need one say nothing of its objects (see --schema)";
             session.warn(place, format_args!("{message}: {rest}"));
         }
     }
@@ -139,7 +141,8 @@ impl Taken {
             let rest = "fetched without --show-managed-fields, so rules of entries say nothing";
             session.warn(place, format_args!("{message} {rest}"));
         }
-        for (Spotted { whole, spot }, finding) in self.gathered.finish() {
+        for (Spotted { whole, spot, field }, finding) in self.gathered.finish() {
+            let spot = field.filter(|_| !finding.path().elements().is_empty()).unwrap_or(spot);
             let message = finding.message().to_owned();
             writer.found(Found::new(&finding, spot, &whole, message), session);
         }
@@ -188,18 +191,24 @@ impl Lint<'_> {
         };
         seen.hides_owners =
             input == Input::Live && input::sign_of_hidden_owners(glimpse.value).is_some();
-        if input == Input::Live
-            && let Err(error) = entries_of(glimpse.value)
-        {
-            seen.errors.push(error.to_string());
-        }
         let whole = Whole { file: glimpse.file.clone(), who: Arc::new(Who::of(&glimpse.identity)) };
-        let findings = self.linter.check(glimpse.value, input, ty.as_ref());
         let namespace = self.args.common.namespace.as_deref().unwrap_or_default();
-        let facts = self.linter.facts(glimpse.value, input, namespace);
-        let path_of_facts = facts.as_ref().and_then(Facts::path);
-        let paths: Vec<&Path> =
-            findings.iter().map(Finding::path).chain(path_of_facts.as_ref()).collect();
+        let (findings, facts, broken) =
+            self.linter.look(glimpse.value, input, ty.as_ref(), namespace);
+        seen.errors.extend(broken.map(|error| error.to_string()));
+        let field = facts.as_ref().and_then(Facts::path);
+        // Most objects have nothing to be found but this, and reading them again costs more than all else.
+        let name = field.as_ref().and_then(|path| path.elements().last());
+        let only = name.and_then(|name| match name {
+            PathElement::FieldName(name) => glimpse.only(name),
+            _ => None,
+        });
+        let searched = field.as_ref().filter(|_| only.is_none());
+        // Where the item of a list is; of all else that is known.
+        let root = Path::default();
+        let item = (facts.is_some() && glimpse.is_in_list()).then_some(&root);
+        let paths = findings.iter().map(Finding::path).chain(searched).chain(item);
+        let paths: Vec<&Path> = paths.collect();
         let mut spots = glimpse.locate(&paths).into_iter();
         for (finding, spot) in findings.iter().zip(spots.by_ref()) {
             let message = self.message(glimpse, finding);
@@ -208,8 +217,11 @@ impl Lint<'_> {
         self.check_text(glimpse, &whole, &mut seen);
         seen.found.sort_by_key(|found| (found.line, found.rule.id()));
         seen.facts = facts.map(|facts| {
+            let field = only.or_else(|| searched.and_then(|_| spots.next()));
             let spot = spots.next().unwrap_or_else(|| glimpse.start());
-            (facts, Spotted { whole, spot })
+            // What is in one directory is applied together.
+            let unit = FilePath::new(&**glimpse.file).parent().unwrap_or(FilePath::new(""));
+            (facts.in_unit(unit.to_string_lossy().into()), Spotted { whole, spot, field })
         });
         seen
     }
@@ -231,12 +243,11 @@ impl Lint<'_> {
 
     /// The message, without what must not be shown.
     fn message(&self, glimpse: &Glimpse<'_>, finding: &Finding) -> String {
-        let is_hidden = finding.quotes_a_value()
-            && !self.args.show_secrets
+        let is_hidden = !self.args.show_secrets
             && glimpse.identity.is_secret()
             && secrets::is_hidden(&glimpse.identity, &finding.path().to_string());
         match is_hidden {
-            true => format!("what is there is not shown ({MASK}): see --show-secrets"),
+            true => finding.message_without_values().to_owned(),
             false => finding.message().to_owned(),
         }
     }
