@@ -219,13 +219,26 @@ impl<'a> SetRef<'a> {
 }
 
 /// The children of one node of a set, ready to be looked up.
-#[derive(Default)]
 pub(crate) struct Level<'a> {
-    children: Vec<Child<'a>>,
+    set: SetRef<'a>,
+    children: Vec<Place>,
     /// Those with something below them, where they are held apart from the members.
-    nodes: Option<Vec<Child<'a>>>,
+    nodes: Option<Vec<Place>>,
     /// Where each of many children is.
-    places: OnceCell<HashMap<Element<'a>, u32>>,
+    places: OnceCell<HashMap<Element<'a>, Place>>,
+}
+
+/// Where a child of a node stands in its entries and in its text.
+#[derive(Clone, Copy)]
+struct Place {
+    entry: u32,
+    text: u32,
+}
+
+impl Default for Level<'_> {
+    fn default() -> Self {
+        Level::of(SetRef { pool: "", entries: &[], wide: false })
+    }
 }
 
 /// A token that hashes and compares by what it means.
@@ -250,19 +263,45 @@ impl<'a> Level<'a> {
     const MANY: usize = 64;
 
     pub(crate) fn of(set: SetRef<'a>) -> Level<'a> {
+        let mut rest = set;
+        let placed = std::iter::from_fn(|| {
+            let (entry, text) =
+                (set.entries.len() - rest.entries.len(), set.pool.len() - rest.pool.len());
+            let (child, behind) = rest.split_first()?;
+            rest = behind;
+            Some((Place { entry: entry as u32, text: text as u32 }, child))
+        });
         if !set.wide {
-            return Level { children: set.children().collect(), ..Level::default() };
+            let children = placed.map(|(place, _)| place).collect();
+            return Level { set, children, nodes: None, places: OnceCell::new() };
         }
-        let nodes = set.children().filter(|child| !child.subset.is_empty()).collect();
-        let children = set.children().filter(|child| child.member).collect();
-        Level { children, nodes: Some(nodes), ..Level::default() }
+        let (mut children, mut nodes) = (Vec::new(), Vec::new());
+        for (place, child) in placed {
+            children.extend(child.member.then_some(place));
+            nodes.extend((!child.subset.is_empty()).then_some(place));
+        }
+        Level { set, children, nodes: Some(nodes), places: OnceCell::new() }
+    }
+
+    /// The set from a child of its root on.
+    fn at(&self, place: Place) -> SetRef<'a> {
+        let SetRef { pool, entries, wide } = self.set;
+        SetRef {
+            pool: &pool[place.text as usize..],
+            entries: &entries[place.entry as usize..],
+            wide,
+        }
+    }
+
+    fn token(&self, place: Place) -> &'a str {
+        self.at(place).first_token().unwrap_or_default()
     }
 
     /// The elements as the reference meets them where members and nodes are held apart: those that
     /// are no members first.
     pub(crate) fn elements(&self) -> impl Iterator<Item = Child<'a>> {
-        let nodes = self.nodes.iter().flatten().map(|node| (node.token, false));
-        let members = self.children.iter().map(|member| (member.token, true));
+        let nodes = self.nodes.iter().flatten().map(|node| (self.token(*node), false));
+        let members = self.children.iter().map(|member| (self.token(*member), true));
         nodes.chain(members).filter_map(|(token, member)| {
             let (is_member, below) = self.find(token);
             let subset = below.unwrap_or(SetRef { pool: "", entries: &[], wide: true });
@@ -274,28 +313,29 @@ impl<'a> Level<'a> {
     pub(crate) fn find(&self, element: &str) -> (bool, Option<SetRef<'a>>) {
         let found = match &self.nodes {
             None if self.children.len() > Self::MANY => self.find_among_many(element),
-            _ => look_up(&self.children, element),
+            _ => self.look_up(&self.children, element),
         };
         let node = match &self.nodes {
-            Some(nodes) => look_up(nodes, element),
+            Some(nodes) => self.look_up(nodes, element),
             None => found,
         };
-        let below = node.map(|node| node.subset).filter(|subset| !subset.is_empty());
-        (found.is_some_and(|child| child.member), below)
+        let child = |place: Place| self.at(place).split_first().map(|(child, _)| child);
+        let below = node.and_then(child).map(|node| node.subset);
+        let is_member = found.and_then(child).is_some_and(|child| child.member);
+        (is_member, below.filter(|subset| !subset.is_empty()))
     }
 
-    fn find_among_many(&self, element: &str) -> Option<&Child<'a>> {
+    fn find_among_many(&self, element: &str) -> Option<Place> {
         let places = self.places.get_or_init(|| {
-            let tokens = self.children.iter().map(|child| Element(child.token));
-            tokens.zip(0..).collect()
+            self.children.iter().map(|place| (Element(self.token(*place)), *place)).collect()
         });
-        places.get(&Element(element)).map(|at| &self.children[*at as usize])
+        places.get(&Element(element)).copied()
     }
-}
 
-fn look_up<'l, 'a>(children: &'l [Child<'a>], element: &str) -> Option<&'l Child<'a>> {
-    let at = wide::search(children.len(), |at| token::cmp(children[at].token, element));
-    at.ok().map(|at| &children[at])
+    fn look_up(&self, places: &[Place], element: &str) -> Option<Place> {
+        let at = wide::search(places.len(), |at| token::cmp(self.token(places[at]), element));
+        at.ok().map(|at| places[at])
+    }
 }
 
 /// What to do with several subtrees of one element.
