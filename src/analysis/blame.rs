@@ -1,14 +1,13 @@
 //! Whose the fields of an object are, field by field.
 
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use smallvec::SmallVec;
 
 use crate::deep;
 use crate::fieldmanager::untracked;
-use crate::fieldpath::token::{self, KeyWriter};
+use crate::fieldpath::token::{self, Element, KeyWriter};
 use crate::fieldpath::{Child, FieldSet, Path, PathElement, SetRef};
 use crate::managedfields::ManagedFieldsEntry;
 use crate::schema::{Compiled, FieldCursor, ListPart, Schema, Type, TypeId};
@@ -279,23 +278,6 @@ struct Place<'a> {
     /// Who owns this as part of something larger.
     inherited: &'a [u32],
     untracked: SetRef<'a>,
-}
-
-/// An element that hashes and compares by its meaning.
-struct Element<'t>(&'t str);
-
-impl PartialEq for Element<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        token::eq(self.0, other.0)
-    }
-}
-
-impl Eq for Element<'_> {}
-
-impl Hash for Element<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        token::hash(self.0, state);
-    }
 }
 
 struct Walk<'s> {

@@ -1109,13 +1109,6 @@ fn push(value: Value, place: &Place, session: &mut Session<'_, '_>, loaded: &mut
 
 /// Why a value is no object.
 pub(super) fn no_object(value: ValueRef<'_>) -> Option<String> {
-    let kind = match value.kind() {
-        Kind::Map => return None,
-        Kind::Null => "null",
-        Kind::Bool => "a boolean",
-        Kind::Int | Kind::Float => "a number",
-        Kind::String => "a string",
-        Kind::List => "a list",
-    };
-    Some(format!("expected an object, got {kind}"))
+    let kind = value.kind();
+    (kind != Kind::Map).then(|| format!("expected an object, got {}", kind.in_words()))
 }

@@ -1,10 +1,11 @@
 //! What reports have in common: tables, times, text that is safe where it goes.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::analysis::Standing;
@@ -180,15 +181,46 @@ pub(super) fn standing(standing: Standing) -> &'static str {
     }
 }
 
+/// Which object.
+#[derive(Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Who {
+    api_version: String,
+    kind: String,
+    namespace: String,
+    name: String,
+    /// As text names it.
+    #[serde(skip)]
+    text: String,
+}
+
+impl Who {
+    pub(super) fn of(identity: &Identity) -> Who {
+        Who {
+            api_version: identity.kind.api_version(),
+            kind: identity.kind.kind.clone(),
+            namespace: identity.namespace.clone(),
+            name: identity.name.clone(),
+            text: identity.to_string(),
+        }
+    }
+
+    /// Several objects of a list.
+    pub(super) fn list() -> Who {
+        let (api_version, kind) = ("v1".to_owned(), "List".to_owned());
+        Who { api_version, text: kind.clone(), kind, ..Who::default() }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// Which object, as JSON.
 pub(super) fn identity(identity: &Identity) -> String {
-    format!(
-        r#"{{"apiVersion":{},"kind":{},"namespace":{},"name":{}}}"#,
-        edit::quoted(&identity.kind.api_version()),
-        edit::quoted(&identity.kind.kind),
-        edit::quoted(&identity.namespace),
-        edit::quoted(&identity.name)
-    )
+    serde_json::to_string(&Who::of(identity)).unwrap_or_default()
 }
 
 /// Where an object was read, as JSON.

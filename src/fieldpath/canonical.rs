@@ -62,7 +62,7 @@ pub(super) fn read(text: &str) -> Option<ReadFields> {
             }
             b"\"k:" => {
                 this.key = SimpleKey::read(bytes, at)?;
-                this.key.end as usize
+                this.key.end()
             }
             b"\"v:" => bytes.len() - simple_scalar(&bytes[at + 3..])?.len(),
             _ => return None,
@@ -123,7 +123,7 @@ impl Last {
 /// A key element whose spelling is the one that is written: names and strings without escapes, in order,
 /// other values short.
 #[derive(Clone, Copy)]
-struct SimpleKey {
+pub(super) struct SimpleKey {
     /// Where its first name stands, and the first value if that is a string; both are empty if not.
     name: (u32, u32),
     value: (u32, u32),
@@ -135,7 +135,7 @@ impl SimpleKey {
     const NONE: SimpleKey = SimpleKey { name: (0, 0), value: (0, 0), end: 0 };
 
     /// Reads one that may begin at a quote.
-    fn read(bytes: &[u8], quote: usize) -> Option<SimpleKey> {
+    pub(super) fn read(bytes: &[u8], quote: usize) -> Option<SimpleKey> {
         let behind =
             |at: usize, text: &[u8]| bytes.get(at..)?.starts_with(text).then_some(at + text.len());
         let mut at = behind(quote, b"\"k:{")?;
@@ -172,6 +172,11 @@ impl SimpleKey {
                 _ => return None,
             }
         }
+    }
+
+    /// Where the closing quote stands.
+    pub(super) fn end(&self) -> usize {
+        self.end as usize
     }
 
     /// The order of two of a text, if the first values tell.

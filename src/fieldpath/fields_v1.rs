@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use smallvec::SmallVec;
 
 use crate::value::text::{
-    prefix_word, skip_plain, unescape, write_exact_json, write_json_string_plain,
+    prefix_word, skip_plain, skip_simple, unescape, write_exact_json, write_json_string_plain,
 };
 use crate::value::{Arena, MAX_DEPTH, ParseError, ParseErrorKind, Source, ValueRef};
 
-use super::canonical;
+use super::canonical::{self, SimpleKey};
 use super::element::ElementError;
 use super::set::{Entry, FieldSet, Repeats, normalise};
 use super::token;
@@ -565,10 +565,27 @@ impl<'j> Decoder<'j> {
         }
     }
 
+    /// Whether a key is a token as it stands between its quotes. May miss some.
+    fn is_token(&self, start: usize, end: usize) -> bool {
+        match &self.bytes[start..end] {
+            [b'f', b':', name @ ..] => !name.contains(&b'\\'),
+            [b'k', b':', ..] => {
+                let key = SimpleKey::read(self.bytes, start - 1);
+                key.is_some_and(|key| key.end() == end)
+            }
+            [b'v', b':', value @ ..] => simple_scalar(value).is_some_and(<[u8]>::is_empty),
+            [b'i', b':', index @ ..] => {
+                index.first().is_some_and(u8::is_ascii_digit)
+                    && simple_scalar(index).is_some_and(<[u8]>::is_empty)
+            }
+            _ => false,
+        }
+    }
+
     /// Adds the token of a key to the pool; says whether it is of a known kind.
     fn element(&mut self, start: usize, end: usize) -> Step<bool> {
         let key = &self.text[start..end];
-        if is_canonical(key) {
+        if self.is_token(start, end) {
             self.pool.push_str(key);
             return Ok(true);
         }
@@ -585,34 +602,16 @@ impl<'j> Decoder<'j> {
     }
 }
 
-/// Whether the text between the quotes of a key is a token as it stands. May miss some.
-fn is_canonical(key: &str) -> bool {
-    let bytes = key.as_bytes();
-    let (Some(kind), Some(b':')) = (bytes.first(), bytes.get(1)) else { return false };
-    let rest = &bytes[2..];
-    match kind {
-        b'f' => !rest.contains(&b'\\'),
-        b'v' => simple_scalar(rest).is_some_and(|rest| rest.is_empty()),
-        b'k' => simple_object(rest),
-        b'i' => simple_scalar(rest).is_some_and(|rest| rest.is_empty()) && rest[0].is_ascii_digit(),
-        _ => false,
-    }
-}
-
 /// Passes over a string of simple characters, between escaped quotes.
-fn simple_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+fn simple_string(bytes: &[u8]) -> Option<&[u8]> {
     let rest = bytes.strip_prefix(b"\\\"")?;
-    let end = rest.iter().position(|byte| {
-        !matches!(byte, b' '..=b'~') || matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'&')
-    })?;
-    let (text, rest) = rest.split_at(end);
-    Some((text, rest.strip_prefix(b"\\\"")?))
+    rest.get(skip_simple(rest, 0)..)?.strip_prefix(b"\\\"")
 }
 
 /// Passes over a string, a boolean or a small integer.
 pub(super) fn simple_scalar(bytes: &[u8]) -> Option<&[u8]> {
     match bytes.first()? {
-        b'\\' => simple_string(bytes).map(|(_, rest)| rest),
+        b'\\' => simple_string(bytes),
         b't' => bytes.strip_prefix(b"true"),
         b'f' => bytes.strip_prefix(b"false"),
         b'0' => {
@@ -630,24 +629,6 @@ pub(super) fn simple_scalar(bytes: &[u8]) -> Option<&[u8]> {
 
 fn is_number_byte(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')
-}
-
-fn simple_object(bytes: &[u8]) -> bool {
-    let Some(mut rest) = bytes.strip_prefix(b"{") else { return false };
-    let mut before: &[u8] = &[];
-    loop {
-        let Some((name, tail)) = simple_string(rest) else { return false };
-        if name <= before && !before.is_empty() {
-            return false;
-        }
-        before = name;
-        let value = tail.strip_prefix(b":").and_then(simple_scalar);
-        match value.and_then(|value| value.split_first()) {
-            Some((b',', tail)) => rest = tail,
-            Some((b'}', [])) => return true,
-            _ => return false,
-        }
-    }
 }
 
 /// Appends the token of an element in its FieldsV1 spelling (not escaped).

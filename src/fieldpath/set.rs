@@ -7,7 +7,6 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -225,7 +224,7 @@ pub(crate) struct Level<'a> {
     /// Those with something below them, where they are held apart from the members.
     nodes: Option<Vec<Place>>,
     /// Where each of many children is.
-    places: OnceCell<HashMap<Element<'a>, Place>>,
+    places: OnceCell<HashMap<token::Element<'a>, Place>>,
 }
 
 /// Where a child of a node stands in its entries and in its text.
@@ -238,23 +237,6 @@ struct Place {
 impl Default for Level<'_> {
     fn default() -> Self {
         Level::of(SetRef { pool: "", entries: &[], wide: false })
-    }
-}
-
-/// A token that hashes and compares by what it means.
-struct Element<'t>(&'t str);
-
-impl PartialEq for Element<'_> {
-    fn eq(&self, other: &Element<'_>) -> bool {
-        token::eq(self.0, other.0)
-    }
-}
-
-impl Eq for Element<'_> {}
-
-impl Hash for Element<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        token::hash(self.0, state);
     }
 }
 
@@ -327,9 +309,9 @@ impl<'a> Level<'a> {
 
     fn find_among_many(&self, element: &str) -> Option<Place> {
         let places = self.places.get_or_init(|| {
-            self.children.iter().map(|place| (Element(self.token(*place)), *place)).collect()
+            self.children.iter().map(|place| (token::Element(self.token(*place)), *place)).collect()
         });
-        places.get(&Element(element)).copied()
+        places.get(&token::Element(element)).copied()
     }
 
     fn look_up(&self, places: &[Place], element: &str) -> Option<Place> {

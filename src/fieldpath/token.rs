@@ -16,8 +16,8 @@ use std::hash::{Hash, Hasher};
 use smallvec::SmallVec;
 
 use crate::value::text::{
-    needs_escape, prefix, unescape, write_exact_json, write_json, write_json_string_html,
-    write_json_string_plain, write_path_value, write_quoted_go,
+    first_word, has_backslash, needs_escape, prefix, unescape, write_exact_json, write_json,
+    write_json_string_html, write_json_string_plain, write_path_value, write_quoted_go,
 };
 use crate::value::{Arena, Kind as ValueKind, Node, Source, Value, ValueRef};
 
@@ -371,34 +371,6 @@ fn compare_plain(left: &[u8], right: &[u8]) -> Option<Ordering> {
     }
 }
 
-/// The first eight bytes as a number that orders as they do; zeros in the place of those that are
-/// missing.
-#[inline(always)]
-fn first_word(bytes: &[u8]) -> u64 {
-    if let Some(chunk) = bytes.first_chunk::<8>() {
-        return u64::from_be_bytes(*chunk);
-    }
-    // Two halves that overlap, or single bytes.
-    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        (Some(head), Some(tail)) => {
-            let (head, tail) = (u32::from_be_bytes(*head), u32::from_be_bytes(*tail));
-            u64::from(head) << 32 | u64::from(tail) << (8 * (8 - bytes.len()))
-        }
-        _ => {
-            let word = bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-            // Of nothing there is nothing to shift.
-            word.checked_shl(64 - 8 * bytes.len() as u32).unwrap_or(0)
-        }
-    }
-}
-
-#[inline(always)]
-fn has_backslash(word: u64) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let word = word ^ (ONES * b'\\' as u64);
-    word.wrapping_sub(ONES) & !word & (ONES << 7) != 0
-}
-
 /// The order of elements: fields, keys, values, indices, the invalid one; each by its content.
 #[inline]
 pub(crate) fn cmp(left: &str, right: &str) -> Ordering {
@@ -570,12 +542,26 @@ fn has_long_run(text: &str) -> bool {
     })
 }
 
-/// Hashes an element so that equal elements hash alike.
-pub(crate) fn hash<H: Hasher>(token: &str, state: &mut H) {
-    if has_numbers(token) && may_differ_in_spelling(token) {
-        normalised(token).hash(state);
-    } else {
-        token.hash(state);
+/// A token that hashes and compares by what it means.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Element<'t>(pub(crate) &'t str);
+
+impl PartialEq for Element<'_> {
+    fn eq(&self, other: &Element<'_>) -> bool {
+        eq(self.0, other.0)
+    }
+}
+
+impl Eq for Element<'_> {}
+
+impl Hash for Element<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Element(token) = *self;
+        if has_numbers(token) && may_differ_in_spelling(token) {
+            normalised(token).hash(state);
+        } else {
+            token.hash(state);
+        }
     }
 }
 

@@ -227,46 +227,50 @@ fn date_of(days: i64) -> (i64, i64, i64) {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use jiff::civil::Date;
 
     use super::Time;
 
+    type Outcome = Result<(), Box<dyn std::error::Error>>;
+
     /// The calendar against a library's: every day of one cycle of leap years, and every month.
     #[test]
-    fn days_are_those_of_the_calendar() {
-        let epoch = Date::new(1970, 1, 1).unwrap().at(0, 0, 0, 0);
-        let check = |date: Date| {
+    fn days_are_those_of_the_calendar() -> Outcome {
+        let epoch = Date::new(1970, 1, 1)?.at(0, 0, 0, 0);
+        let check = |date: Date| -> Outcome {
             let text = format!("{date}T00:00:00Z");
-            let time: Time = text.parse().unwrap();
+            let time: Time = text.parse()?;
             let seconds = date.at(0, 0, 0, 0).duration_since(epoch).as_secs();
             assert_eq!((time.as_second(), time.to_string()), (seconds, text));
+            Ok(())
         };
-        let mut date = Date::new(1799, 12, 31).unwrap();
+        let mut date = Date::new(1799, 12, 31)?;
         while date.year() <= 2200 {
-            check(date);
-            date = date.tomorrow().unwrap();
+            check(date)?;
+            date = date.tomorrow()?;
         }
         for month in 0..12 * 10_000_i32 {
-            let first = Date::new((month / 12) as i16, (month % 12 + 1) as i8, 1).unwrap();
-            check(first);
-            check(first.last_of_month());
+            let first = Date::new((month / 12) as i16, (month % 12 + 1) as i8, 1)?;
+            check(first)?;
+            check(first.last_of_month())?;
         }
+        Ok(())
     }
 
     #[test]
-    fn the_first_and_last_hours_are_those_of_the_zone_farthest_away() {
-        let printed = |text: &str| text.parse::<Time>().unwrap().to_string();
-        assert_eq!(printed("9999-12-31T23:59:59-24:60"), "10000-01-02T00:59:59Z");
-        assert_eq!(printed("0000-01-01T00:00:00+01:00"), "-0001-12-31T23:00:00Z");
-        assert!("9999-12-31T23:59:59Z".parse::<Time>().unwrap().to_timestamp().is_none());
+    fn the_first_and_last_hours_are_those_of_the_zone_farthest_away() -> Outcome {
+        let printed = |text: &str| text.parse::<Time>().map(|time| time.to_string());
+        assert_eq!(printed("9999-12-31T23:59:59-24:60")?, "10000-01-02T00:59:59Z");
+        assert_eq!(printed("0000-01-01T00:00:00+01:00")?, "-0001-12-31T23:00:00Z");
+        assert!("9999-12-31T23:59:59Z".parse::<Time>()?.to_timestamp().is_none());
+        Ok(())
     }
 
     #[test]
-    fn timestamps_before_1970_round_down() {
-        let time: Time = "1969-12-31T23:59:58.25Z".parse().unwrap();
+    fn timestamps_before_1970_round_down() -> Outcome {
+        let time: Time = "1969-12-31T23:59:58.25Z".parse()?;
         assert_eq!((time.as_second(), time.nanos), (-2, 250_000_000));
-        assert_eq!(Time::from(time.to_timestamp().unwrap()), time);
+        assert_eq!(time.to_timestamp().map(Time::from), Some(time));
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, Type
 use crate::value::{Arena, Effort, Node, Tag};
 
 use super::error::{ValidationError, ValidationErrors};
-use super::items::{FEW, Identities, Identity, Searched};
+use super::items::{FEW, Identities, Searched};
 use super::shape::{self, Handler, Parts};
 
 /// The paths in which two values differ.
@@ -322,13 +322,14 @@ impl<'i> Group<'i> {
             return groups;
         }
         let mut groups: Vec<Group<'_>> = Vec::with_capacity(left.len().max(right.len()));
-        let mut known: HashMap<Identity<'_>, usize> = HashMap::with_capacity(groups.capacity());
+        let mut known: HashMap<token::Element<'_>, usize> =
+            HashMap::with_capacity(groups.capacity());
         for (side, identities) in [left, right].into_iter().enumerate() {
             for (index, token) in identities.iter().enumerate() {
                 if token.is_empty() {
                     continue;
                 }
-                let at = *known.entry(Identity(token)).or_insert_with(|| {
+                let at = *known.entry(token::Element(token)).or_insert_with(|| {
                     groups.push(Group {
                         token,
                         left: Default::default(),

@@ -1,7 +1,6 @@
 //! How items of a list are identified.
 
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
 
@@ -162,24 +161,6 @@ impl<'i> Searched<'i> {
 /// Up to this many items are held against each other without a table.
 pub(super) const FEW: usize = 12;
 
-/// A path element that hashes and compares by its meaning.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Identity<'t>(pub(super) &'t str);
-
-impl PartialEq for Identity<'_> {
-    fn eq(&self, other: &Identity<'_>) -> bool {
-        token::eq(self.0, other.0)
-    }
-}
-
-impl Eq for Identity<'_> {}
-
-impl Hash for Identity<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        token::hash(self.0, state);
-    }
-}
-
 /// The places of items in the order of their path elements; none where that is their own.
 pub(super) struct Order(Option<SmallVec<[u32; 16]>>);
 
@@ -311,7 +292,7 @@ impl Identities {
             .iter()
             .enumerate()
             .map(|(index, token)| {
-                let first = *seen.entry(Identity(token)).or_insert(index as u32);
+                let first = *seen.entry(token::Element(token)).or_insert(index as u32);
                 repeated |= first as usize != index;
                 first
             })

@@ -13,7 +13,7 @@ use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, Type
 use crate::value::{Arena, Effort, Node, Tag};
 
 use super::error::{Trail, Untold, ValidationError, ValidationErrors};
-use super::items::{Identities, Identity, Searched, may_be_taken_for_another};
+use super::items::{Identities, Searched, may_be_taken_for_another};
 use super::shape::{self, Handler, Parts};
 
 /// What a merge came to.
@@ -423,17 +423,17 @@ struct HashedPairs {
 
 impl HashedPairs {
     fn of(left: &Identities, right: &Identities) -> HashedPairs {
-        let by_right: HashMap<Identity<'_>, u32> = right
+        let by_right: HashMap<token::Element<'_>, u32> = right
             .iter()
             .enumerate()
-            .map(|(index, token)| (Identity(token), index as u32))
+            .map(|(index, token)| (token::Element(token), index as u32))
             .collect();
         let mut sources = vec![Source::Absent; right.len()];
         let in_right = left
             .iter()
             .enumerate()
             .map(|(index, token)| {
-                let at = by_right.get(&Identity(token)).copied()?;
+                let at = by_right.get(&token::Element(token)).copied()?;
                 if let Some(source) = sources.get_mut(at as usize) {
                     *source = match source {
                         Source::Absent => Source::Item(index as u32),

@@ -6,19 +6,34 @@ use std::fmt::Write as _;
 
 use super::view::{Kind, ValueRef};
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Marks, in the highest bit of each, the bytes of a word that are this one. Only the lowest mark is sure
+/// to be right.
+#[inline(always)]
+fn marked(word: u64, byte: u8) -> u64 {
+    // The usual trick: a byte is zero after the exclusive or exactly where it matched.
+    let word = word ^ (ONES * u64::from(byte));
+    word.wrapping_sub(ONES) & !word & HIGH
+}
+
+/// Marks the control characters of a word; as [`marked`].
+#[inline(always)]
+fn marked_controls(word: u64) -> u64 {
+    word.wrapping_sub(ONES * 0x20) & !word & HIGH
+}
+
+/// Whether one of eight bytes is a backslash.
+#[inline(always)]
+pub(crate) fn has_backslash(word: u64) -> bool {
+    marked(word, b'\\') != 0
+}
+
 /// The index of the first quote, backslash or control character among eight bytes, or 8.
 #[inline]
 pub(super) fn first_special(word: u64) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    // The usual trick: a byte is zero after the exclusive or exactly where it matched; the lowest
-    // hit is exact, which is all that is asked.
-    let quote = word ^ (ONES * b'"' as u64);
-    let slash = word ^ (ONES * b'\\' as u64);
-    let quote = quote.wrapping_sub(ONES) & !quote;
-    let slash = slash.wrapping_sub(ONES) & !slash;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    let hits = (quote | slash | control) & HIGH;
+    let hits = marked(word, b'"') | marked(word, b'\\') | marked_controls(word);
     if hits == 0 { 8 } else { (hits.trailing_zeros() / 8) as usize }
 }
 
@@ -40,21 +55,15 @@ pub(crate) fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
 /// several ways there: all but printable ASCII, quotes, backslashes, and what HTML escapes.
 #[inline]
 pub(crate) fn skip_simple(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let is = |word: u64, byte: u8| {
-        let word = word ^ (ONES * u64::from(byte));
-        word.wrapping_sub(ONES) & !word
-    };
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*chunk);
         // Quote and ampersand, and the two angles, differ in one bit.
-        let quotes = is(word & !(ONES * 0x04), b'"');
-        let angles = is(word & !(ONES * 0x02), b'<');
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let odd = quotes | angles | is(word, b'\\') | is(word, 0x7f) | control | word;
-        if odd & HIGH != 0 {
-            return at + ((odd & HIGH).trailing_zeros() / 8) as usize;
+        let quotes = marked(word & !(ONES * 0x04), b'"');
+        let angles = marked(word & !(ONES * 0x02), b'<');
+        let others = marked(word, b'\\') | marked(word, 0x7f) | marked_controls(word);
+        let odd = quotes | angles | others | (word & HIGH);
+        if odd != 0 {
+            return at + (odd.trailing_zeros() / 8) as usize;
         }
         at += 8;
     }
@@ -74,9 +83,26 @@ pub(crate) fn prefix_word(bytes: &[u8], start: usize, end: usize) -> u64 {
         _ if length == 0 => 0,
         Some(chunk) if length >= 8 => u64::from_be_bytes(*chunk),
         Some(chunk) => u64::from_be_bytes(*chunk) & (u64::MAX << (64 - 8 * length)),
-        None => {
-            let part = bytes.get(start..end).unwrap_or_default();
-            part.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)) << (64 - 8 * length)
+        None => first_word(bytes.get(start..end).unwrap_or_default()),
+    }
+}
+
+/// The first eight bytes as one number, as [`prefix_word`] of all of them.
+#[inline(always)]
+pub(crate) fn first_word(bytes: &[u8]) -> u64 {
+    if let Some(chunk) = bytes.first_chunk::<8>() {
+        return u64::from_be_bytes(*chunk);
+    }
+    // Two halves that overlap, or single bytes.
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(head), Some(tail)) => {
+            let (head, tail) = (u32::from_be_bytes(*head), u32::from_be_bytes(*tail));
+            u64::from(head) << 32 | u64::from(tail) << (8 * (8 - bytes.len()))
+        }
+        _ => {
+            let word = bytes.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+            // Of nothing there is nothing to shift.
+            word.checked_shl(64 - 8 * bytes.len() as u32).unwrap_or(0)
         }
     }
 }

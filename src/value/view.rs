@@ -33,6 +33,20 @@ pub enum Kind {
     Map,
 }
 
+impl Kind {
+    /// The kind as a sentence names it.
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Kind::Null => "null",
+            Kind::Bool => "a boolean",
+            Kind::Int | Kind::Float => "a number",
+            Kind::String => "a string",
+            Kind::List => "a list",
+            Kind::Map => "a map",
+        }
+    }
+}
+
 /// Levels up to which values are handed to serde, whose own recursion is not ours to bound.
 const SERDE_DEPTH: usize = 128;
 

@@ -907,7 +907,7 @@ mod tests {
     use super::{NotEdited, replaced};
     use crate::value::Value;
     use crate::value::edit::{Edit, Step};
-    use crate::yaml::documents;
+    use crate::yaml::{Document, documents};
 
     type Failure = Box<dyn std::error::Error>;
 
@@ -1323,6 +1323,15 @@ f: ~
         words.filter(is_mark).map(str::to_owned).collect()
     }
 
+    fn failed(reason: impl ToString) -> TestCaseError {
+        TestCaseError::fail(reason.to_string())
+    }
+
+    fn first(text: &str) -> Result<Document<'_>, TestCaseError> {
+        let document = documents(text).next().ok_or_else(|| failed("no document"))?;
+        document.map_err(failed)
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
@@ -1353,10 +1362,10 @@ f: ~
             if breaks.1 {
                 text.truncate(text.trim_end().len());
             }
-            let document = documents(&text).next().unwrap().unwrap();
+            let document = first(&text)?;
             let patches = document.edited(&maker.edits);
-            prop_assert!(patches.is_ok(), "{:?} {text}", maker.edits);
-            let written = replaced(&text, &patches.unwrap());
+            let refused = || failed(format!("{:?} {text}", maker.edits));
+            let written = replaced(&text, &patches.map_err(|_| refused())?);
             // Comments inside of what is changed may stay or go.
             let may_stay = |mark: &String| mark.starts_with(['a', 'b']) && !maker.stays.contains(mark);
             let mut left = marks(&written);
@@ -1376,10 +1385,12 @@ f: ~
             style in 0..4u8,
             is_commented in any::<bool>(),
         ) {
-            let object = Value::from_json(&format!(r#"{{"a":{old},"z":[{old},{{"k":{old}}},0]}}"#)).unwrap();
+            let object = format!(r#"{{"a":{old},"z":[{old},{{"k":{old}}},0]}}"#);
+            let tree: serde_json::Value = serde_json::from_str(&object).map_err(failed)?;
+            let object = Value::from_json(&object).map_err(failed)?;
             let mut text = match style {
                 0 => object.to_json(),
-                1 => serde_json::to_string_pretty(&object.to_deserialize::<serde_json::Value>().unwrap()).unwrap(),
+                1 => serde_json::to_string_pretty(&tree).map_err(failed)?,
                 2 => format!("{{a: {old}, z: [{old}, {{k: {old}}}, 0]}} # end"),
                 _ => crate::yaml::from_value(object.as_ref()),
             };
@@ -1395,10 +1406,10 @@ f: ~
                 vec![field("z"), Step::Item(1), field("k")],
             ];
             let edits = places.map(|place| Edit { place, value: new.clone() });
-            let document = documents(&text).next().unwrap().unwrap();
+            let document = first(&text)?;
             let patches = document.edited(&edits);
-            prop_assert!(patches.is_ok(), "{:?} in\n{}", new, text);
-            let written = replaced(&text, &patches.unwrap());
+            let refused = || failed(format!("{new:?} in\n{text}"));
+            let written = replaced(&text, &patches.map_err(|_| refused())?);
             for mark in ["# head\n", "# end"] {
                 prop_assert_eq!(written.contains(mark), text.contains(mark), "{}", written);
             }

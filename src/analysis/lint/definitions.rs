@@ -217,7 +217,7 @@ fn default_of_another_type(subject: &Subject<'_>, told: &mut Told) {
             continue;
         }
         told.tell(|| {
-            let message = format!("the default is {}, not of type {ty}", word(default.kind()));
+            let message = format!("the default is {}, not of type {ty}", default.kind().in_words());
             Hit::of_schema(walked, node, message)
         });
     }
@@ -233,17 +233,6 @@ fn is_of(ty: &str, value: ValueRef<'_>) -> bool {
         ("boolean", Kind::Bool) => true,
         ("array", Kind::List) | ("object", Kind::Map) => true,
         (ty, _) => !["number", "integer", "string", "boolean", "array", "object"].contains(&ty),
-    }
-}
-
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Null => "null",
-        Kind::Bool => "a boolean",
-        Kind::Int | Kind::Float => "a number",
-        Kind::String => "a string",
-        Kind::List => "a list",
-        Kind::Map => "a map",
     }
 }
 

@@ -7,10 +7,11 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::analysis::{Claimant, Class, Contest, Finding, Profile, Severity};
-use crate::cli::input::{Identity, Object};
+use crate::cli::input::Object;
+use crate::cli::report::{self, Who};
 use crate::cli::secrets::{self, MASK};
 use crate::cli::session::Session;
-use crate::cli::{edit, output, report};
+use crate::cli::{edit, output};
 use crate::fieldmanager::Location;
 use crate::managedfields::{ManagedFieldsEntry, Operation};
 
@@ -40,16 +41,6 @@ pub(super) struct Found {
     #[serde(serialize_with = "word_of_severity")]
     pub(super) severity: Severity,
     pub(super) claims: Vec<Claim>,
-}
-
-/// Which object.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Who {
-    api_version: String,
-    kind: String,
-    namespace: String,
-    name: String,
 }
 
 /// What somebody wants.
@@ -97,28 +88,6 @@ fn word_of_class<S: Serializer>(class: &Class, serializer: S) -> Result<S::Ok, S
 
 fn word_of_severity<S: Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(severity.as_str())
-}
-
-impl Who {
-    fn of(identity: &Identity) -> Who {
-        Who {
-            api_version: identity.kind.api_version(),
-            kind: identity.kind.kind.clone(),
-            namespace: identity.namespace.clone(),
-            name: identity.name.clone(),
-        }
-    }
-}
-
-/// `Deployment shop/web`.
-impl fmt::Display for Who {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Who { kind, namespace, name, .. } = self;
-        match namespace.is_empty() {
-            true => write!(f, "{kind} {name}"),
-            false => write!(f, "{kind} {namespace}/{name}"),
-        }
-    }
 }
 
 impl Claim {
@@ -268,12 +237,7 @@ impl Writer<'_> {
     fn found(&self, number: usize, finding: &Finding) -> Found {
         let class = finding.class();
         let identity = self.object.wants.first().map(|want| Who::of(&want.object.identity));
-        let object = identity.unwrap_or_else(|| Who {
-            api_version: String::new(),
-            kind: String::new(),
-            namespace: String::new(),
-            name: String::new(),
-        });
+        let object = identity.unwrap_or_default();
         let path = finding.path().to_string();
         let holds_secret = |want: &Want| secrets::is_hidden(&want.object.identity, &path);
         let is_hidden = !self.shows_secrets && self.object.wants.iter().any(holds_secret);

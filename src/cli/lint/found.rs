@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use crate::analysis::lint::{Finding, Rule};
-use crate::cli::input::Identity;
+use crate::cli::report::Who;
 use crate::cli::stream::Spot;
 use crate::fieldpath::Path;
 
@@ -52,38 +52,6 @@ pub(super) struct Whole {
     pub(super) who: Arc<Who>,
 }
 
-/// Which object.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Who {
-    api_version: String,
-    kind: String,
-    namespace: String,
-    name: String,
-    #[serde(skip)]
-    pub(super) text: String,
-}
-
-impl Who {
-    pub(super) fn of(identity: &Identity) -> Who {
-        Who {
-            api_version: identity.kind.api_version(),
-            kind: identity.kind.kind.clone(),
-            namespace: identity.namespace.clone(),
-            name: identity.name.clone(),
-            text: identity.to_string(),
-        }
-    }
-
-    /// Several objects of a list.
-    pub(super) fn list() -> Who {
-        let nothing = String::new;
-        let (api_version, kind) = ("v1".to_owned(), "List".to_owned());
-        let text = kind.clone();
-        Who { api_version, kind, namespace: nothing(), name: nothing(), text }
-    }
-}
-
 impl Found {
     pub(super) fn new(finding: &Finding, spot: Spot, whole: &Whole, message: String) -> Found {
         let rule = finding.rule();
@@ -107,6 +75,6 @@ impl Found {
     pub(super) fn text(&self) -> String {
         let place = self.field.as_deref().unwrap_or(&self.path);
         let space = if place.is_empty() { "" } else { " " };
-        format!("{}{space}{place}: {}", self.object.text, self.message)
+        format!("{}{space}{place}: {}", self.object, self.message)
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::analysis::lint::{Facts, Finding, Gathered, Input, Linter};
 use crate::cli::input;
+use crate::cli::report::Who;
 use crate::cli::schemas::{self, Known};
 use crate::cli::secrets;
 use crate::cli::session::Session;
@@ -14,7 +15,7 @@ use crate::cli::stream::{self, Done, Glimpse, Looker, Spot};
 use crate::fieldpath::{Path, PathElement};
 use crate::schema::{GroupVersionKind, Schema, Schemas, Type};
 
-use super::found::{Found, Who, Whole};
+use super::found::{Found, Whole};
 use super::write::Writer;
 use super::{As, LintArgs, fix};
 

@@ -189,10 +189,10 @@ fn rule(rule: &Rule) -> sarif::Rule {
 fn result(found: &Found) -> Finding {
     let id = found.rule.id();
     let at = RULES.iter().position(|rule| rule.id() == id).unwrap_or_default();
-    let known_by = format!("{} {}", found.object.text, found.path).trim_end().to_owned();
+    let known_by = format!("{} {}", found.object, found.path).trim_end().to_owned();
     let message = Text::sentence(&found.text());
     let mut finding = Finding::new((id, at), found.rule.severity(), message, known_by);
-    let object = &found.object.text;
+    let object = &found.object.to_string();
     let (line, column) = (Some(found.line), found.column);
     finding.locations.push(Location::new(&found.file, line, column, object, &found.path));
     finding

@@ -168,15 +168,7 @@ pub(super) fn check_v2(definitions: &Definitions<'_>) -> Result<(), OpenApiError
 }
 
 pub(super) fn expected(what: &str, got: ValueRef<'_>) -> String {
-    let got = match got.kind() {
-        Kind::Null => "null",
-        Kind::Bool => "a boolean",
-        Kind::Int | Kind::Float => "a number",
-        Kind::String => "a string",
-        Kind::List => "a list",
-        Kind::Map => "a map",
-    };
-    format!("expected {what}, got {got}")
+    format!("expected {what}, got {}", got.kind().in_words())
 }
 
 /// The keywords of a dialect.
