@@ -150,7 +150,8 @@ impl Remedy {
         loop {
             targets.take(&refusal)?;
             let edits = targets.edits();
-            let json = edit::edited(config.as_ref(), &to_edits(&edits));
+            let own: Vec<Edit> = edits.iter().map(ConfigEdit::to_edit).collect();
+            let json = edit::edited(config.as_ref(), &own);
             let after = Value::from_json(&json).map_err(ApplyError::Config);
             let after = after.map_err(RemedyError::Apply)?;
             match request.with_config((&after).into()).run() {
@@ -215,17 +216,17 @@ fn forced(
     Ok(Remedy { conflicts, edits, config, taken, applied })
 }
 
-fn to_edits(edits: &[ConfigEdit]) -> Vec<Edit> {
-    let step = |element: &PathElement| match element {
-        PathElement::FieldName(name) => Some(Step::Field(name.clone())),
-        PathElement::Index(index) => usize::try_from(*index).ok().map(Step::Item),
-        _ => None,
-    };
-    let edit = |edit: &ConfigEdit| Edit {
-        place: edit.place.elements().iter().filter_map(step).collect(),
-        value: edit.after.clone(),
-    };
-    edits.iter().map(edit).collect()
+impl ConfigEdit {
+    /// The edit of the configuration's value, or of its text.
+    pub(crate) fn to_edit(&self) -> Edit {
+        let step = |element: &PathElement| match element {
+            PathElement::FieldName(name) => Some(Step::Field(name.clone())),
+            PathElement::Index(index) => usize::try_from(*index).ok().map(Step::Item),
+            _ => None,
+        };
+        let place = self.place.elements().iter().filter_map(step).collect();
+        Edit { place, value: self.after.clone() }
+    }
 }
 
 /// Conflicts that end: who owns which field.

@@ -553,13 +553,10 @@ impl Files {
             first: first.path.to_string(),
         });
         for edit in edits {
+            let Edit { place: own, value } = edit.to_edit();
             let mut place = item_steps(item);
-            place.extend(edit.place.elements().iter().filter_map(|element| match element {
-                PathElement::FieldName(name) => Some(Step::Field(name.clone())),
-                PathElement::Index(index) => usize::try_from(*index).ok().map(Step::Item),
-                _ => None,
-            }));
-            taken.edits.push(Edit { place, value: edit.after.clone() });
+            place.extend(own);
+            taken.edits.push(Edit { place, value });
         }
     }
 

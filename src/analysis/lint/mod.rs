@@ -241,16 +241,16 @@ impl<'s> Linter<'s> {
     }
 }
 
-/// Whether an object is live or is to be applied, by what only the API server writes.
-///
-/// ```
-/// use managed_fields::{Value, analysis::lint::Input};
-/// let stored = Value::from_json(r#"{"metadata":{"name":"a","uid":"1"}}"#)?;
-/// assert_eq!(Input::of(&stored), Input::Live);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 impl Input {
-    /// Live if the object has a `uid`, which every stored object has and nobody writes.
+    /// What an object is, by what only the API server writes: live if it has a `uid`, which every stored
+    /// object has and nobody writes, else a manifest.
+    ///
+    /// ```
+    /// use managed_fields::{Value, analysis::lint::Input};
+    /// let stored = Value::from_json(r#"{"metadata":{"name":"a","uid":"1"}}"#)?;
+    /// assert_eq!(Input::of(&stored), Input::Live);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn of(object: &Value) -> Input {
         let metadata = object.as_ref().get("metadata");
         let uid = metadata.and_then(|metadata| metadata.get("uid")).and_then(ValueRef::as_str);
