@@ -200,6 +200,8 @@ proptest! {
         let read = FieldSet::from_fields_v1(written.as_bytes()).unwrap();
         prop_assert_eq!(&read, &a);
         prop_assert_eq!(read.to_fields_v1().unwrap(), written.clone());
+        // What is not written quite as servers do is read in another way.
+        prop_assert_eq!(FieldSet::from_fields_v1(format!(" {written}").as_bytes()), Ok(read));
         serde_json::from_str::<serde_json::Value>(&written).unwrap();
     }
 

@@ -33,6 +33,45 @@ fn subsequence(letters: &'static str) -> BoxedStrategy<String> {
         .boxed()
 }
 
+/// Lists that are too long to be looked at like short ones, in an order of their own: a set, and items
+/// with lists in them.
+fn long(order: impl Iterator<Item = usize> + Clone) -> TypedValue {
+    let names: Vec<String> = order.clone().map(|at| format!("\"name-{at:04}\"")).collect();
+    let item = |at: usize| {
+        format!(r#"{{"name":"name-{at:04}","parts":[{{"name":"b"}},{{"name":"a","value":{at}}}]}}"#)
+    };
+    let items: Vec<String> = order.map(item).collect();
+    let text = format!(r#"{{"items":[{}],"set":[{}]}}"#, items.join(","), names.join(","));
+    typed(&spec_type(), &text)
+}
+
+#[test]
+fn long_lists_are_as_their_order_has_nothing_to_do_with_it() {
+    const ITEMS: usize = 701;
+    // As 701 is prime, every place is met once.
+    let (given, sorted) = (long((0..ITEMS).map(|at| at * 450 % ITEMS)), long(0..ITEMS));
+    let fields = given.to_field_set().unwrap();
+    assert_eq!(fields, sorted.to_field_set().unwrap());
+    assert_eq!(fields, untrusted(&given).to_field_set().unwrap());
+    // Seven paths of an item: itself, its name, and two parts with a name, of which one has a value.
+    assert_eq!(fields.len(), ITEMS + ITEMS * 7);
+    let is_odd = |path: &&Path| {
+        let digits = path.elements().get(1).map(ToString::to_string).unwrap_or_default();
+        path.elements().len() == 2 && digits.contains(['1', '3', '5', '7', '9'])
+    };
+    let gone: FieldSet = fields.iter().filter(|path| is_odd(&path)).collect();
+    let (left, other) = (given.remove_items(&gone), sorted.remove_items(&gone));
+    let kept = left.to_field_set().unwrap();
+    assert_eq!(kept, fields.recursive_difference(&gone));
+    assert_eq!(other.to_field_set().unwrap(), kept);
+    assert!(!gone.is_empty() && !kept.is_empty());
+    assert!(given.compare(&untrusted(&given)).unwrap().is_same());
+    assert_eq!(
+        left.compare(&given).unwrap().added,
+        untrusted(&left).compare(&given).unwrap().added
+    );
+}
+
 proptest! {
     #![proptest_config(cases(150))]
 
