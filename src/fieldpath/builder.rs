@@ -1,5 +1,7 @@
 //! Building sets while walking.
 
+use smallvec::SmallVec;
+
 use super::set::{Entry, FieldSet, Repeats, normalise};
 use super::{Path, token, wide};
 
@@ -197,19 +199,29 @@ impl SetBuilder {
 pub(crate) struct SetWriter {
     pool: String,
     entries: Vec<Entry>,
-    open: Vec<Visit>,
-    serial: u64,
+    open: SmallVec<[Visit; 12]>,
+    serial: u32,
     members: usize,
     depth: usize,
 }
 
 #[derive(Clone, Copy)]
 struct Visit {
-    entry: usize,
+    entry: u32,
     /// Where its token begins and ends.
-    start: usize,
-    end: usize,
-    serial: u64,
+    start: u32,
+    end: u32,
+    serial: u32,
+}
+
+impl Visit {
+    fn entry(self) -> usize {
+        self.entry as usize
+    }
+
+    fn token(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
 }
 
 impl SetWriter {
@@ -217,7 +229,6 @@ impl SetWriter {
         SetWriter {
             pool: String::with_capacity(entries * 12),
             entries: Vec::with_capacity(entries),
-            open: Vec::with_capacity(16),
             ..SetWriter::default()
         }
     }
@@ -233,9 +244,9 @@ impl SetWriter {
 
     fn open(&mut self, start: usize) {
         self.serial += 1;
-        let (entry, end, serial) = (self.entries.len(), self.pool.len(), self.serial);
-        self.open.push(Visit { entry, start, end, serial });
-        self.entries.push(Entry::new(end - start));
+        let (entry, end) = (self.entries.len() as u32, self.pool.len() as u32);
+        self.open.push(Visit { entry, start: start as u32, end, serial: self.serial });
+        self.entries.push(Entry::new(self.pool.len() - start));
     }
 
     /// Goes to a field, whose name needs no escapes. Fields must come in order.
@@ -276,7 +287,7 @@ impl SetWriter {
     /// Puts the path to where the walk stands into the set.
     #[inline]
     pub(crate) fn mark(&mut self) {
-        let at = self.open.last().map(|visit| visit.entry);
+        let at = self.open.last().map(|visit| visit.entry());
         if let Some(entry) = at.and_then(|at| self.entries.get_mut(at))
             && !entry.is_member()
         {
@@ -290,12 +301,13 @@ impl SetWriter {
     #[inline]
     pub(crate) fn close(&mut self) {
         let Some(visit) = self.open.pop() else { return };
-        let below = self.entries.len() - visit.entry - 1;
-        let Some(entry) = self.entries.get_mut(visit.entry) else { return };
+        let below = self.entries.len() - visit.entry() - 1;
+        let Some(entry) = self.entries.get_mut(visit.entry()) else { return };
+        let token = visit.token();
         if below > 0 || entry.is_member() {
-            entry.set_below(below, self.pool.len() - visit.end);
+            entry.set_below(below, self.pool.len() - token.end);
         } else {
-            self.pool.truncate(visit.start);
+            self.pool.truncate(token.start);
             self.entries.pop();
         }
     }
@@ -343,11 +355,11 @@ impl WalkedPath for SetWriter {
     }
 
     fn serial(&self, depth: usize) -> u64 {
-        self.open.get(depth).map_or(0, |visit| visit.serial)
+        self.open.get(depth).map_or(0, |visit| u64::from(visit.serial))
     }
 
     fn token(&self, depth: usize) -> &str {
         let visit = self.open.get(depth);
-        visit.and_then(|visit| self.pool.get(visit.start..visit.end)).unwrap_or_default()
+        visit.and_then(|visit| self.pool.get(visit.token())).unwrap_or_default()
     }
 }

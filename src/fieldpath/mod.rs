@@ -10,6 +10,7 @@ mod element;
 mod fields_v1;
 mod ops;
 mod pattern;
+mod runs;
 mod set;
 pub(crate) mod token;
 mod wide;

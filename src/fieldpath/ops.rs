@@ -1,4 +1,5 @@
-//! Set algebra: one walk over two tapes, and a rule for each operation.
+//! Set algebra: one walk over two tapes, and a rule for each operation. What both sides have, and one
+//! walk passes over, is in the end copied in runs (`runs`).
 use std::cmp::Ordering;
 
 use smallvec::SmallVec;
@@ -8,7 +9,8 @@ use crate::value::{Kind, Value, ValueRef};
 
 use super::builder::{PathStack, SetBuilder};
 use super::element::is_scalar;
-use super::set::{Child, FieldSet, SetRef, Writer, Written, tokens};
+use super::runs::{Cursor, Noted, Place, Runs, Side};
+use super::set::{Entry, FieldSet, SetRef, tokens};
 use super::{token, wide};
 
 /// What an operation keeps.
@@ -18,152 +20,156 @@ struct Rule {
     right_only: bool,
     /// Whether a path stays that is a member on the left, on the right.
     member: fn(bool, bool) -> bool,
-    /// Whether a member on the right takes everything below it along.
-    right_takes_subtree: bool,
+    /// Whether a member on the right stands for everything below it.
+    members_cover: bool,
     /// Whether what both sides have below an element stays if it is the same.
     same: bool,
     /// Whether the right side's spelling of an element stays, given what each side has: decides
     /// only between an integer beyond 2^53 and the float that it equals.
-    right_spelling: fn(Child<'_>, Child<'_>) -> bool,
+    right_spelling: fn(Entry, Entry) -> bool,
+    /// Which side the result may be as a whole.
+    whole: Whole,
+}
+
+#[derive(Clone, Copy)]
+enum Whole {
+    Left,
+    Larger,
+    Smaller,
 }
 
 const UNION: Rule = Rule {
     left_only: true,
     right_only: true,
     member: |left, right| left || right,
-    right_takes_subtree: false,
+    members_cover: false,
     // The reference holds members and what is below them apart. It takes the right side's members
     // and the left side's nodes, and spells an element as its node where there is one.
     same: true,
-    right_spelling: |left, right| match (left.subset.is_empty(), right.subset.is_empty()) {
-        (false, _) => false,
-        (true, false) => true,
-        (true, true) => right.member,
+    right_spelling: |left, right| match (left.count, right.count) {
+        (0, 0) => right.is_member(),
+        (left, _) => left == 0,
     },
+    whole: Whole::Larger,
 };
 const INTERSECTION: Rule = Rule {
     left_only: false,
     right_only: false,
     member: |left, right| left && right,
-    right_takes_subtree: false,
+    members_cover: false,
     same: true,
     right_spelling: |_, _| false,
+    whole: Whole::Smaller,
 };
 const DIFFERENCE: Rule = Rule {
     left_only: true,
     right_only: false,
     member: |left, right| left && !right,
-    right_takes_subtree: false,
+    members_cover: false,
     same: false,
     right_spelling: |_, _| false,
+    whole: Whole::Left,
 };
-const RECURSIVE_DIFFERENCE: Rule = Rule { right_takes_subtree: true, ..DIFFERENCE };
+const RECURSIVE_DIFFERENCE: Rule = Rule { members_cover: true, ..DIFFERENCE };
 
-/// The elements of a set in front of another one, the first of which is known to be; and those behind
-/// them.
-#[inline]
-fn run<'a>(set: SetRef<'a>, end: &str) -> (SetRef<'a>, SetRef<'a>) {
-    let mut rest = set.behind_first();
-    while let Some(token) = rest.first_token()
-        && token::cmp(token, end).is_lt()
-    {
-        rest = rest.behind_first();
-    }
-    (set.before(rest), rest)
-}
+/// Of so much text below an element it takes longer to go through it than to compare it.
+const LITTLE: usize = 4096;
 
-#[inline(always)]
-fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: Rule) -> Writer {
-    struct Frame<'l, 'r> {
-        left: SetRef<'l>,
-        right: SetRef<'r>,
-        written: Written,
+/// Notes what an operation takes from both sides.
+fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule) -> Runs {
+    struct Frame {
+        ends: (Place, Place),
+        noted: Noted,
     }
-    let mut out = Writer::default();
-    if rule.right_only {
-        // Mostly the smaller one adds little to the larger one.
-        out.reserve(
-            left.pool.len().max(right.pool.len()) + 64,
-            left.entries.len().max(right.entries.len()) + 4,
-        );
-    } else if !rule.right_takes_subtree {
-        out.reserve(left.pool.len() / 2, left.entries.len() / 2);
-    }
-    let mut frames: SmallVec<[Frame<'_, '_>; 8]> = SmallVec::new();
+    let mut out = Runs::new();
+    let mut frames: SmallVec<[Frame; 8]> = SmallVec::new();
     let mut effort = left.effort();
-    let (mut left, mut right) = (left, right);
+    // What both sides have is taken from the one that may be the result.
+    let preferred = match rule.whole {
+        Whole::Left => Side::Left,
+        Whole::Larger if left.entries.len() >= right.entries.len() => Side::Left,
+        Whole::Smaller if left.entries.len() <= right.entries.len() => Side::Left,
+        _ => Side::Right,
+    };
+    let ((mut left, mut left_end), (mut right, mut right_end)) =
+        (Cursor::of(left), Cursor::of(right));
     loop {
-        let (Some(ours), Some(theirs)) = (left.first_token(), right.first_token()) else {
-            if rule.left_only && !left.is_empty() {
-                out.copy(left.pool, left.entries);
+        if left.place.entry == left_end.entry || right.place.entry == right_end.entry {
+            if rule.left_only {
+                out.take(Side::Left, left.place, left_end);
             }
-            if rule.right_only && !right.is_empty() {
-                out.copy(right.pool, right.entries);
+            if rule.right_only {
+                out.take(Side::Right, right.place, right_end);
             }
             let Some(frame) = frames.pop() else { return out };
-            out.close_or_drop(frame.written);
-            (left, right) = (frame.left, frame.right);
+            out.close(frame.noted);
+            (left.place, right.place) = (left_end, right_end);
+            (left_end, right_end) = frame.ends;
             continue;
-        };
-        match token::cmp(ours, theirs) {
-            Ordering::Less => {
-                let (run, rest) = run(left, theirs);
-                if rule.left_only {
-                    out.copy(run.pool, run.entries);
-                }
-                left = rest;
-            }
-            Ordering::Greater => {
-                let (run, rest) = run(right, ours);
-                if rule.right_only {
-                    out.copy(run.pool, run.entries);
-                }
-                right = rest;
-            }
-            Ordering::Equal => {
-                let (Some((ours, our_rest)), Some((theirs, their_rest))) =
-                    (left.split_first(), right.split_first())
-                else {
-                    continue;
-                };
-                (left, right) = (our_rest, their_rest);
-                if rule.right_takes_subtree && theirs.member {
+        }
+        let (ours, theirs) = (left.element(), right.element());
+        let is_spelled_alike = ours.is_spelled_like(theirs);
+        if !is_spelled_alike {
+            match left.order(ours, &right, theirs) {
+                Ordering::Less => {
+                    if rule.left_only {
+                        out.take_whole(Side::Left, ours);
+                    }
+                    left.place = ours.behind();
                     continue;
                 }
-                let member = (rule.member)(ours.member, theirs.member);
-                let token = if (rule.right_spelling)(ours, theirs) { theirs } else { ours }.token;
-                let (below, other) = (ours.subset, theirs.subset);
-                if below.is_empty() && other.is_empty() {
-                    if member {
-                        out.push(token, true);
+                Ordering::Greater => {
+                    if rule.right_only {
+                        out.take_whole(Side::Right, theirs);
                     }
-                } else if !rule.right_takes_subtree && below.is_spelled_like(other, &mut effort) {
-                    if rule.same {
-                        let written = out.push(token, member);
-                        out.copy(below.pool, below.entries);
-                        out.close(written);
-                    } else if member {
-                        out.push(token, true);
-                    }
-                } else {
-                    let written = out.push(token, member);
-                    frames.push(Frame { left, right, written });
-                    (left, right) = (below, other);
+                    right.place = theirs.behind();
+                    continue;
                 }
+                Ordering::Equal => {}
             }
         }
+        let is_member = (ours.entry.is_member(), theirs.entry.is_member());
+        let side = match is_spelled_alike {
+            true => preferred,
+            false if (rule.right_spelling)(ours.entry, theirs.entry) => Side::Right,
+            false => Side::Left,
+        };
+        let taken = if side == Side::Left { ours } else { theirs };
+        // Below something large there may be members that cover most of it.
+        let is_settled = rule.members_cover && is_member.1
+            || is_member.0 == is_member.1
+                && (!rule.members_cover || ours.entry.text() <= LITTLE)
+                && left.has_same_below(ours, &right, theirs, &mut effort);
+        if is_settled {
+            if rule.same {
+                out.take_whole(side, taken);
+            }
+            (left.place, right.place) = (ours.behind(), theirs.behind());
+            continue;
+        }
+        let noted = out.open(side, taken, (rule.member)(is_member.0, is_member.1));
+        frames.push(Frame { ends: (left_end, right_end), noted });
+        (left.place, right.place) = (ours.below(), theirs.below());
+        (left_end, right_end) = (ours.behind(), theirs.behind());
     }
 }
 
 impl FieldSet {
-    #[inline(always)]
-    fn combine(&self, other: &FieldSet, rule: Rule, apart: wide::Operation) -> FieldSet {
+    fn combine(&self, other: &FieldSet, rule: &Rule, apart: wide::Operation) -> FieldSet {
         if self.is_wide() || other.is_wide() {
             return wide::operate(self, other, apart);
         }
+        let (left, right) = (self.as_set_ref(), other.as_set_ref());
+        let runs = combine(left, right, rule);
+        match runs.whole(left, right) {
+            Some(Side::Left) => return self.clone(),
+            Some(Side::Right) => return other.clone(),
+            None => {}
+        }
+        let (pool, entries) = runs.copy(left, right);
         let depth = self.depth().max(other.depth());
         let unmarked = self.is_unmarked() && (other.is_unmarked() || !rule.right_only);
-        combine(self.as_set_ref(), other.as_set_ref(), rule).finish_unmarked(depth, unmarked)
+        FieldSet::from_tape_unmarked(pool, entries, depth, unmarked)
     }
 
     /// The paths of either set. Linear in both.
@@ -175,7 +181,7 @@ impl FieldSet {
         if other.is_empty() {
             return self.clone();
         }
-        self.combine(other, UNION, wide::union)
+        self.combine(other, &UNION, wide::union)
     }
 
     /// The paths of both sets. Linear in both.
@@ -184,57 +190,25 @@ impl FieldSet {
         if self.is_empty() || other.is_empty() {
             return FieldSet::default();
         }
-        self.combine(other, INTERSECTION, wide::intersection)
+        self.combine(other, &INTERSECTION, wide::intersection)
     }
 
     /// The paths of this set that are not in the other. Linear in both.
     #[must_use]
     pub fn difference(&self, other: &FieldSet) -> FieldSet {
-        if self.is_empty() || other.is_empty() || !self.meets(other) {
+        if self.is_empty() || other.is_empty() {
             return self.clone();
         }
-        self.combine(other, DIFFERENCE, wide::difference)
+        self.combine(other, &DIFFERENCE, wide::difference)
     }
 
     /// The paths of this set that are neither in the other nor below a path of it. Linear in both.
     #[must_use]
     pub fn recursive_difference(&self, other: &FieldSet) -> FieldSet {
-        if self.is_empty() || other.is_empty() || !self.meets(other) {
+        if self.is_empty() || other.is_empty() {
             return self.clone();
         }
-        self.combine(other, RECURSIVE_DIFFERENCE, wide::recursive_difference)
-    }
-
-    /// Whether a path of the other set leads to, or into, this one.
-    fn meets(&self, other: &FieldSet) -> bool {
-        if self.is_wide() || other.is_wide() {
-            return true;
-        }
-        let mut frames: SmallVec<[(SetRef<'_>, SetRef<'_>); 8]> = SmallVec::new();
-        let (mut left, mut right) = (self.as_set_ref(), other.as_set_ref());
-        loop {
-            let (Some(ours), Some(theirs)) = (left.first_token(), right.first_token()) else {
-                let Some(outer) = frames.pop() else { return false };
-                (left, right) = outer;
-                continue;
-            };
-            match token::cmp(ours, theirs) {
-                Ordering::Less => left = left.behind_first(),
-                Ordering::Greater => right = right.behind_first(),
-                Ordering::Equal => {
-                    let (Some((ours, our_rest)), Some((theirs, their_rest))) =
-                        (left.split_first(), right.split_first())
-                    else {
-                        return false;
-                    };
-                    if theirs.member {
-                        return true;
-                    }
-                    frames.push((our_rest, their_rest));
-                    (left, right) = (ours.subset, theirs.subset);
-                }
-            }
-        }
+        self.combine(other, &RECURSIVE_DIFFERENCE, wide::recursive_difference)
     }
 
     /// Whether this set is the other one and some of `extra`, of which the other has none. May miss

@@ -39,6 +39,12 @@ impl Entry {
         (self.len >> 1) as usize
     }
 
+    /// How long the tokens below are together.
+    #[inline]
+    pub(super) fn text(self) -> usize {
+        self.text as usize
+    }
+
     #[inline]
     pub(super) fn is_member(self) -> bool {
         self.len & 1 != 0
@@ -46,6 +52,20 @@ impl Entry {
 
     pub(super) fn set_member(&mut self, member: bool) {
         self.len = (self.len & !1) | u32::from(member);
+    }
+
+    /// Whether two runs of entries are the same. Eight at once, without a way out in between.
+    pub(super) fn are_same(left: &[Entry], right: &[Entry]) -> bool {
+        let ((left, our_rest), (right, their_rest)) =
+            (left.as_chunks::<8>(), right.as_chunks::<8>());
+        left.len() == right.len()
+            && our_rest == their_rest
+            && left.iter().zip(right).all(|(left, right)| {
+                let words = |of: &[Entry; 8]| of.map(|entry| [entry.len, entry.count, entry.text]);
+                let (left, right) = (words(left), words(right));
+                let pairs = left.as_flattened().iter().zip(right.as_flattened());
+                pairs.fold(0, |all, (a, b)| all | (a ^ b)) == 0
+            })
     }
 
     /// Says what is below: so many entries, with so much text.
@@ -160,23 +180,6 @@ impl<'a> SetRef<'a> {
         self.entries.first().map(|entry| &self.pool[..entry.len()])
     }
 
-    /// All elements but the first.
-    #[inline]
-    pub(super) fn behind_first(self) -> SetRef<'a> {
-        let SetRef { pool, entries, wide } = self;
-        let Some(entry) = entries.first() else { return self };
-        let pool = &pool[entry.len() + entry.text as usize..];
-        SetRef { pool, entries: &entries[1 + entry.count as usize..], wide }
-    }
-
-    /// What stands in front of the rest of it.
-    #[inline]
-    pub(super) fn before(self, rest: SetRef<'a>) -> SetRef<'a> {
-        let pool = &self.pool[..self.pool.len() - rest.pool.len()];
-        let entries = &self.entries[..self.entries.len() - rest.entries.len()];
-        SetRef { pool, entries, wide: self.wide }
-    }
-
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.entries.is_empty()
@@ -194,7 +197,7 @@ impl<'a> SetRef<'a> {
         self.entries.len() == other.entries.len()
             && self.pool.len() == other.pool.len()
             && effort.finds_same(self.pool.as_bytes(), other.pool.as_bytes())
-            && effort.spend_unless(self.entries == other.entries, self.pool.len())
+            && effort.spend_unless(Entry::are_same(self.entries, other.entries), self.pool.len())
     }
 
     /// Whether integers beyond 2^53 may be among the elements.
@@ -463,11 +466,6 @@ impl Writer {
         Writer { pool: String::with_capacity(pool), entries: Vec::with_capacity(entries) }
     }
 
-    pub(super) fn reserve(&mut self, pool: usize, entries: usize) {
-        self.pool.reserve(pool);
-        self.entries.reserve(entries);
-    }
-
     /// Room for what a short set needs.
     fn make_room(&mut self) {
         if self.entries.capacity() == 0 {
@@ -550,6 +548,16 @@ impl FieldSet {
 
     pub(super) fn from_tape(pool: String, entries: Vec<Entry>, depth: usize) -> FieldSet {
         FieldSet::of(Tape { pool, entries, depth, wide: false, unmarked: false })
+    }
+
+    /// As [`from_tape`](Self::from_tape), where it may be known that no token has a mark.
+    pub(super) fn from_tape_unmarked(
+        pool: String,
+        entries: Vec<Entry>,
+        depth: usize,
+        unmarked: bool,
+    ) -> FieldSet {
+        FieldSet::of(Tape { pool, entries, depth, wide: false, unmarked })
     }
 
     pub(crate) fn as_set_ref(&self) -> SetRef<'_> {

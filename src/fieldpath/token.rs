@@ -349,26 +349,24 @@ fn compare_small_numbers(prefix: &[u8], left: &[u8], right: &[u8]) -> Option<Ord
 /// How two fields, or a field and another element, are ordered that hold no escapes where they begin to
 /// differ or before. None if something else is to be looked at.
 #[inline]
-fn compare_plain(left: &[u8], right: &[u8]) -> Option<Ordering> {
+pub(super) fn compare_plain(left: &[u8], right: &[u8]) -> Option<Ordering> {
     if left.first() != Some(&b'f') || right.first() != Some(&b'f') {
         return None;
     }
-    let (mut left, mut right) = (left, right);
-    loop {
-        let (ours, theirs) = (first_word(left), first_word(right));
-        if has_backslash(ours) || has_backslash(theirs) {
-            return None;
-        }
+    let mut at = 0;
+    while let (Some(our_rest), Some(their_rest)) = (left.get(at..), right.get(at..)) {
+        let (ours, theirs) = (first_word(our_rest), first_word(their_rest));
         // Zeros stand for nothing: there are none in tokens.
         if ours != theirs {
-            return Some(ours.cmp(&theirs));
+            let is_plain = !has_backslash(ours) && !has_backslash(theirs);
+            let begins_plain = || !left.iter().take(at).any(|byte| *byte == b'\\');
+            return (is_plain && begins_plain()).then(|| ours.cmp(&theirs));
         }
-        match (left.get(8..), right.get(8..)) {
-            (Some(ours), Some(theirs)) => (left, right) = (ours, theirs),
-            // Of two that begin alike the shorter is less.
-            _ => return Some(left.len().cmp(&right.len())),
-        }
+        at += 8;
     }
+    // Of two that begin alike the shorter is less.
+    let begins_plain = !left.iter().take(at).any(|byte| *byte == b'\\');
+    begins_plain.then(|| left.len().cmp(&right.len()))
 }
 
 /// The order of elements: fields, keys, values, indices, the invalid one; each by its content.

@@ -69,24 +69,72 @@ fn scrambled(paths: &BTreeSet<Path>, seed: &mut u64) -> String {
     format!(" {{{}}}\n", members.join(if turn == 2 { " , " } else { "," }))
 }
 
+/// Two large sets that have the most in common: paths of up to four elements, all that there are of few
+/// names, of which each set lacks some.
+fn alike() -> impl Strategy<Value = (FieldSet, FieldSet)> {
+    const NAMES: usize = 4;
+    let lacking =
+        || prop::collection::vec(0..NAMES + NAMES.pow(2) + NAMES.pow(3) + NAMES.pow(4), 0..9);
+    (1..=NAMES, lacking(), lacking(), any::<bool>()).prop_map(|(names, one, two, inner)| {
+        let name =
+            |at: usize| PathElement::FieldName(format!("{at}-{}", "name".repeat(at % 3 + 1)));
+        let mut paths: Vec<Path> = vec![];
+        let mut level = vec![vec![]];
+        for _ in 0..4 {
+            let below = |path: &Vec<PathElement>| {
+                let path = path.clone();
+                (0..names).map(move |at| [path.as_slice(), &[name(at)]].concat())
+            };
+            level = level.iter().flat_map(below).collect();
+            paths.extend(level.iter().cloned().map(Path::new));
+        }
+        let without = |lacking: &[usize]| {
+            let stays = |(at, path): &(usize, &Path)| {
+                !lacking.contains(at) && (inner || path.elements().len() == 4)
+            };
+            collect(paths.iter().enumerate().filter(stays).map(|(_, path)| path))
+        };
+        (without(&one), without(&two))
+    })
+}
+
+fn operations_are_those_of_sets_of(a: &FieldSet, b: &FieldSet) -> Result<(), TestCaseError> {
+    let (x, y) = (model(a), model(b));
+    prop_assert_eq!(model(&a.union(b)), x.union(&y).cloned().collect::<BTreeSet<_>>());
+    prop_assert_eq!(
+        model(&a.intersection(b)),
+        x.intersection(&y).cloned().collect::<BTreeSet<_>>()
+    );
+    prop_assert_eq!(model(&a.difference(b)), x.difference(&y).cloned().collect::<BTreeSet<_>>());
+    let is_covered = |path: &Path| {
+        let elements = path.elements();
+        (1..=elements.len()).any(|len| y.contains(&Path::new(elements[..len].to_vec())))
+    };
+    let left: BTreeSet<Path> = x.iter().filter(|path| !is_covered(path)).cloned().collect();
+    prop_assert_eq!(model(&a.recursive_difference(b)), left);
+    prop_assert_eq!(a.is_subset(b), x.is_subset(&y));
+    prop_assert_eq!(a == b, x == y);
+    prop_assert_eq!(a.is_empty(), x.is_empty());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases(60))]
+
+    #[test]
+    fn operations_on_sets_that_are_much_alike_are_those_of_sets((a, b) in alike()) {
+        operations_are_those_of_sets_of(&a, &b)?;
+        operations_are_those_of_sets_of(&a.leaves(), &b)?;
+        operations_are_those_of_sets_of(&a, &b.leaves())?;
+    }
+}
+
 proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
     fn operations_are_those_of_sets(a in set(), b in set()) {
-        let (x, y) = (model(&a), model(&b));
-        prop_assert_eq!(model(&a.union(&b)), x.union(&y).cloned().collect::<BTreeSet<_>>());
-        prop_assert_eq!(
-            model(&a.intersection(&b)),
-            x.intersection(&y).cloned().collect::<BTreeSet<_>>()
-        );
-        prop_assert_eq!(
-            model(&a.difference(&b)),
-            x.difference(&y).cloned().collect::<BTreeSet<_>>()
-        );
-        prop_assert_eq!(a.is_subset(&b), x.is_subset(&y));
-        prop_assert_eq!(a == b, x == y);
-        prop_assert_eq!(a.is_empty(), x.is_empty());
+        operations_are_those_of_sets_of(&a, &b)?;
     }
 
     #[test]
