@@ -85,20 +85,25 @@ struct Merge<'w, 't, P> {
 
 impl<'w, P: Trail> Merge<'w, '_, P> {
     fn value(&mut self, id: TypeId, left: Option<Node>, right: Option<Node>) -> Option<Node> {
-        if self.trusted {
+        self.settled(left, right).or_else(|| self.merged(id, left, right))
+    }
+
+    /// What two values merge to where no type is needed to tell.
+    #[inline]
+    fn settled(&mut self, left: Option<Node>, right: Option<Node>) -> Option<Node> {
+        match (left, right) {
+            _ if !self.trusted => None,
             // Of two valid values one alone merges to itself.
-            match (left, right) {
-                (Some(left), None) => return Some(left),
-                (None, Some(right)) => return Some(right),
-                // Nor does a value without repeated items change when it is merged into itself.
-                (Some(left), Some(right))
-                    if self.arena.are_spelled_alike(left, right, &mut self.effort) =>
-                {
-                    return Some(left);
-                }
-                _ => {}
+            (Some(one), None) | (None, Some(one)) => Some(one),
+            // Nor does a value without repeated items change when it is merged into itself.
+            (Some(left), Some(right)) => {
+                self.arena.are_spelled_alike(left, right, &mut self.effort).then_some(left)
             }
+            (None, None) => None,
         }
+    }
+
+    fn merged(&mut self, id: TypeId, left: Option<Node>, right: Option<Node>) -> Option<Node> {
         let schema: &'w Compiled = self.schema;
         let atom = schema.atom(id);
         if atom.unresolved {
@@ -182,6 +187,11 @@ impl<'w, P: Trail> Merge<'w, '_, P> {
         let (mut l, mut r) = (0, 0);
         let mut changed = ours.is_none();
         while l < our_count || r < their_count {
+            if self.trusted && r == their_count {
+                let rest = self.arena.children(ours_or_null).get(l..).unwrap_or_default();
+                self.out.extend_from_slice(rest);
+                break;
+            }
             let left = (l < our_count).then(|| self.arena.child(ours_or_null, l));
             let right = (r < their_count).then(|| self.arena.child(theirs_or_null, r));
             let order = match (left, right) {
@@ -196,16 +206,15 @@ impl<'w, P: Trail> Merge<'w, '_, P> {
             };
             l += usize::from(left.is_some());
             r += usize::from(right.is_some());
-            if let (true, Some(left), None) = (self.trusted, left, right) {
-                self.out.push(left);
-                continue;
-            }
             let Some(named) = left.or(right) else { continue };
-            let key = self.arena.key(named);
-            let (id, _) = fields.find(&key);
-            self.path.push_field(&key);
-            let merged = self.value(id, left, right);
-            self.path.pop();
+            let merged = self.settled(left, right).or_else(|| {
+                let key = self.arena.key(named);
+                let (id, _) = fields.find(&key);
+                self.path.push_field(&key);
+                let merged = self.merged(id, left, right);
+                self.path.pop();
+                merged
+            });
             if let Some(merged) = merged {
                 changed |= left.is_none_or(|left| !left.is_same(merged));
                 self.out.push(merged.with_key_of(named));
