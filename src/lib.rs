@@ -7,6 +7,8 @@
 //! # Features
 //!
 //! - `builtin-schemas` (default): the schemas of every kind that Kubernetes serves, compiled in.
+//! - `analysis`: what is found out about objects and sources, such as who owns each line and which sources
+//!   will fight. Merging needs none of it.
 //! - `jiff`: times of entries as `jiff::Timestamp`, and back.
 //! - `yaml`: reading YAML as Kubernetes reads it.
 //! - `cli`: the command line; implies all of these.
@@ -20,6 +22,7 @@
     clippy::unimplemented
 )]
 
+#[cfg(feature = "analysis")]
 pub mod analysis;
 #[cfg(feature = "cli")]
 pub mod cli;
