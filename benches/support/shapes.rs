@@ -3,14 +3,16 @@
 
 use std::hint::black_box;
 
-use managed_fields::Value;
-#[cfg(feature = "analysis")]
-use managed_fields::analysis::{ConflictFinder, Want};
 use managed_fields::fieldmanager::{Document, FieldManager};
 use managed_fields::fieldpath::FieldSet;
 use managed_fields::merge::{Managers, SameVersion, Updater, VersionedSet};
 use managed_fields::schema::{Schema, Schemas, Type};
 use managed_fields::typed::TypedValue;
+#[cfg(feature = "analysis")]
+use managed_fields::{
+    Value,
+    analysis::{ConflictFinder, Want},
+};
 
 use super::grow::{self, Order, Share};
 use super::{Case, NOW, strict, type_of, typed};
