@@ -20,25 +20,26 @@ pub(crate) fn with_stack<R: Send>(depth: usize, operation: impl FnOnce() -> R + 
     if depth <= ORDINARY_DEPTH {
         return operation();
     }
-    let mut slot = Some(operation);
+    let (mut operation, mut result) = (Some(operation), None);
+    on_large_stack(depth, &mut || result = operation.take().map(|operation| operation()));
+    match result {
+        Some(result) => result,
+        None => unreachable!("the operation ran"),
+    }
+}
+
+/// One for all operations: what starts a thread is much code.
+#[cold]
+fn on_large_stack(depth: usize, operation: &mut (dyn FnMut() + Send)) {
     let size = BASE_BYTES + depth * BYTES_PER_LEVEL;
-    let done = thread::scope(|scope| {
-        let taken = &mut slot;
-        let spawned = thread::Builder::new()
-            .stack_size(size)
-            .spawn_scoped(scope, move || taken.take().map(|operation| operation()));
-        match spawned {
-            Ok(handle) => match handle.join() {
-                Ok(result) => result,
-                Err(panic) => std::panic::resume_unwind(panic),
-            },
-            Err(_) => None,
-        }
+    let ran = thread::scope(|scope| {
+        let spawned = thread::Builder::new().stack_size(size).spawn_scoped(scope, &mut *operation);
+        spawned.map(|handle| handle.join())
     });
-    match (done, slot) {
-        (Some(result), _) => result,
-        (None, Some(operation)) => operation(),
-        (None, None) => unreachable!("the operation either ran or is still here"),
+    match ran {
+        Ok(Ok(())) => {}
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(_) => operation(),
     }
 }
 

@@ -3,6 +3,15 @@
 //! This crate does what kube-apiserver does with `metadata.managedFields`: it merges an apply
 //! configuration into a live object, finds the conflicts between field managers, supports forced
 //! takeover, and keeps the ownership records. Nothing here talks to a cluster.
+//!
+//! # Features
+//!
+//! - `builtin-schemas` (default): the schemas of every kind that Kubernetes serves, compiled in.
+//! - `analysis`: what is found out about objects and sources, such as who owns each line and which sources
+//!   will fight. Merging needs none of it.
+//! - `jiff`: times of entries as `jiff::Timestamp`, and back.
+//! - `yaml`: reading YAML as Kubernetes reads it.
+//! - `cli`: the command line; implies all of these.
 #![forbid(unsafe_code)]
 #![deny(
     clippy::unwrap_used,
@@ -13,6 +22,7 @@
     clippy::unimplemented
 )]
 
+#[cfg(feature = "analysis")]
 pub mod analysis;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -3,13 +3,16 @@
 
 use std::hint::black_box;
 
-use managed_fields::Value;
-use managed_fields::analysis::{ConflictFinder, Want};
 use managed_fields::fieldmanager::{Document, FieldManager};
 use managed_fields::fieldpath::FieldSet;
 use managed_fields::merge::{Managers, SameVersion, Updater, VersionedSet};
 use managed_fields::schema::{Schema, Schemas, Type};
 use managed_fields::typed::TypedValue;
+#[cfg(feature = "analysis")]
+use managed_fields::{
+    Value,
+    analysis::{ConflictFinder, Want},
+};
 
 use super::grow::{self, Order, Share};
 use super::{Case, NOW, strict, type_of, typed};
@@ -19,6 +22,7 @@ pub(crate) const ITEMS: [usize; 3] = [1_000, 10_000, 100_000];
 /// How many levels.
 const LEVELS: [usize; 3] = [100, 1_000, 9_900];
 /// How many items of what two sources fight over.
+#[cfg(feature = "analysis")]
 const FIGHTS: [usize; 3] = [300, 3_000, 30_000];
 /// How many managers.
 const MANAGERS: [usize; 3] = [10, 30, 100];
@@ -67,6 +71,7 @@ impl Kinds {
         fields_v1(&mut shapes);
         self.managers(&mut shapes);
         self.depth(&mut shapes);
+        #[cfg(feature = "analysis")]
         self.fights(&mut shapes);
         let Shapes(mut shapes) = shapes;
         shapes.retain(|shape| {
@@ -76,6 +81,7 @@ impl Kinds {
     }
 }
 
+#[cfg(feature = "analysis")]
 impl Kinds {
     /// Two sources that fight over all of a list or a map, or share a set.
     fn fights<'s>(&'s self, shapes: &mut Shapes<'s>) {

@@ -8,7 +8,6 @@ use crate::managedfields::{
     ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, ReadSets, Time, read_list,
 };
 use crate::merge::Managers;
-use crate::schema::Schemas;
 use crate::value::{Arena, Node, Value};
 
 use super::FieldManager;
@@ -91,6 +90,40 @@ impl fmt::Debug for Applied {
     }
 }
 
+/// What those who find out what an apply would do look at and change.
+#[cfg(feature = "analysis")]
+impl<'s, 'a> ApplyRequest<'s, 'a> {
+    /// The types of the objects.
+    pub(crate) fn schemas(&self) -> &'s crate::schema::Schemas {
+        self.manager.schemas
+    }
+
+    /// The object before.
+    pub(crate) fn live(&self) -> &Document<'a> {
+        &self.live
+    }
+
+    /// The configuration.
+    pub(crate) fn config(&self) -> &Document<'a> {
+        &self.config
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn with_config<'b>(&self, config: Document<'b>) -> ApplyRequest<'s, 'b>
+    where
+        'a: 'b,
+    {
+        let request: ApplyRequest<'s, 'b> = self.clone();
+        ApplyRequest { config, ..request }
+    }
+
+    /// The same without all that the server does to an object after it was merged.
+    pub(crate) fn merged_only(self) -> Self {
+        let manager = FieldManager { defaulter: None, stores: false, ..self.manager };
+        ApplyRequest { manager, ..self }
+    }
+}
+
 impl<'s, 'a> ApplyRequest<'s, 'a> {
     pub(super) fn new(
         manager: FieldManager<'s>,
@@ -145,36 +178,6 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
     pub fn at(mut self, time: Time) -> Self {
         self.at = time;
         self
-    }
-
-    /// The types of the objects.
-    pub(crate) fn schemas(&self) -> &'s Schemas {
-        self.manager.schemas
-    }
-
-    /// The object before.
-    pub(crate) fn live(&self) -> &Document<'a> {
-        &self.live
-    }
-
-    /// The configuration.
-    pub(crate) fn config(&self) -> &Document<'a> {
-        &self.config
-    }
-
-    /// The same with another configuration.
-    pub(crate) fn with_config<'b>(&self, config: Document<'b>) -> ApplyRequest<'s, 'b>
-    where
-        'a: 'b,
-    {
-        let request: ApplyRequest<'s, 'b> = self.clone();
-        ApplyRequest { config, ..request }
-    }
-
-    /// The same without all that the server does to an object after it was merged.
-    pub(crate) fn merged_only(self) -> Self {
-        let manager = FieldManager { defaulter: None, stores: false, ..self.manager };
-        ApplyRequest { manager, ..self }
     }
 
     /// Runs the apply.

@@ -42,6 +42,7 @@ impl<'a> Document<'a> {
     }
 
     /// The object, parsed; none for an absent one.
+    #[cfg(feature = "analysis")]
     pub(crate) fn to_value(&self) -> Result<Option<Value>, ParseError> {
         match &self.0 {
             Content::Absent => Ok(None),

@@ -52,6 +52,7 @@ pub use extract::{ExtractError, ExtractRequest};
 pub use guard::{Guarded, guard_admission};
 pub use handover::{HandedOver, Handover, HandoverError};
 pub use location::{ConfigSource, Location};
+#[cfg(feature = "analysis")]
 pub(crate) use lookup::{Lookup, value_at};
 pub use manager_name::{ManagerNameError, check_manager_name, manager_name_from_user_agent};
 pub use migrate_version::{MigrateVersionError, VersionMigration};
@@ -61,6 +62,7 @@ pub use scale::{ScaleError, ScaleMapping};
 pub use schema_defaults::SchemaDefaults;
 pub use status::{Metadata, Status, StatusCause, StatusDetails};
 pub use storage::StaleObjectError;
+#[cfg(feature = "analysis")]
 pub(crate) use strip_meta::stripped as untracked;
 pub use update::{UpdateRequest, Updated};
 

@@ -3,24 +3,24 @@
 use std::fmt;
 use std::str::FromStr;
 
+#[cfg(feature = "jiff")]
 use jiff::Timestamp;
 
 const SECONDS_PER_DAY: i64 = 86_400;
-const NANOS_PER_SECOND: u32 = 1_000_000_000;
 /// Before 1970-01-01: the first second of the year 1, which the reference takes for no time at all.
 const ZERO: i64 = -62_135_596_800;
 
 /// The time of an entry, such as `2026-11-26T14:00:00Z`.
 ///
 /// Ordered by what comes first. Read as the API server reads it, which is stricter than RFC 3339 in
-/// some ways and more lenient in others, and printed as it prints it: UTC, to the second. A few
-/// hours at the ends of the years 0 and 9999 can be read and are no [`Timestamp`].
+/// some ways and more lenient in others, and printed as it prints it: UTC, to the second. With the
+/// feature `jiff` it is made of a `jiff::Timestamp` and into one; a few hours at the ends of the years
+/// 0 and 9999 can be read and are none.
 ///
 /// ```
 /// use managed_fields::managedfields::Time;
 /// let time: Time = "2026-11-26T15:30:00.5+01:00".parse()?;
 /// assert_eq!(time.to_string(), "2026-11-26T14:30:00Z");
-/// assert_eq!(time.to_timestamp().map(Time::from), Some(time));
 /// # Ok::<(), managed_fields::managedfields::TimeError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,6 +50,14 @@ impl Time {
     }
 
     /// The same point in time; none outside of what a [`Timestamp`] can be.
+    ///
+    /// ```
+    /// use managed_fields::managedfields::Time;
+    /// let time: Time = "2026-11-26T15:30:00.5+01:00".parse()?;
+    /// assert_eq!(time.to_timestamp().map(Time::from), Some(time));
+    /// # Ok::<(), managed_fields::managedfields::TimeError>(())
+    /// ```
+    #[cfg(feature = "jiff")]
     pub fn to_timestamp(self) -> Option<Timestamp> {
         let whole = Timestamp::from_second(self.seconds).ok()?;
         whole.checked_add(jiff::SignedDuration::from_nanos(self.nanos.into())).ok()
@@ -70,8 +78,10 @@ impl Time {
     }
 }
 
+#[cfg(feature = "jiff")]
 impl From<Timestamp> for Time {
     fn from(timestamp: Timestamp) -> Time {
+        const NANOS_PER_SECOND: u32 = 1_000_000_000;
         let (seconds, nanos) = (timestamp.as_second(), timestamp.subsec_nanosecond());
         match u32::try_from(nanos) {
             Ok(nanos) => Time { seconds, nanos },
@@ -262,11 +272,18 @@ mod tests {
         let printed = |text: &str| text.parse::<Time>().map(|time| time.to_string());
         assert_eq!(printed("9999-12-31T23:59:59-24:60")?, "10000-01-02T00:59:59Z");
         assert_eq!(printed("0000-01-01T00:00:00+01:00")?, "-0001-12-31T23:00:00Z");
+        Ok(())
+    }
+
+    #[test]
+    #[cfg(feature = "jiff")]
+    fn the_last_hours_are_no_timestamps() -> Outcome {
         assert!("9999-12-31T23:59:59Z".parse::<Time>()?.to_timestamp().is_none());
         Ok(())
     }
 
     #[test]
+    #[cfg(feature = "jiff")]
     fn timestamps_before_1970_round_down() -> Outcome {
         let time: Time = "1969-12-31T23:59:58.25Z".parse()?;
         assert_eq!((time.as_second(), time.nanos), (-2, 250_000_000));

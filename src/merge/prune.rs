@@ -1,6 +1,7 @@
 //! Removing what a manager applied last time and no longer applies.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use crate::fieldpath::FieldSet;
 use crate::typed::{ValidationErrors, remove_items, to_field_set};
@@ -137,8 +138,8 @@ fn add_back_owned(
         let set = owned.entry(entry.api_version.as_str()).or_default();
         *set = set.union(&entry.set);
     }
-    let mut order: Vec<&str> = owned.keys().copied().collect();
-    order.sort_by_key(|version| *version != first);
+    let others = owned.keys().copied().filter(|version| *version != first);
+    let order = iter::once(first).chain(others);
     let (mut merged, mut pruned) = (merged.clone(), pruned);
     for version in order {
         let Some(owned) = owned.get(version) else { continue };

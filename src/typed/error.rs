@@ -20,6 +20,7 @@ impl ValidationError {
     }
 
     /// The path of the value, of what validation found; it ends where the value or its list is.
+    #[cfg(feature = "analysis")]
     pub(crate) fn place(&self) -> &Path {
         &self.place
     }

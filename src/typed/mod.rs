@@ -21,6 +21,7 @@ mod validate;
 pub use compare::Comparison;
 pub(crate) use compare::compare;
 pub use error::{ValidationError, ValidationErrors};
+#[cfg(feature = "analysis")]
 pub(crate) use items::write_item_token;
 pub(crate) use merge::merge;
 pub(crate) use overlay::{Overlay, overlay};

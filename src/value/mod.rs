@@ -7,6 +7,7 @@
 
 mod arena;
 mod compare;
+#[cfg(any(feature = "analysis", all(test, feature = "yaml")))]
 pub(crate) mod edit;
 mod parse;
 mod position;
