@@ -1,6 +1,7 @@
 //! Building sets while walking.
 
-use super::set::{Entry, FieldSet, Repeats, normalise};
+use super::normalise::{Repeats, normalise};
+use super::set::{Entry, FieldSet};
 use super::{Path, token, wide};
 
 /// The path from the root to where a walk stands.

@@ -13,7 +13,8 @@ use crate::value::{Arena, MAX_DEPTH, ParseError, ParseErrorKind, Source, ValueRe
 
 use super::canonical::{self, SimpleKey};
 use super::element::ElementError;
-use super::set::{Entry, FieldSet, Repeats, normalise};
+use super::normalise::{Repeats, normalise};
+use super::set::{Entry, FieldSet};
 use super::token;
 
 /// Why a document is not FieldsV1, or a set cannot be written as it.
