@@ -1,7 +1,7 @@
 //! Building sets while walking.
 
 use super::normalise::{Repeats, normalise};
-use super::set::{Entry, FieldSet};
+use super::set::{Entry, FieldSet, SetRef};
 use super::{Path, token, wide};
 
 /// The path from the root to where a walk stands.
@@ -184,7 +184,8 @@ impl SetBuilder {
         if self.wide {
             wide::insert_all(&self.pool, &self.entries, &self.again, self.depth)
         } else if self.disorder {
-            normalise(&self.pool, &self.entries, self.depth, Repeats::Unite)
+            let tape = SetRef { pool: &self.pool, entries: &self.entries, wide: false };
+            normalise(tape, Repeats::Unite).finish(self.depth)
         } else {
             FieldSet::from_tape(self.pool, self.entries, self.depth)
         }

@@ -42,6 +42,12 @@ impl Entry {
         self.len & 1 != 0
     }
 
+    /// How long the tokens below are together.
+    #[inline]
+    pub(super) fn text_below(self) -> usize {
+        self.text as usize
+    }
+
     pub(super) fn set_member(&mut self, member: bool) {
         self.len = (self.len & !1) | u32::from(member);
     }
@@ -357,6 +363,11 @@ impl Writer {
         self.pool.push_str(token);
         self.entries.push(entry);
         Written { entry: self.entries.len() - 1, end: self.pool.len() }
+    }
+
+    /// Makes the entry a member.
+    pub(super) fn set_member(&mut self, written: Written) {
+        self.entries[written.entry].set_member(true);
     }
 
     /// Counts what was pushed below the entry.
