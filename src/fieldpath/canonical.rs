@@ -218,3 +218,34 @@ impl SimpleKey {
         Some(part(ours).cmp(part(theirs))).filter(|order| order.is_ne())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    /// What is written again as it stands is told from what is not, and from what repeats something.
+    #[test]
+    fn what_is_read_knows_how_it_stood() {
+        let cases = [
+            (r#"{"f:a":{},"f:b":{}}"#, true, true),
+            (r#"{"f:b":{},"f:a":{}}"#, false, true),
+            (r#"{"f:a":{".":{},"f:b":{}}}"#, true, true),
+            (r#"{"f:a":{"f:b":{},".":{}}}"#, false, true),
+            (r#"{"f:a":{"f:c":{},".":{},"f:b":{}}}"#, false, true),
+            (r#"{"f:a":{".":{}}}"#, false, true),
+            (r#"{"f:a":{},"f:a":{}}"#, false, false),
+            (r#"{"f:b":{"f:c":{}},"f:a":{},"f:b":{}}"#, false, false),
+        ];
+        for (text, is_canonical, is_whole) in cases {
+            let read = read(text).map(|read| (read.is_canonical, read.is_whole, read.length));
+            assert_eq!(read, Some((is_canonical, is_whole, text.len())), "{text}");
+        }
+        let left = [
+            r#"{".":{},"f:a":{}}"#,
+            r#"{"f:a":{".":{},".":{}}}"#,
+            r#"{"f:a":{"f:b":{},".":null}}"#,
+            r#"{"f:a":{".":{"f:b":{}}}}"#,
+        ];
+        assert!(left.iter().all(|text| read(text).is_none()));
+    }
+}
