@@ -12,7 +12,8 @@
 //!
 //! Prints a table, and fails if a limit of `support/limits.rs` is missed. Without `--bench`
 //! everything runs once, as a check, and only what is counted has limits. `--applies N` runs nothing
-//! but so many applies of each, for a profiler. Other arguments name the cases to run.
+//! but so many applies of each, for a profiler, in the form that `--form` names (`sorted`, if none does).
+//! Other arguments name the cases to run.
 #![allow(unsafe_code, reason = "counts what is allocated")]
 #![allow(clippy::unwrap_used, reason = "a benchmark stops at the first wrong result")]
 
@@ -106,12 +107,13 @@ const OTHERS: [&str; 3] =
     ["through `serde_json::Value` / floor", "reading / floor", "tokens / floor"];
 
 fn main() -> ExitCode {
-    let (mut budget, mut applies) = (None, None);
+    let (mut budget, mut applies, mut form) = (None, None, Form::Sorted);
     let mut wanted = vec![];
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--applies" => applies = Some(arguments.next().unwrap().parse::<usize>().unwrap()),
+            "--form" => form = Form::named(&arguments.next().unwrap()).unwrap(),
             "--bench" => budget = Some(Duration::from_millis(2500)),
             option if option.starts_with('-') => {}
             name => wanted.push(name.to_owned()),
@@ -122,7 +124,7 @@ fn main() -> ExitCode {
     let cases = objects::all(&schemas);
     let chosen = |case: &&Case| wanted.is_empty() || wanted.iter().any(|name| name == case.name);
     if let Some(applies) = applies {
-        for case in cases.iter().filter(chosen) {
+        for case in cases.iter().filter(chosen).map(|case| case.written(form)) {
             (0..applies).for_each(|_| drop(black_box(case.apply(manager))));
         }
         return ExitCode::SUCCESS;

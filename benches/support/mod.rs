@@ -50,6 +50,11 @@ impl Form {
             Form::Unsorted => "unsorted",
         }
     }
+
+    /// The form whose name has this word.
+    pub(crate) fn named(word: &str) -> Option<Form> {
+        Form::ALL.into_iter().find(|form| form.name().split(", ").any(|part| part == word))
+    }
 }
 
 /// One apply: a live object, what is applied to it, and what must come of that.

@@ -2,7 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::set::{Entry, FieldSet, Repeats, normalise};
+use super::normalise::{Repeats, normalise};
+use super::set::{Entry, FieldSet, SetRef};
 use super::{Path, token, wide};
 
 /// The path from the root to where a walk stands.
@@ -185,7 +186,8 @@ impl SetBuilder {
         if self.wide {
             wide::insert_all(&self.pool, &self.entries, &self.again, self.depth)
         } else if self.disorder {
-            normalise(&self.pool, &self.entries, self.depth, Repeats::Unite)
+            let tape = SetRef { pool: &self.pool, entries: &self.entries, wide: false };
+            normalise(tape, Repeats::Unite).finish(self.depth)
         } else {
             FieldSet::from_tape(self.pool, self.entries, self.depth)
         }

@@ -1,8 +1,9 @@
 //! Reading FieldsV1 as it is written.
 //!
 //! The API server writes sets in one way: no spaces, everything in order, everything spelled as a token.
-//! What is written so is read in one pass with few questions. What is not is left to the reader of
-//! everything that is allowed.
+//! What is written so is read in one pass with few questions. Others leave the order to chance, which is
+//! made up for at the end. What is spelled in another way is left to the reader of everything that is
+//! allowed.
 #![expect(clippy::indexing_slicing, reason = "all indices are bounded by scans of the same text")]
 
 use std::cmp::Ordering;
@@ -11,6 +12,7 @@ use crate::value::MAX_DEPTH;
 use crate::value::text::{prefix_word, skip_plain, skip_simple};
 
 use super::fields_v1::{ReadFields, simple_scalar};
+use super::normalise::{Repeats, normalise};
 use super::set::{Writer, Written};
 use super::token;
 
@@ -18,6 +20,7 @@ use super::token;
 struct Open {
     /// What it stands below.
     entry: Written,
+    is_member: bool,
     last: Last,
 }
 
@@ -35,8 +38,8 @@ impl Last {
     const NONE: Last = Last { place: (0, 0), prefix: 0, key: SimpleKey::NONE };
 }
 
-/// Reads the set that a text begins with, if it is written just as it would be again. The text is no
-/// longer than 32 bits tell.
+/// Reads the set that a text begins with, if it is written just as it would be again but for the order.
+/// The text is no longer than 32 bits tell.
 pub(super) fn read(text: &str) -> Option<ReadFields> {
     let bytes = text.as_bytes();
     if !bytes.starts_with(b"{\"") {
@@ -48,59 +51,77 @@ pub(super) fn read(text: &str) -> Option<ReadFields> {
     let mut open: Vec<Open> = Vec::with_capacity(16);
     let (mut at, mut depth) = (1, 0);
     let mut last = Last::NONE;
-    loop {
-        let start = at + 1;
-        let mut this = Last::NONE;
-        let end = match bytes.get(at..at + 3)? {
-            b"\"f:" => {
-                let mut end = skip_plain(bytes, at + 3);
-                while matches!(bytes.get(end)?, b' '.. if !matches!(bytes[end], b'"' | b'\\')) {
-                    end += 1;
+    // Whether elements ascend everywhere, and whether what makes them members stands in front.
+    let (mut ascends, mut is_tidy) = (true, true);
+    'set: loop {
+        'element: {
+            let start = at + 1;
+            let mut this = Last::NONE;
+            let end = match bytes.get(at..at + 3)? {
+                b"\"f:" => {
+                    let mut end = skip_plain(bytes, at + 3);
+                    while matches!(bytes.get(end)?, b' '.. if !matches!(bytes[end], b'"' | b'\\')) {
+                        end += 1;
+                    }
+                    this.prefix = prefix_word(bytes, at + 3, end);
+                    end
                 }
-                this.prefix = prefix_word(bytes, at + 3, end);
-                end
-            }
-            b"\"k:" => {
-                this.key = SimpleKey::read(bytes, at)?;
-                this.key.end()
-            }
-            b"\"v:" => bytes.len() - simple_scalar(&bytes[at + 3..])?.len(),
-            _ => return None,
-        };
-        if bytes.get(end..end + 3)? != b"\":{" {
-            return None;
-        }
-        this.place = (start as u32, end as u32);
-        let token = &text[start..end];
-        let ascends = last.prefix != 0 && this.prefix > last.prefix
-            || last.place.1 == 0
-            || last.order(&this, text).is_lt();
-        if !ascends {
-            return None;
-        }
-        last = this;
-        at = end + 3;
-        if bytes.get(at) != Some(&b'}') {
-            let is_member = bytes[at..].starts_with(b"\".\":{},");
-            at += if is_member { 7 } else { 0 };
-            let entry = out.push(token, is_member);
-            open.push(Open { entry, last: std::mem::replace(&mut last, Last::NONE) });
-            // Itself, and the root.
-            if open.len() + 1 > MAX_DEPTH {
+                b"\"k:" => {
+                    this.key = SimpleKey::read(bytes, at)?;
+                    this.key.end()
+                }
+                b"\"v:" => bytes.len() - simple_scalar(&bytes[at + 3..])?.len(),
+                _ if bytes[at..].starts_with(b"\".\":{}") => {
+                    let above = open.last_mut().filter(|above| !above.is_member)?;
+                    above.is_member = true;
+                    out.set_member(above.entry);
+                    is_tidy = false;
+                    at += 5;
+                    break 'element;
+                }
+                _ => return None,
+            };
+            if bytes.get(end..end + 3)? != b"\":{" {
                 return None;
             }
-            continue;
+            this.place = (start as u32, end as u32);
+            let token = &text[start..end];
+            ascends = ascends
+                && (last.prefix != 0 && this.prefix > last.prefix
+                    || last.place.1 == 0
+                    || last.order(&this, text).is_lt());
+            last = this;
+            at = end + 3;
+            if bytes.get(at) != Some(&b'}') {
+                let is_member = bytes[at..].starts_with(b"\".\":{},");
+                at += if is_member { 7 } else { 0 };
+                let entry = out.push(token, is_member);
+                let last = std::mem::replace(&mut last, Last::NONE);
+                open.push(Open { entry, is_member, last });
+                // Itself, and the root.
+                if open.len() + 1 > MAX_DEPTH {
+                    return None;
+                }
+                continue 'set;
+            }
+            out.push(token, true);
         }
-        out.push(token, true);
         depth = depth.max(open.len() + 1);
         at += 1;
         while bytes.get(at) == Some(&b'}') {
             at += 1;
-            let Some(Open { entry, last: before }) = open.pop() else {
-                // The root is a level, and so is the record of a leaf or of being a member.
+            let Some(Open { entry, last: before, .. }) = open.pop() else {
                 // Numbers are short here.
-                let (set, depth) = (out.finish_unmarked(depth, true), depth + 1);
-                return Some(ReadFields { set, is_canonical: true, length: at, depth });
+                let set = out.finish_unmarked(depth, true);
+                // The root is a level, and so is the record of a leaf or of being a member.
+                let read = ReadFields {
+                    set,
+                    is_canonical: ascends && is_tidy,
+                    is_whole: true,
+                    length: at,
+                    depth: depth + 1,
+                };
+                return Some(if ascends { read } else { in_order(read) });
             };
             out.close(entry);
             last = before;
@@ -110,6 +131,14 @@ pub(super) fn read(text: &str) -> Option<ReadFields> {
         }
         at += 1;
     }
+}
+
+/// What was read of elements that come in any order.
+fn in_order(read: ReadFields) -> ReadFields {
+    let tape = read.set.as_set_ref();
+    let set = normalise(tape, Repeats::LastCounts).finish_unmarked(read.set.depth(), true);
+    let is_whole = set.as_set_ref().entries.len() == tape.entries.len();
+    ReadFields { set, is_whole, ..read }
 }
 
 impl Last {
@@ -187,5 +216,36 @@ impl SimpleKey {
             return None;
         }
         Some(part(ours).cmp(part(theirs))).filter(|order| order.is_ne())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    /// What is written again as it stands is told from what is not, and from what repeats something.
+    #[test]
+    fn what_is_read_knows_how_it_stood() {
+        let cases = [
+            (r#"{"f:a":{},"f:b":{}}"#, true, true),
+            (r#"{"f:b":{},"f:a":{}}"#, false, true),
+            (r#"{"f:a":{".":{},"f:b":{}}}"#, true, true),
+            (r#"{"f:a":{"f:b":{},".":{}}}"#, false, true),
+            (r#"{"f:a":{"f:c":{},".":{},"f:b":{}}}"#, false, true),
+            (r#"{"f:a":{".":{}}}"#, false, true),
+            (r#"{"f:a":{},"f:a":{}}"#, false, false),
+            (r#"{"f:b":{"f:c":{}},"f:a":{},"f:b":{}}"#, false, false),
+        ];
+        for (text, is_canonical, is_whole) in cases {
+            let read = read(text).map(|read| (read.is_canonical, read.is_whole, read.length));
+            assert_eq!(read, Some((is_canonical, is_whole, text.len())), "{text}");
+        }
+        let left = [
+            r#"{".":{},"f:a":{}}"#,
+            r#"{"f:a":{".":{},".":{}}}"#,
+            r#"{"f:a":{"f:b":{},".":null}}"#,
+            r#"{"f:a":{".":{"f:b":{}}}}"#,
+        ];
+        assert!(left.iter().all(|text| read(text).is_none()));
     }
 }

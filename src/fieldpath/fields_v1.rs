@@ -13,7 +13,8 @@ use crate::value::{Arena, MAX_DEPTH, ParseError, ParseErrorKind, Source, ValueRe
 
 use super::canonical::{self, SimpleKey};
 use super::element::ElementError;
-use super::set::{Entry, FieldSet, Repeats, normalise};
+use super::normalise::{Repeats, normalise};
+use super::set::{Entry, FieldSet, SetRef};
 use super::token;
 
 /// Why a document is not FieldsV1, or a set cannot be written as it.
@@ -198,6 +199,8 @@ pub(crate) struct ReadFields {
     pub(crate) set: FieldSet,
     /// Whether writing it gives the same bytes.
     pub(crate) is_canonical: bool,
+    /// Nothing was repeated.
+    pub(crate) is_whole: bool,
     /// How many bytes were read.
     pub(crate) length: usize,
     /// How many levels of objects they hold.
@@ -211,7 +214,7 @@ pub(crate) fn read_fields_v1(text: &str) -> Option<ReadFields> {
         return None;
     }
     if let Some(read) = canonical::read(text) {
-        return Some(read);
+        return Some(read).filter(|read| read.is_whole);
     }
     let mut decoder = Decoder::new(text);
     decoder.at = 1;
@@ -222,14 +225,21 @@ pub(crate) fn read_fields_v1(text: &str) -> Option<ReadFields> {
     }
     let count = entries.len();
     let set = if disorder {
-        normalise(&pool, &entries, depth, Repeats::LastCounts)
+        in_order(&pool, &entries, depth)
     } else {
         FieldSet::from_tape(pool, entries, depth)
     };
     let is_whole = set.as_set_ref().entries.len() == count;
     let is_canonical = tidy && !disorder;
     // The root is a level, and so is the record of a leaf or of being a member.
-    is_whole.then_some(ReadFields { set, is_canonical, length: at, depth: depth + 1 })
+    let read = ReadFields { set, is_canonical, is_whole, length: at, depth: depth + 1 };
+    is_whole.then_some(read)
+}
+
+/// The set of elements that come in any order.
+fn in_order(pool: &str, entries: &[Entry], depth: usize) -> FieldSet {
+    let tape = SetRef { pool, entries, wide: false };
+    normalise(tape, Repeats::LastCounts).finish(depth)
 }
 
 const NONE: u32 = u32::MAX;
@@ -278,13 +288,13 @@ fn decode(json: &[u8]) -> Step<(FieldSet, bool)> {
         return Err(FieldsV1Error::Json(ParseError::at(ParseErrorKind::TooLarge, json, 0)));
     }
     if let Some(read) = canonical::read(text).filter(|read| read.length == text.len()) {
-        return Ok((read.set, true));
+        return Ok((read.set, read.is_canonical));
     }
     let mut decoder = Decoder::new(text);
     decoder.document()?;
     let Decoder { pool, entries, disorder, tidy, depth, is_odd, .. } = decoder;
     if disorder {
-        Ok((normalise(&pool, &entries, depth, Repeats::LastCounts), false))
+        Ok((in_order(&pool, &entries, depth), false))
     } else {
         Ok((FieldSet::from_tape(pool, entries, depth), tidy && !is_odd))
     }

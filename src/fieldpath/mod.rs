@@ -8,6 +8,7 @@ mod builder;
 mod canonical;
 mod element;
 mod fields_v1;
+mod normalise;
 mod ops;
 mod pattern;
 mod runs;

@@ -266,7 +266,7 @@ impl ReadSets {
     /// Reads the set that a text begins with; returns how long it is and how deep it nests, or none
     /// if it is to be looked at as it stands.
     pub(crate) fn read(&mut self, text: &str, position: u32) -> Option<(usize, usize)> {
-        let ReadFields { set, is_canonical, length, depth } = read_fields_v1(text)?;
+        let ReadFields { set, is_canonical, length, depth, .. } = read_fields_v1(text)?;
         self.0.push((position, set, is_canonical));
         Some((length, depth))
     }

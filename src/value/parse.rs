@@ -6,8 +6,6 @@
 
 use std::borrow::Cow;
 
-use smallvec::SmallVec;
-
 use super::arena::{Arena, MAX_COUNT, Node, Source, Tag};
 use super::text;
 
@@ -681,25 +679,21 @@ impl<'s, 'r> Parser<'s, 'r> {
         let mut rewrite = frame.rewrite;
         let mut unsorted = frame.unsorted;
         let is_map = frame.kind == FrameKind::Map;
+        let first = self.nodes.len();
         if is_map && (frame.unsorted || frame.escaped_keys) {
-            let is_small = self.pending.len() - frame.first <= FEW;
-            let (moved, repeated) = if is_small && !frame.escaped_keys {
-                (true, self.sort_few(frame.first))
-            } else {
-                self.sort_members(frame.first)
-            };
+            let (moved, repeated) = self.place_sorted(frame);
             unsorted = moved;
             rewrite |= repeated;
+        } else {
+            self.nodes.extend_from_slice(&self.pending[frame.first..]);
         }
-        let children = &self.pending[frame.first..];
-        let count = u32::try_from(children.len()).unwrap_or(u32::MAX);
+        self.pending.truncate(frame.first);
+        let count = u32::try_from(self.nodes.len() - first).unwrap_or(u32::MAX);
         if count > MAX_COUNT {
             return Err(ParseErrorKind::TooLarge);
         }
-        let link = u32::try_from(self.before + self.nodes.len());
+        let link = u32::try_from(self.before + first);
         let link = link.map_err(|_| ParseErrorKind::TooLarge)?;
-        self.nodes.extend_from_slice(children);
-        self.pending.truncate(frame.first);
         let tag = if is_map { Tag::Map } else { Tag::List };
         let mut node = Node::container(tag, frame.open, self.position(self.at), link, count);
         if unsorted {
@@ -711,44 +705,63 @@ impl<'s, 'r> Parser<'s, 'r> {
         Ok(node)
     }
 
-    /// As [`sort_members`](Self::sort_members), for few members, whose keys have no escapes and are not
-    /// in order. Says whether a key was repeated.
-    fn sort_few(&mut self, first: usize) -> bool {
+    /// Places the pending members of a map in the order of their keys; of equal keys the last counts.
+    /// Says whether anything moved and whether a key was repeated.
+    #[inline(never)]
+    fn place_sorted(&mut self, frame: &Frame) -> (bool, bool) {
+        let is_small = self.pending.len() - frame.first <= FEW;
+        if is_small && !frame.escaped_keys {
+            return (true, self.place_few(frame.first));
+        }
+        let found = self.sort_members(frame.first);
+        self.nodes.extend_from_slice(&self.pending[frame.first..]);
+        found
+    }
+
+    /// As [`place_sorted`](Self::place_sorted), for few members, whose keys have no escapes and are not in
+    /// order. Says whether a key was repeated.
+    fn place_few(&mut self, first: usize) -> bool {
         let (bytes, base) = (self.bytes, self.base as usize);
         let place = |node: &Node| {
             let (start, end) = node.key_span();
             (start as usize - base, end as usize - base)
         };
-        let key = |node: &Node| {
-            let (start, end) = place(node);
+        let members = &self.pending[first..];
+        let key = |at: usize| {
+            let (start, end) = place(&members[at]);
             &bytes[start..end]
         };
-        let mut members: SmallVec<[(u64, Node); FEW]> = self.pending[first..]
-            .iter()
-            .map(|node| {
-                let (start, end) = place(node);
-                (text::prefix_word(bytes, start, end), *node)
-            })
-            .collect();
-        members.sort_unstable_by(|(ours, left), (theirs, right)| {
-            let whole = || key(left).cmp(key(right));
-            let order = ours.cmp(theirs).then_with(whole);
-            order.then_with(|| left.key_span().cmp(&right.key_span()))
-        });
-        self.pending.truncate(first);
-        let mut before: Option<(u64, Node)> = None;
+        // How each key begins, and which one it is.
+        let mut order = [(0, 0); FEW];
         let mut repeated = false;
-        for (prefix, node) in members {
-            let is_same =
-                |(other, before): (u64, Node)| other == prefix && key(&before) == key(&node);
-            if before.is_some_and(is_same) {
-                self.pending.pop();
-                repeated = true;
+        for (at, member) in members.iter().enumerate() {
+            let (start, end) = place(member);
+            let prefix = text::prefix_word(bytes, start, end);
+            let mut slot = at;
+            while slot > 0 {
+                let (before, other) = order[slot - 1];
+                let ordering = before.cmp(&prefix).then_with(|| key(other).cmp(key(at)));
+                if ordering.is_le() {
+                    repeated |= ordering.is_eq();
+                    break;
+                }
+                order[slot] = (before, other);
+                slot -= 1;
             }
-            before = Some((prefix, node));
-            self.pending.push(node);
+            order[slot] = (prefix, at);
         }
-        repeated
+        let order = &order[..members.len()];
+        if !repeated {
+            self.nodes.extend(order.iter().map(|(_, member)| members[*member]));
+            return false;
+        }
+        let is_same = |(_, this): (u64, usize), (_, next): (u64, usize)| key(this) == key(next);
+        for (at, this) in order.iter().enumerate() {
+            if !order.get(at + 1).is_some_and(|next| is_same(*this, *next)) {
+                self.nodes.push(members[this.1]);
+            }
+        }
+        true
     }
 
     /// Sorts the pending members from `first` on; of equal keys the last stays. Says whether

@@ -129,8 +129,89 @@ proptest! {
     }
 }
 
+/// An object of FieldsV1 as it may stand in a document: elements in any order and any number of times,
+/// each with where among what is below it stands that it is a member, if anywhere.
+#[derive(Clone, Debug, Default)]
+struct Object(Vec<(String, Option<usize>, Object)>);
+
+impl Object {
+    fn write(&self, member: Option<usize>, out: &mut String) {
+        out.push('{');
+        let mut parts: Vec<Option<&(String, Option<usize>, Object)>> =
+            self.0.iter().map(Some).collect();
+        if let Some(place) = member {
+            parts.insert(place % (parts.len() + 1), None);
+        }
+        for (index, part) in parts.into_iter().enumerate() {
+            out.push_str(if index > 0 { "," } else { "" });
+            match part {
+                Some((key, member, below)) => {
+                    out.push_str(&serde_json::to_string(key).unwrap());
+                    out.push(':');
+                    below.write(*member, out);
+                }
+                None => out.push_str(r#"".":{}"#),
+            }
+        }
+        out.push('}');
+    }
+
+    /// The paths that it says: of an element that stands there several times the last object that holds
+    /// any other counts.
+    fn paths(&self, way: &mut Vec<PathElement>, found: &mut Vec<Path>) {
+        let keys: BTreeSet<&String> = self.0.iter().map(|(key, ..)| key).collect();
+        for key in keys {
+            way.push(PathElement::from_fields_v1_key(key).unwrap());
+            let all = || self.0.iter().filter(|(other, ..)| other == key);
+            if all().any(|(_, member, below)| member.is_some() || below.0.is_empty()) {
+                found.push(Path::new(way.clone()));
+            }
+            if let Some((.., below)) = all().rfind(|(.., below)| !below.0.is_empty()) {
+                below.paths(way, found);
+            }
+            way.pop();
+        }
+    }
+}
+
+fn object() -> impl Strategy<Value = Object> {
+    let key = || {
+        let number = 0..30_u32;
+        prop_oneof![
+            4 => number.clone().prop_map(|n| format!("f:{n}")),
+            2 => number.clone().prop_map(|n| format!("f:alike in front{n}")),
+            1 => number.clone().prop_map(|n| format!("f:\\{n}\"")),
+            2 => number.clone().prop_map(|n| format!(r#"k:{{"name":"{n}"}}"#)),
+            1 => number.clone().prop_map(|n| format!(r#"k:{{"port":{n},"protocol":"TCP"}}"#)),
+            1 => number.clone().prop_map(|n| format!(r#"v:"{n}""#)),
+            1 => number.clone().prop_map(|n| format!("v:{n}")),
+            1 => number.prop_map(|n| format!("i:{n}")),
+        ]
+    };
+    let leaf = Just(Object::default());
+    leaf.prop_recursive(6, 120, 40, move |below| {
+        let member = proptest::option::of(0..40_usize);
+        let wide = proptest::collection::vec((key(), member.clone(), below.clone()), 0..40);
+        let narrow = proptest::collection::vec((key(), member, below), 1..4);
+        prop_oneof![wide, narrow].prop_map(Object)
+    })
+}
+
 proptest! {
     #![proptest_config(cases(300))]
+
+    #[test]
+    fn order_and_repeats_of_a_document_are_made_up_for(object in object()) {
+        let (mut text, mut found) = (String::new(), Vec::new());
+        object.write(None, &mut text);
+        object.paths(&mut Vec::new(), &mut found);
+        let expected = collect(&found);
+        let read = FieldSet::from_fields_v1(text.as_bytes()).unwrap();
+        prop_assert_eq!(&read, &expected, "{}", text);
+        prop_assert_eq!(read.to_fields_v1(), expected.to_fields_v1());
+        // With space it is read in another way.
+        prop_assert_eq!(FieldSet::from_fields_v1(format!(" {text}").as_bytes()), Ok(read));
+    }
 
     #[test]
     fn operations_are_those_of_sets(a in set(), b in set()) {
