@@ -29,8 +29,8 @@ pub(super) enum Side {
 /// A place in a tape: how many entries and how much text stand before it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) entry: u32,
-    pub(super) text: u32,
+    pub(super) entry: usize,
+    pub(super) text: usize,
 }
 
 /// A way through a set in pre-order.
@@ -51,14 +51,14 @@ pub(super) struct At<'a> {
 impl<'a> Cursor<'a> {
     /// At the first element, and where the last one ends.
     pub(super) fn of(set: SetRef<'a>) -> (Cursor<'a>, Place) {
-        let end = Place { entry: set.entries.len() as u32, text: set.pool.len() as u32 };
+        let end = Place { entry: set.entries.len(), text: set.pool.len() };
         (Cursor { set, place: Place { entry: 0, text: 0 } }, end)
     }
 
     #[inline(always)]
     pub(super) fn element(&self) -> At<'a> {
-        let entry = self.set.entries[self.place.entry as usize];
-        let from = self.place.text as usize;
+        let entry = self.set.entries[self.place.entry];
+        let from = self.place.text;
         let token = &self.set.pool.as_bytes()[from..from + entry.len()];
         At { entry, token, place: self.place }
     }
@@ -73,7 +73,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn token(&self, at: At<'_>) -> &'a str {
-        &self.set.pool[at.place.text as usize..at.below().text as usize]
+        &self.set.pool[at.place.text..at.below().text]
     }
 
     /// Whether two elements have the same below them, as far as the effort allows that to be found
@@ -98,8 +98,8 @@ impl<'a> Cursor<'a> {
     /// What stands between two places.
     fn between(&self, from: Place, to: Place) -> SetRef<'a> {
         SetRef {
-            pool: &self.set.pool[from.text as usize..to.text as usize],
-            entries: &self.set.entries[from.entry as usize..to.entry as usize],
+            pool: &self.set.pool[from.text..to.text],
+            entries: &self.set.entries[from.entry..to.entry],
             wide: self.set.wide,
         }
     }
@@ -109,14 +109,17 @@ impl At<'_> {
     /// Where the token ends, and what is below it begins.
     #[inline(always)]
     pub(super) fn below(&self) -> Place {
-        Place { entry: self.place.entry + 1, text: self.place.text + self.token.len() as u32 }
+        Place { entry: self.place.entry + 1, text: self.place.text + self.token.len() }
     }
 
     /// Where what is below it ends.
     #[inline(always)]
     pub(super) fn behind(&self) -> Place {
         let below = self.below();
-        Place { entry: below.entry + self.entry.count, text: below.text + self.entry.text() as u32 }
+        Place {
+            entry: below.entry + self.entry.count as usize,
+            text: below.text + self.entry.text(),
+        }
     }
 
     #[inline(always)]
@@ -135,14 +138,9 @@ fn is_same(left: &[u8], right: &[u8]) -> bool {
     if left.len() > SHORT {
         return left == right;
     }
-    let (mut ours, mut theirs) = (left, right);
-    while let (Some((our_word, our_rest)), Some((their_word, their_rest))) =
-        (ours.split_first_chunk::<8>(), theirs.split_first_chunk::<8>())
-    {
-        if our_word != their_word {
-            return false;
-        }
-        (ours, theirs) = (our_rest, their_rest);
+    let (ours, theirs) = (left.as_chunks::<8>().0, right.as_chunks::<8>().0);
+    if ours.iter().zip(theirs).any(|(ours, theirs)| ours != theirs) {
+        return false;
     }
     match (left.last_chunk::<8>(), right.last_chunk::<8>()) {
         (Some(ours), Some(theirs)) => ours == theirs,
@@ -154,8 +152,8 @@ fn is_same(left: &[u8], right: &[u8]) -> bool {
 #[derive(Clone, Copy)]
 pub(super) struct Noted {
     /// Where it is in the result, and where its token ends there.
-    entry: u32,
-    end: u32,
+    entry: usize,
+    end: usize,
     /// What it is in the operand.
     original: Entry,
     member: bool,
@@ -172,7 +170,7 @@ struct Run {
 pub(super) struct Runs {
     runs: SmallVec<[Run; 12]>,
     /// Elements that are not what they were: which, and what they are.
-    changed: SmallVec<[(u32, Entry); 8]>,
+    changed: SmallVec<[(usize, Entry); 8]>,
     size: Place,
 }
 
@@ -215,19 +213,19 @@ impl Runs {
         let Noted { entry, end, original, member } = noted;
         let (count, text) = (self.size.entry - entry - 1, self.size.text - end);
         if count == 0 && !member {
-            self.give_back(original.len() as u32);
+            self.give_back(original.len());
             return;
         }
         let mut now = original;
         now.set_member(member);
-        now.set_below(count as usize, text as usize);
+        now.set_below(count, text);
         if now != original {
             self.changed.push((entry, now));
         }
     }
 
     /// Gives the last element back, below which there is nothing.
-    fn give_back(&mut self, length: u32) {
+    fn give_back(&mut self, length: usize) {
         self.size.entry -= 1;
         self.size.text -= length;
         if let Some(last) = self.runs.last_mut() {
@@ -243,21 +241,21 @@ impl Runs {
     pub(super) fn whole(&self, left: SetRef<'_>, right: SetRef<'_>) -> Option<Side> {
         let [run] = self.runs.as_slice() else { return None };
         let set = if run.side == Side::Left { left } else { right };
-        let is_all = self.size.entry as usize == set.entries.len() && self.changed.is_empty();
+        let is_all = self.size.entry == set.entries.len() && self.changed.is_empty();
         is_all.then_some(run.side)
     }
 
     /// The tape of the result.
     pub(super) fn copy(&self, left: SetRef<'_>, right: SetRef<'_>) -> (String, Vec<Entry>) {
-        let mut pool = String::with_capacity(self.size.text as usize);
-        let mut entries = Vec::with_capacity(self.size.entry as usize);
+        let mut pool = String::with_capacity(self.size.text);
+        let mut entries = Vec::with_capacity(self.size.entry);
         for Run { side, from, to } in &self.runs {
             let set = if *side == Side::Left { left } else { right };
-            pool.push_str(&set.pool[from.text as usize..to.text as usize]);
-            entries.extend_from_slice(&set.entries[from.entry as usize..to.entry as usize]);
+            pool.push_str(&set.pool[from.text..to.text]);
+            entries.extend_from_slice(&set.entries[from.entry..to.entry]);
         }
         for (at, entry) in &self.changed {
-            entries[*at as usize] = *entry;
+            entries[*at] = *entry;
         }
         (pool, entries)
     }
