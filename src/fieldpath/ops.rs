@@ -138,7 +138,7 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule) -> Runs {
         // Below something large there may be members that cover most of it.
         let is_settled = rule.members_cover && is_member.1
             || is_member.0 == is_member.1
-                && (!rule.members_cover || ours.entry.text() <= LITTLE)
+                && (!rule.members_cover || ours.entry.text_below() <= LITTLE)
                 && left.has_same_below(ours, &right, theirs, &mut effort);
         if is_settled {
             if rule.same {

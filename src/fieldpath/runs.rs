@@ -86,7 +86,9 @@ impl<'a> Cursor<'a> {
         theirs: At<'_>,
         effort: &mut Effort,
     ) -> bool {
-        if ours.entry.count != theirs.entry.count || ours.entry.text() != theirs.entry.text() {
+        if ours.entry.count != theirs.entry.count
+            || ours.entry.text_below() != theirs.entry.text_below()
+        {
             return false;
         }
         ours.entry.count == 0 || {
@@ -118,7 +120,7 @@ impl At<'_> {
         let below = self.below();
         Place {
             entry: below.entry + self.entry.count as usize,
-            text: below.text + self.entry.text(),
+            text: below.text + self.entry.text_below(),
         }
     }
 

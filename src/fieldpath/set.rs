@@ -39,19 +39,13 @@ impl Entry {
 
     /// How long the tokens below are together.
     #[inline]
-    pub(super) fn text(self) -> usize {
+    pub(super) fn text_below(self) -> usize {
         self.text as usize
     }
 
     #[inline]
     pub(super) fn is_member(self) -> bool {
         self.len & 1 != 0
-    }
-
-    /// How long the tokens below are together.
-    #[inline]
-    pub(super) fn text_below(self) -> usize {
-        self.text as usize
     }
 
     pub(super) fn set_member(&mut self, member: bool) {
