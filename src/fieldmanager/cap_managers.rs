@@ -77,19 +77,16 @@ fn add(state: &mut ManagedState, bucket: &str, version: &str, owned: VersionedSe
 /// Rows of the reference's table whose versions no object of one endpoint can have.
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use super::*;
-    use crate::fieldpath::FieldSet;
+    use crate::fieldpath::{Path, PathElement};
     use crate::managedfields::Time;
 
     /// Updaters, each with its name, version, time and the fields that it owns, capped.
     fn capped(updaters: &[(&str, &str, i64, &[&str])]) -> Vec<String> {
         let mut state = ManagedState::default();
         for (name, version, time, fields) in updaters {
-            let members: Vec<String> = fields.iter().map(|f| format!("\"f:{f}\":{{}}")).collect();
-            let set = format!("{{{}}}", members.join(","));
-            let set = FieldSet::from_fields_v1(set.as_bytes()).unwrap();
+            let path = |name: &&str| Path::new(vec![PathElement::FieldName((*name).to_owned())]);
+            let set = fields.iter().map(path).collect();
             let key = state.name(ManagerIdentifier::new(*name, Operation::Update, *version, ""));
             state.times.insert(key.clone(), Time::from_second(*time));
             let api_version = (*version).to_owned();
@@ -97,7 +94,7 @@ mod tests {
         }
         cap(&mut state);
         let text = |entry: crate::managedfields::ManagedFieldsEntry| {
-            let time = entry.time.unwrap().as_second();
+            let time = entry.time.map_or("never".to_owned(), |time| time.as_second().to_string());
             let fields = entry.fields.to_string().replace(['\n', '.'], "");
             format!("{} {} {time} {fields}", entry.manager.name(), entry.api_version)
         };

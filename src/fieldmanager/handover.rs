@@ -78,7 +78,8 @@ pub enum HandoverError {
 ///     r#"{"op":"replace","path":"/metadata/resourceVersion","value":"7"}]"#,
 /// )));
 /// let dropped = Handover::new(live).from("old").run()?;
-/// assert_eq!(dropped.lost()[0].fields.as_ref().map(ToString::to_string).unwrap(), ".data.k");
+/// let lost = dropped.lost()[0].fields.as_ref().map(ToString::to_string);
+/// assert_eq!(lost.as_deref(), Some(".data.k"));
 /// # Ok::<(), managed_fields::fieldmanager::HandoverError>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -196,12 +196,12 @@ fn hash<'v>(values: impl IntoIterator<Item = Option<ValueRef<'v>>>) -> Option<u6
 mod tests {
     use super::{Lookup, value_at};
     use crate::fieldpath::PathElement;
-    use crate::value::Value;
+    use crate::value::{ParseError, Value};
 
     /// Every element finds what going through the list finds, whatever the items look like.
     #[test]
-    fn an_item_is_the_one_that_a_search_finds() {
-        let json = |text: &str| Value::from_json(text).unwrap();
+    fn an_item_is_the_one_that_a_search_finds() -> Result<(), ParseError> {
+        let json = |text: &str| Value::from_json(text);
         let mut items: Vec<String> = [
             "1",
             "1.0",
@@ -230,25 +230,28 @@ mod tests {
                 );
             }
         }
-        let mut elements: Vec<PathElement> =
-            items.iter().map(|item| PathElement::Value(json(item))).collect();
+        let mut elements = items
+            .iter()
+            .map(|item| json(item).map(PathElement::Value))
+            .collect::<Result<Vec<_>, _>>()?;
         elements.extend([-1, 0, 3, 1000].map(PathElement::Index));
         elements.extend([PathElement::Invalid, PathElement::Key(Vec::new())]);
         let keys = ["1", "1.0", "0", r#""1""#, r#""x""#, r#"[{"d":1.0}]"#, "null"];
-        let field = |name: &str, value: &str| (name.to_owned(), json(value));
+        let keys = keys.map(json).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let field = |name: &str, value: &Value| (name.to_owned(), value.clone());
         for name in ["a", "b", "c"] {
-            for one in keys {
+            for one in &keys {
                 elements.push(PathElement::key([field(name, one)]));
-                let both = keys.map(|key| PathElement::key([field(name, one), field("b", key)]));
-                elements.extend(both);
+                let both = |key| PathElement::key([field(name, one), field("b", key)]);
+                elements.extend(keys.iter().map(both));
             }
         }
         let name = |name: &str| PathElement::FieldName(name.to_owned());
         let mut found = 0;
         for turn in 0..items.len() {
             items.rotate_left(1);
-            let kept = items.get(..items.len() - turn % 13 * 4).unwrap();
-            let object = json(&format!(r#"{{"l":[[{}],[]],"m":[7]}}"#, kept.join(",")));
+            let (kept, _) = items.split_at(items.len() - turn % 13 * 4);
+            let object = json(&format!(r#"{{"l":[[{}],[]],"m":[7]}}"#, kept.join(",")))?;
             let lookup = Lookup::new(object.as_ref());
             for element in &elements {
                 let first = PathElement::Index(0);
@@ -274,5 +277,6 @@ mod tests {
             }
         }
         assert!(found > 1000, "{found}");
+        Ok(())
     }
 }

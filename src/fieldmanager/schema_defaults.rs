@@ -297,17 +297,22 @@ impl Filling<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::panic)]
 
     use super::*;
     use crate::schema::GroupVersionKind;
     use crate::typed::parse_schema;
 
+    fn value(json: &str) -> Value {
+        Value::from_json(json).unwrap_or_else(|error| panic!("{error} in {json}"))
+    }
+
     fn schemas(types: &str) -> Schemas {
-        let document = format!(r#"{{"types":[{types}]}}"#);
-        let schema = parse_schema(&Value::from_json(&document).unwrap()).unwrap();
+        let document = value(&format!(r#"{{"types":[{types}]}}"#));
+        let schema = parse_schema(&document).unwrap_or_else(|error| panic!("{error}"));
+        let Some(ty) = schema.type_named("x") else { panic!("no type x in {document}") };
         let mut schemas = Schemas::empty();
-        schemas.insert(GroupVersionKind::new("v1", "X"), schema.type_named("x").unwrap());
+        schemas.insert(GroupVersionKind::new("v1", "X"), ty);
         schemas
     }
 
@@ -319,13 +324,15 @@ mod tests {
     }
 
     fn filled(schemas: &Schemas, members: &str) -> Result<Option<String>, String> {
-        let object = format!(r#"{{"apiVersion":"v1","kind":"X"{members}}}"#);
-        let object = Value::from_json(&object).unwrap();
+        let object = value(&format!(r#"{{"apiVersion":"v1","kind":"X"{members}}}"#));
         let filled = SchemaDefaults::new(schemas).default(object.as_ref())?;
         let front = r#"{"apiVersion":"v1","kind":"X""#;
         Ok(filled.map(|value| {
             let json = value.to_json();
-            json.strip_prefix(front).unwrap().strip_suffix('}').unwrap().to_owned()
+            match json.strip_prefix(front).and_then(|json| json.strip_suffix('}')) {
+                Some(members) => members.to_owned(),
+                None => panic!("{json} does not begin with {front}"),
+            }
         }))
     }
 
@@ -421,9 +428,9 @@ mod tests {
 
     #[test]
     fn kinds_without_a_type_or_defaults_have_nothing_to_fill_in() {
-        let object = Value::from_json(r#"{"apiVersion":"v2","kind":"X","spec":{}}"#).unwrap();
+        let object = value(r#"{"apiVersion":"v2","kind":"X","spec":{}}"#);
         let schemas = fields(r#"{"name":"a","type":{"scalar":"string"},"default":"A"}"#);
-        assert!(SchemaDefaults::new(&schemas).default(object.as_ref()).unwrap().is_none());
+        assert!(matches!(SchemaDefaults::new(&schemas).default(object.as_ref()), Ok(None)));
         let none = fields(r#"{"name":"a","type":{"scalar":"string"}}"#);
         assert_spec(&none, "{}", None);
     }
@@ -433,8 +440,8 @@ mod tests {
     fn built_in_kinds_have_nothing_to_fill_in() {
         let schemas = Schemas::builtin();
         let pod = r#"{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"ports":[{}]}]}}"#;
-        let pod = Value::from_json(pod).unwrap();
-        assert!(SchemaDefaults::new(&schemas).default(pod.as_ref()).unwrap().is_none());
+        let pod = value(pod);
+        assert!(matches!(SchemaDefaults::new(&schemas).default(pod.as_ref()), Ok(None)));
     }
 
     /// A type of maps, each the default of a field of the one before.
@@ -459,23 +466,25 @@ mod tests {
 
     #[test]
     fn defaults_without_end_are_refused() {
-        let error = filled(&chain(3, &["a"], "t1"), "").unwrap_err();
-        assert_eq!(error, "the default of \"a\" contains itself");
+        let refused = Err("the default of \"a\" contains itself".to_owned());
+        assert_eq!(filled(&chain(3, &["a"], "t1"), ""), refused);
     }
 
     #[test]
     fn defaults_that_grow_without_measure_are_refused() {
-        let error = filled(&chain(60, &["a", "b"], "none"), "").unwrap_err();
-        assert_eq!(error, "the defaults make the object too large");
-        let whole = filled(&chain(8, &["a", "b"], "none"), "").unwrap().unwrap();
-        assert_eq!(whole.matches("{}").count(), 1 << 8);
+        let refused = Err("the defaults make the object too large".to_owned());
+        assert_eq!(filled(&chain(60, &["a", "b"], "none"), ""), refused);
+        let whole = filled(&chain(8, &["a", "b"], "none"), "");
+        let empty = whole.map(|whole| whole.map(|whole| whole.matches("{}").count()));
+        assert_eq!(empty, Ok(Some(1 << 8)));
     }
 
     #[test]
     fn defaults_may_be_deep_but_no_deeper_than_values() {
-        let deep = filled(&chain(5_000, &["a"], "none"), "").unwrap().unwrap();
-        assert_eq!(deep.matches("\"a\"").count(), 5_000);
-        let error = filled(&chain(10_002, &["a"], "none"), "").unwrap_err();
-        assert_eq!(error, "nesting deeper than 10000 levels");
+        let deep = filled(&chain(5_000, &["a"], "none"), "");
+        let levels = deep.map(|deep| deep.map(|deep| deep.matches("\"a\"").count()));
+        assert_eq!(levels, Ok(Some(5_000)));
+        let refused = Err("nesting deeper than 10000 levels".to_owned());
+        assert_eq!(filled(&chain(10_002, &["a"], "none"), ""), refused);
     }
 }

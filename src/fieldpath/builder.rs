@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::normalise::{Repeats, normalise};
+use super::runs::Place;
 use super::set::{Entry, FieldSet, SetRef};
 use super::{Path, token, wide};
 
@@ -342,13 +343,6 @@ impl SetWriter {
     pub(crate) fn finish(self) -> FieldSet {
         FieldSet::from_tape(self.pool, self.entries, self.depth)
     }
-}
-
-/// A place in a set that is being written.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    entry: usize,
-    text: usize,
 }
 
 impl WalkedPath for SetWriter {

@@ -1,5 +1,5 @@
-//! Set algebra: one walk over two tapes, and a rule for each operation. What both sides have, and one
-//! walk passes over, is in the end copied in runs (`runs`).
+//! Set algebra: one walk over two tapes, and a rule for each operation. The walk notes what the result
+//! takes from which side; `runs` copies that at the end, or shares a side that is all of it.
 use std::cmp::Ordering;
 
 use smallvec::SmallVec;

@@ -28,7 +28,7 @@ pub(super) enum Side {
 
 /// A place in a tape: how many entries and how much text stand before it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub(super) entry: usize,
     pub(super) text: usize,
 }
