@@ -32,7 +32,6 @@ pub(super) fn remaining(
 /// Anything that is wrong with either means none.
 fn allowed(chain: &Chain<'_>, arena: &mut Arena<'_>, live: Node) -> Option<FieldSet> {
     let text = last_applied::stored(arena, live)?;
-    let version = chain.endpoint.api_version();
     let strict = |arena: &Arena<'_>, node: Node, ty: &Type| {
         validate(arena, node, &ty.schema, ty.id, Duplicates::Refuse).ok()
     };
@@ -41,7 +40,7 @@ fn allowed(chain: &Chain<'_>, arena: &mut Arena<'_>, live: Node) -> Option<Field
     let last = arena.parse(Source::Shared(text.into())).ok()?;
     if last.tag() != Tag::Map
         || object::text(arena, last, "kind").is_empty()
-        || object::text(arena, last, "apiVersion") != version
+        || object::text(arena, last, "apiVersion") != chain.version
     {
         return None;
     }

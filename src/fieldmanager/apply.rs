@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use crate::fieldpath::FieldSet;
 use crate::managedfields::{
-    ManagedFieldsEntry, ManagedState, ManagerIdentifier, Operation, ReadSets, Time, read_list,
+    ManagedFieldsEntry, ManagedState, ManagerIdentifier, ReadSets, Time, read_list,
 };
 use crate::merge::Managers;
 use crate::value::{Arena, Node, Value};
@@ -231,7 +231,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             return Err(ApplyError::NoFieldManager);
         }
         check_manager_name(&self.field_manager).map_err(ApplyError::ManagerName)?;
-        let mut arena = Arena::default();
+        let mut arena = self.live.arena_for(&self.config);
         let mut sets = ReadSets::default();
         // Who converts or fills in objects sees them whole.
         let sees_all = self.manager.converter.has_versions() || self.manager.defaulter.is_some();
@@ -251,7 +251,8 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             }
         };
         let endpoint = self.manager.endpoint(&arena, live, config, self.api_version.as_deref());
-        let resets = self.reset_fields.at(&endpoint, &self.subresource);
+        let version = endpoint.api_version();
+        let resets = self.reset_fields.at(&endpoint, &version, &self.subresource);
         let chain = Chain {
             schemas: self.manager.schemas,
             converter: self.manager.converter,
@@ -259,6 +260,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             stores: self.manager.stores,
             filters: &resets.filters,
             endpoint: &endpoint,
+            version: &version,
             subresource: &self.subresource,
             field_manager: &self.field_manager,
             at: self.at,
@@ -274,7 +276,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
                 return ApplyError::ConvertLive { object, error };
             }
             // An untracked object is met first as what was written before.
-            let version = endpoint.api_version();
+            let version = version.clone();
             ApplyError::ExistingFields(Box::new(UpdateError::ConvertNew { object, version, error }))
         })?;
         let merged = match chain.apply(&mut arena, live, config, state, self.force) {
@@ -284,7 +286,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
                 arena.read_all();
                 let about = |key: &str| {
                     let identifier = state.identifier(key)?.clone();
-                    Some((identifier, state.times.get(key).copied()))
+                    Some((identifier, state.time(key)))
                 };
                 return Err(ApplyError::Conflict(Conflicts::new(
                     &found,
@@ -294,7 +296,7 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
                 )));
             }
         };
-        let Merged { mut object, state, comparison, before } = merged;
+        let Merged { mut object, state, writer, comparison, before } = merged;
         let mut is_set_back = false;
         if self.manager.stores {
             storage::check_preconditions(&arena, live, config).map_err(ApplyError::Stale)?;
@@ -333,12 +335,11 @@ impl<'s, 'a> ApplyRequest<'s, 'a> {
             let state = ManagedState::decode(&arena, &read_list(&arena, live))?;
             return Ok(Outcome::Unchanged { arena, live, state });
         }
-        let applier = chain.identifier(Operation::Apply).to_key();
         Ok(Outcome::Changed(Applied {
             object: arena.detach(node),
             changed: object.is_some(),
             pruned: comparison.removed,
-            taken_from: taken(&state, &before, &applier),
+            taken_from: taken(&state, &before, &writer),
             state,
             managed_fields: OnceLock::new(),
         }))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::managedfields::{ManagedState, ManagerIdentifier, Operation};
+use crate::managedfields::{ManagedState, ManagerIdentifier, Operation, Time};
 use crate::merge::VersionedSet;
 
 const MAX_UPDATERS: usize = 10;
@@ -15,8 +15,7 @@ pub(super) fn cap(state: &mut ManagedState) {
         .iter()
         .filter(|(_, owned)| !owned.applied)
         .map(|(key, owned)| {
-            let time = state.times.get(key);
-            let seconds = time.map_or(0, |time| time.as_second());
+            let seconds = state.time(key).map_or(0, Time::as_second);
             (seconds, key.to_owned(), owned.api_version.clone())
         })
         .collect();
@@ -36,14 +35,14 @@ pub(super) fn cap(state: &mut ManagedState) {
         };
         let bucket =
             state.name(ManagerIdentifier::new(BUCKET, Operation::Update, version.as_str(), ""));
-        if key == bucket {
+        if *key == *bucket {
             // The reference folds the bucket into itself here and then loses it; fold the older
             // entry into it instead.
             if let Some(older) = state.managers.remove(oldest) {
                 add(state, &bucket, &version, older);
                 count -= 1;
             }
-            first.insert(version, bucket);
+            first.insert(version, key);
             continue;
         }
         if state.managers.get(&bucket).is_none()
@@ -55,10 +54,7 @@ pub(super) fn cap(state: &mut ManagedState) {
             add(state, &bucket, &version, owned);
             count -= 1;
         }
-        match state.times.get(&key).copied() {
-            Some(time) => state.times.insert(bucket, time),
-            None => state.times.remove(&bucket),
-        };
+        state.set_time(&bucket, state.time(&key));
     }
 }
 
@@ -79,7 +75,6 @@ fn add(state: &mut ManagedState, bucket: &str, version: &str, owned: VersionedSe
 mod tests {
     use super::*;
     use crate::fieldpath::{Path, PathElement};
-    use crate::managedfields::Time;
 
     /// Updaters, each with its name, version, time and the fields that it owns, capped.
     fn capped(updaters: &[(&str, &str, i64, &[&str])]) -> Vec<String> {
@@ -88,9 +83,9 @@ mod tests {
             let path = |name: &&str| Path::new(vec![PathElement::FieldName((*name).to_owned())]);
             let set = fields.iter().map(path).collect();
             let key = state.name(ManagerIdentifier::new(*name, Operation::Update, *version, ""));
-            state.times.insert(key.clone(), Time::from_second(*time));
+            state.set_time(&key, Some(Time::from_second(*time)));
             let api_version = (*version).to_owned();
-            state.managers.insert(key, VersionedSet { set, api_version, applied: false });
+            state.managers.insert(&*key, VersionedSet { set, api_version, applied: false });
         }
         cap(&mut state);
         let text = |entry: crate::managedfields::ManagedFieldsEntry| {

@@ -12,6 +12,8 @@
 //! | `strip_meta` | fields that nobody owns | the same |
 //! | `structured_merge` | types, versions, comparison | types, versions, merge |
 
+use std::sync::Arc;
+
 use crate::managedfields::{ManagedState, ManagerIdentifier, Operation, Time};
 use crate::merge::{Conflicts, ConvertError, Filters, Managers};
 use crate::schema::{GroupVersionKind, Schemas};
@@ -37,6 +39,8 @@ pub(super) struct Chain<'c> {
     pub(super) stores: bool,
     pub(super) filters: &'c Filters,
     pub(super) endpoint: &'c GroupVersionKind,
+    /// The `apiVersion` of the endpoint.
+    pub(super) version: &'c str,
     pub(super) subresource: &'c str,
     /// Who writes, as the request says.
     pub(super) field_manager: &'c str,
@@ -48,6 +52,8 @@ pub(super) struct Merged {
     /// The new object; none when nothing in it changed.
     pub(super) object: Option<Node>,
     pub(super) state: ManagedState,
+    /// The applier, as the state knows it.
+    pub(super) writer: Arc<str>,
     pub(super) comparison: Comparison,
     /// The managers before, `before-first-apply` included.
     pub(super) before: Managers,
@@ -70,15 +76,14 @@ impl Chain<'_> {
     /// The identity of the writer.
     pub(super) fn identifier(&self, operation: Operation) -> ManagerIdentifier {
         let name = if self.field_manager.is_empty() { UNKNOWN } else { self.field_manager };
-        ManagerIdentifier::new(name, operation, self.endpoint.api_version(), self.subresource)
+        ManagerIdentifier::new(name, operation, self.version, self.subresource)
     }
 
     /// The versions in play for the managers of a state.
     pub(super) fn versions(&self, state: &ManagedState) -> Versions<'_> {
-        let version = self.endpoint.api_version();
         // An object that a manager's set takes the version or kind from cannot be converted.
         let alone = state.managers.iter().all(|(_, owned)| {
-            owned.api_version == version
+            owned.api_version == self.version
                 && !["apiVersion", "kind"].iter().any(|name| owned.set.has_root_field(name))
         });
         Versions {
@@ -96,7 +101,7 @@ impl Chain<'_> {
         object: Node,
     ) -> Result<Node, ConvertError> {
         let none = ManagedState::default();
-        self.versions(&none).convert_object(arena, object, &self.endpoint.api_version())
+        self.versions(&none).convert_object(arena, object, self.version)
     }
 
     /// Records a write of the whole object, neither side of which is touched: the layers below the

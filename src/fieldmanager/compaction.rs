@@ -7,7 +7,7 @@ use crate::managedfields::{ListReading, ManagerIdentifier, RawEntry, read_list};
 use crate::value::{Arena, Node, ParseError, ValueRef};
 
 use super::document::Document;
-use super::rewrite::{BrokenEntry, RewriteError, Rewritten, fields_of, operation_of, rewrite};
+use super::rewrite::{BrokenEntry, RewriteError, Rewritten, Written, fields_of, operation_of};
 
 /// Why the entries of an object cannot be compacted.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -86,12 +86,12 @@ impl Compaction {
             .zip(&sets)
             .enumerate()
             .filter(|(place, (entry, set))| !set.is_empty() && counts(*place, entry))
-            .map(|(_, (entry, _))| entry.api_version.as_str())
+            .map(|(_, (entry, _))| &*entry.api_version)
             .collect();
         let (mut list, mut dropped) = (Vec::new(), Vec::new());
         let mut is_work = false;
         for (place, (entry, set)) in entries.iter().zip(&sets).enumerate() {
-            let is_needless = set.is_empty() && held.contains(entry.api_version.as_str());
+            let is_needless = set.is_empty() && held.contains(&*entry.api_version);
             if is_needless || !counts(place, entry) {
                 dropped.push(identifier(entry)?);
                 is_work = true;
@@ -104,7 +104,9 @@ impl Compaction {
         if !is_work {
             return Ok(Compaction::nothing(&arena, root));
         }
-        let (object, patch) = rewrite(&mut arena, root, &list).map_err(|error| match error {
+        let written = Written::of(&list, &arena, root);
+        let written = written.and_then(|written| written.put(&mut arena, root));
+        let (object, patch) = written.map_err(|error| match error {
             RewriteError::Encode(error) => CompactionError::Encode(error),
             RewriteError::Object(error) => CompactionError::Object(error),
         })?;
@@ -145,6 +147,6 @@ impl Compaction {
 
 fn identifier(entry: &RawEntry) -> Result<ManagerIdentifier, BrokenEntry> {
     let operation = operation_of(entry)?;
-    let (name, version) = (entry.manager.as_str(), entry.api_version.as_str());
-    Ok(ManagerIdentifier::new(name, operation, version, entry.subresource.as_str()))
+    let (name, version) = (&*entry.manager, &*entry.api_version);
+    Ok(ManagerIdentifier::new(name, operation, version, &*entry.subresource))
 }

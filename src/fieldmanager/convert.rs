@@ -173,7 +173,9 @@ impl<'t> Conversion<'t> for Versions<'_> {
             let text = format!("unexpected GroupVersion string: {version}");
             return Err(ConvertError::Failed(text));
         }
-        if object::kind_of(arena, object.node).is_of_version(version) {
+        let is_of_version = object::text(arena, object.node, "apiVersion") == version
+            || object::kind_of(arena, object.node).is_of_version(version);
+        if is_of_version {
             return Ok(object.clone());
         }
         let node = self.convert_object(arena, object.node, version)?;

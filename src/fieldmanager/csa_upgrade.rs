@@ -13,7 +13,7 @@ use crate::value::{Arena, Node, ParseError, Value, ValueRef};
 
 use super::document::Document;
 use super::object;
-use super::rewrite::{RewriteError, Rewritten, rewrite};
+use super::rewrite::{RewriteError, Rewritten, Written};
 
 /// The entries that own all of these fields by this operation, in the order of the object's list.
 ///
@@ -60,7 +60,7 @@ pub(super) fn about(
             &*entry.api_version,
             &*entry.subresource,
         ),
-        api_version: entry.api_version.clone(),
+        api_version: entry.api_version.to_string(),
         time: entry.time,
         fields,
     }
@@ -168,7 +168,7 @@ impl CsaUpgraded {
 
 /// An entry on its way.
 struct Held<'r> {
-    raw: &'r RawEntry,
+    raw: &'r RawEntry<'r>,
     /// It is the applier's now.
     renamed: bool,
     /// The fields, if they were written anew.
@@ -277,8 +277,9 @@ impl<'a> CsaUpgrade<'a> {
             || list.iter().any(|held| held.renamed || is_other_record(held, &arena));
         let rewritten: Vec<Rewritten<'_>> =
             list.iter().map(|held| held.rewritten(&self.to)).collect();
+        let written = Written::of(&rewritten, &arena, root);
         let (object, patch) =
-            rewrite(&mut arena, root, &rewritten).map_err(|error| match error {
+            written.and_then(|it| it.put(&mut arena, root)).map_err(|error| match error {
                 RewriteError::Encode(error) => CsaUpgradeError::Encode(error),
                 RewriteError::Object(error) => CsaUpgradeError::Object(error),
             })?;

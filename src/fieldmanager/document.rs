@@ -52,6 +52,20 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// How long the text is that is to be parsed.
+    fn text_len(&self) -> usize {
+        match &self.0 {
+            Content::Absent | Content::Parsed(_) => 0,
+            Content::Bytes(bytes) => bytes.len(),
+            Content::Text(text) => text.len(),
+        }
+    }
+
+    /// An arena with room for both.
+    pub(super) fn arena_for(&self, other: &Document<'_>) -> Arena<'a> {
+        Arena::with_room_for(self.text_len().saturating_add(other.text_len()))
+    }
+
     /// Parses into the arena; none for an absent object.
     pub(super) fn parse(self, arena: &mut Arena<'a>) -> Result<Option<Node>, ParseError> {
         self.parse_with(arena, Arena::parse)

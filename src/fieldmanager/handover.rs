@@ -13,7 +13,7 @@ use crate::value::{Arena, Node, ParseError};
 use super::csa_upgrade::{LostEntry, about};
 use super::document::Document;
 use super::manager_name::{ManagerNameError, check_manager_name};
-use super::rewrite::{BrokenEntry, RewriteError, Rewritten, fields_of, operation_of, rewrite};
+use super::rewrite::{BrokenEntry, RewriteError, Rewritten, Written, fields_of, operation_of};
 
 /// Why what managers own cannot be handed over.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -133,7 +133,7 @@ impl HandedOver {
 
 /// An entry on its way.
 struct Slot<'r> {
-    raw: &'r RawEntry,
+    raw: &'r RawEntry<'r>,
     manager: &'r str,
     time: Option<Time>,
     /// The fields, if they are not to stay as they were read.
@@ -155,7 +155,7 @@ impl<'r> Slot<'r> {
 }
 
 /// What else than the name makes a manager: operation, subresource and, for updaters, the version.
-fn rest_of_identity(raw: &RawEntry, operation: Operation) -> [&str; 3] {
+fn rest_of_identity<'r>(raw: &'r RawEntry<'_>, operation: Operation) -> [&'r str; 3] {
     let version = if operation == Operation::Update { &*raw.api_version } else { "" };
     [&raw.operation, &raw.subresource, version]
 }
@@ -240,7 +240,9 @@ impl<'a> Handover<'a> {
                 ..Rewritten::of(slot.raw)
             })
             .collect();
-        let (object, patch) = rewrite(&mut arena, root, &list).map_err(|error| match error {
+        let written = Written::of(&list, &arena, root);
+        let written = written.and_then(|written| written.put(&mut arena, root));
+        let (object, patch) = written.map_err(|error| match error {
             RewriteError::Encode(error) => HandoverError::Encode(error),
             RewriteError::Object(error) => HandoverError::Object(error),
         })?;
@@ -250,7 +252,7 @@ impl<'a> Handover<'a> {
 
     fn is_source(&self, entry: &RawEntry) -> bool {
         let is_asked_for = |asked: Option<&str>, own: &str| asked.is_none_or(|asked| asked == own);
-        self.from.contains(&entry.manager)
+        self.from.contains(&*entry.manager)
             && is_asked_for(self.operation.map(Operation::as_str), &entry.operation)
             && is_asked_for(self.subresource.as_deref(), &entry.subresource)
     }
@@ -265,7 +267,7 @@ impl<'a> Handover<'a> {
         let mut places: HashMap<[&str; 3], usize> = HashMap::new();
         for (place, entry) in entries.iter().enumerate() {
             if let Some(operation) = Operation::from_word(&entry.operation)
-                && self.to.as_ref() == Some(&entry.manager)
+                && self.to.as_deref() == Some(&*entry.manager)
             {
                 places.entry(rest_of_identity(entry, operation)).or_insert(place);
             }
@@ -306,10 +308,10 @@ impl<'a> Handover<'a> {
             {
                 if slot.raw.api_version != entry.api_version {
                     return Err(HandoverError::Versions {
-                        manager: entry.manager.clone(),
-                        version: entry.api_version.clone(),
-                        other: slot.raw.manager.clone(),
-                        other_version: slot.raw.api_version.clone(),
+                        manager: entry.manager.to_string(),
+                        version: entry.api_version.to_string(),
+                        other: slot.raw.manager.to_string(),
+                        other_version: slot.raw.api_version.to_string(),
                     });
                 }
                 slot.fields = Some(slot.fields(arena)?.union(&part));

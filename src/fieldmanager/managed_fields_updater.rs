@@ -22,15 +22,15 @@ pub(super) fn update(
     if let Some(changed) = state.managers.remove(CURRENT_OPERATION) {
         let key = state.name(chain.identifier(Operation::Update));
         let before = state.managers.remove(&key).unwrap_or_default();
-        state.managers.insert(
-            key.clone(),
+        state.set_time(&key, Some(chain.at));
+        state.managers.0.insert(
+            key,
             VersionedSet {
                 set: changed.set.union(&before.set),
-                api_version: chain.endpoint.api_version(),
+                api_version: chain.version.to_owned(),
                 applied: false,
             },
         );
-        state.times.insert(key, chain.at);
     }
     Ok(state)
 }
@@ -45,7 +45,7 @@ pub(super) fn apply(
     let key = state.name(chain.identifier(Operation::Apply));
     let Changed { object, comparison, before } = merge(&mut state, &key)?;
     if object.is_some() {
-        state.times.insert(key, chain.at);
+        state.set_time(&key, Some(chain.at));
     }
-    Ok(Merged { object, state, comparison, before })
+    Ok(Merged { object, state, writer: key, comparison, before })
 }

@@ -14,7 +14,7 @@ use crate::value::{Arena, Node, ParseError, Tag};
 use super::convert::Versions;
 use super::csa_upgrade::{LostEntry, about};
 use super::document::Document;
-use super::rewrite::{BrokenEntry, RewriteError, Rewritten, fields_of, operation_of, rewrite};
+use super::rewrite::{BrokenEntry, RewriteError, Rewritten, Written, fields_of, operation_of};
 use super::{FieldManager, object};
 
 /// Why the entries of an object cannot be had at another version.
@@ -150,7 +150,7 @@ impl FieldManager<'_> {
             entries: Vec::new(),
             lost: Vec::new(),
         };
-        let read = read_list(&arena, root);
+        let read = read_list(&arena, root).into_owned();
         let is_stale = |entry: &RawEntry| entry.api_version == from && from != to;
         let entries = match &read {
             ListReading::Entries(entries) if entries.iter().any(is_stale) => entries.as_slice(),
@@ -224,7 +224,9 @@ impl FieldManager<'_> {
                 }
             }
         }
-        let (object, patch) = rewrite(&mut arena, root, &list).map_err(|error| match error {
+        let written = Written::of(&list, &arena, root);
+        let written = written.and_then(|written| written.put(&mut arena, root));
+        let (object, patch) = written.map_err(|error| match error {
             RewriteError::Encode(error) => MigrateVersionError::Encode(error),
             RewriteError::Object(error) => MigrateVersionError::Object(error),
         })?;
@@ -360,7 +362,7 @@ struct Kept {
 }
 
 /// What entries at two versions have in common that are one manager's.
-fn identity(entry: &RawEntry) -> [&str; 3] {
+fn identity<'e>(entry: &'e RawEntry<'_>) -> [&'e str; 3] {
     [&entry.manager, &entry.operation, &entry.subresource]
 }
 

@@ -1,19 +1,23 @@
 //! The parts of a Kubernetes object that field management looks at.
 
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
 use crate::schema::{GroupVersionKind, Schemas, Type};
 use crate::typed::{ValidationError, ValidationErrors};
 use crate::value::{Arena, Node, ParseError, Source, Tag, Value, ValueRef};
 
 /// The text of a member, empty if it is not a string.
-pub(super) fn text(arena: &Arena<'_>, object: Node, key: &str) -> String {
+pub(super) fn text<'a>(arena: &'a Arena<'_>, object: Node, key: &str) -> Cow<'a, str> {
     match arena.member(object, key) {
-        Some(value) if value.tag() == Tag::String => arena.string(value).into_owned(),
-        _ => String::new(),
+        Some(value) if value.tag() == Tag::String => arena.string(value),
+        _ => Cow::default(),
     }
 }
 
-pub(super) fn meta_text(arena: &Arena<'_>, object: Node, key: &str) -> String {
-    arena.member(object, "metadata").map_or_else(String::new, |meta| text(arena, meta, key))
+pub(super) fn meta_text<'a>(arena: &'a Arena<'_>, object: Node, key: &str) -> Cow<'a, str> {
+    arena.member(object, "metadata").map_or_else(Cow::default, |meta| text(arena, meta, key))
 }
 
 /// The kind that the object says it is.
@@ -164,7 +168,7 @@ pub(super) fn without_member(arena: &mut Arena<'_>, map: Node, name: &str) -> No
 
 /// The map with this member added, or put in the place of the one of the same key.
 pub(super) fn with_member(arena: &mut Arena<'_>, map: Node, member: Node) -> Node {
-    let mut members: Vec<Node> = arena.children(map).to_vec();
+    let mut members: SmallVec<[Node; 16]> = arena.children(map).into();
     let found = members.binary_search_by(|other| arena.compare_keys(*other, member));
     match found {
         Ok(at) => {

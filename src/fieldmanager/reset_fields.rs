@@ -108,19 +108,23 @@ impl ResetFields {
     }
 
     /// What a request to this endpoint resets.
-    pub(super) fn at(&self, endpoint: &GroupVersionKind, subresource: &str) -> Resets {
-        let version = endpoint.api_version();
+    pub(super) fn at(
+        &self,
+        endpoint: &GroupVersionKind,
+        version: &str,
+        subresource: &str,
+    ) -> Resets {
         let mut resets = Resets { is_main: subresource.is_empty(), ..Resets::default() };
         match &self.0 {
             Source::None => {}
-            Source::Builtin => builtin(endpoint, subresource, &version, &mut resets),
+            Source::Builtin => builtin(endpoint, subresource, version, &mut resets),
             Source::CustomResource(with_status) => {
                 // The main endpoint knows of its own version only.
-                let has_status = with_status.contains(&version);
+                let has_status = with_status.iter().any(|with| with == version);
                 match subresource {
                     "" if has_status => {
                         let values = Values::exclude(&[&["status"]]);
-                        resets.track(version, values.filter());
+                        resets.track(version.to_owned(), values.filter());
                         resets.values = Some(Arc::new(values));
                     }
                     "status" => {
@@ -139,7 +143,7 @@ impl ResetFields {
                 for (version, filter) in filters {
                     resets.track(version.clone(), Values::of(filter).filter());
                 }
-                resets.values = filters.get(&version).map(Values::of).map(Arc::new);
+                resets.values = filters.get(version).map(Values::of).map(Arc::new);
             }
         }
         resets
@@ -370,7 +374,8 @@ mod tests {
     use crate::value::{Source as Text, Value};
 
     fn resets(api_version: &str, kind: &str, subresource: &str) -> Resets {
-        ResetFields::builtin().at(&GroupVersionKind::new(api_version, kind), subresource)
+        let endpoint = GroupVersionKind::new(api_version, kind);
+        ResetFields::builtin().at(&endpoint, api_version, subresource)
     }
 
     /// What is left of some fields by the filter for a version, `all` without a filter.
@@ -454,7 +459,7 @@ mod tests {
     fn custom_resources_reset_by_their_subresources() {
         let of = ResetFields::custom_resource(["example.com/v1", "example.com/v2"]);
         let at = |version: &str, subresource: &str| {
-            of.at(&GroupVersionKind::new(version, "Lamp"), subresource)
+            of.at(&GroupVersionKind::new(version, "Lamp"), version, subresource)
         };
         let versions = |resets: &Resets| -> Vec<String> {
             let filters = resets.filters.filters.as_ref();

@@ -10,7 +10,7 @@ use super::object;
 /// An entry that was read, with what is to be written of it.
 #[derive(Clone, Copy)]
 pub(super) struct Rewritten<'r> {
-    pub(super) raw: &'r RawEntry,
+    pub(super) raw: &'r RawEntry<'r>,
     pub(super) manager: &'r str,
     pub(super) operation: &'r str,
     pub(super) api_version: &'r str,
@@ -64,8 +64,8 @@ pub enum BrokenEntry {
 
 pub(super) fn operation_of(entry: &RawEntry) -> Result<Operation, BrokenEntry> {
     Operation::from_word(&entry.operation).ok_or_else(|| BrokenEntry::Operation {
-        manager: entry.manager.clone(),
-        operation: entry.operation.clone(),
+        manager: entry.manager.to_string(),
+        operation: entry.operation.to_string(),
     })
 }
 
@@ -76,7 +76,7 @@ pub(super) fn fields_of(entry: &RawEntry, arena: &Arena<'_>) -> Result<FieldSet,
     }
     entry
         .fields(arena)
-        .map_err(|error| BrokenEntry::Fields { manager: entry.manager.clone(), error })
+        .map_err(|error| BrokenEntry::Fields { manager: entry.manager.to_string(), error })
 }
 
 /// Why a list cannot be written.
@@ -86,29 +86,46 @@ pub(super) enum RewriteError {
     Object(ParseError),
 }
 
-/// The object with these entries, in this order, and the patch that makes them.
-///
-/// To leave no entry is, as documented, to send a list of one that is empty.
-pub(super) fn rewrite(
-    arena: &mut Arena<'_>,
-    root: Node,
-    list: &[Rewritten<'_>],
-) -> Result<(String, String), RewriteError> {
-    let patch = patch(list, arena, root)?;
-    if list.is_empty() {
-        let object = object::with_managed_fields(arena, root, None);
-        return Ok((arena.detach(object.map_err(RewriteError::Object)?), patch));
-    }
-    let mut text = String::from("[");
-    for (index, entry) in list.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
+/// Entries as an object holds them, and the patch that makes them.
+pub(super) struct Written {
+    /// None where there are no entries.
+    list: Option<String>,
+    patch: String,
+}
+
+impl Written {
+    /// These entries, in this order.
+    ///
+    /// To leave no entry is, as documented, to send a list of one that is empty.
+    pub(super) fn of(
+        list: &[Rewritten<'_>],
+        arena: &Arena<'_>,
+        root: Node,
+    ) -> Result<Written, RewriteError> {
+        let patch = patch(list, arena, root)?;
+        if list.is_empty() {
+            return Ok(Written { list: None, patch });
         }
-        write(entry, arena, &mut text)?;
+        let mut text = String::from("[");
+        for (index, entry) in list.iter().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            write(entry, arena, &mut text)?;
+        }
+        text.push(']');
+        Ok(Written { list: Some(text), patch })
     }
-    text.push(']');
-    let object = object::with_managed_fields(arena, root, Some(text));
-    Ok((arena.detach(object.map_err(RewriteError::Object)?), patch))
+
+    /// The object with the entries, and the patch.
+    pub(super) fn put(
+        self,
+        arena: &mut Arena<'_>,
+        root: Node,
+    ) -> Result<(String, String), RewriteError> {
+        let object = object::with_managed_fields(arena, root, self.list);
+        Ok((arena.detach(object.map_err(RewriteError::Object)?), self.patch))
+    }
 }
 
 /// Appends an entry as an object holds it.

@@ -251,10 +251,8 @@ impl ScaleMapping {
             };
             if let Some(identifier) = scale.identifier(key) {
                 let key = after.name(identifier.clone());
-                if let Some(time) = parent.times.get(&key) {
-                    after.times.insert(key.clone(), *time);
-                }
-                after.managers.insert(key, owned);
+                after.set_time(&key, parent.time(&key));
+                after.managers.0.insert(key, owned);
             }
         }
         encode(&after, arena)
@@ -273,10 +271,8 @@ fn of(path: &Path) -> FieldSet {
 fn keep(to: &mut ManagedState, from: &ManagedState, key: &str, owned: VersionedSet) {
     let Some(identifier) = from.identifier(key) else { return };
     let key = to.name(identifier.clone());
-    if let Some(time) = from.times.get(&key) {
-        to.times.insert(key.clone(), *time);
-    }
-    to.managers.insert(key, owned);
+    to.set_time(&key, from.time(&key));
+    to.managers.0.insert(key, owned);
 }
 
 fn encode(state: &ManagedState, arena: &Arena<'static>) -> Result<Option<String>, ScaleError> {

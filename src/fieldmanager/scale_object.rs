@@ -95,7 +95,7 @@ impl ScaleMapping {
         let mut arena = Arena::default();
         let live = parse(&mut arena, parent)?;
         let kind = object::kind_of(&arena, live);
-        let name = object::meta_text(&arena, live, "name");
+        let name = object::meta_text(&arena, live, "name").into_owned();
         if replicas < 0 {
             return Err(negative(&kind, name, is_custom.then_some(path), replicas));
         }

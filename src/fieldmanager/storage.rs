@@ -63,7 +63,7 @@ pub(super) fn check_preconditions(
             code: 409,
             reason: "Conflict",
             details: StatusDetails {
-                name: name.clone(),
+                name: name.to_string(),
                 group: kind.group.clone(),
                 kind: resource,
                 causes: Vec::new(),
@@ -95,7 +95,7 @@ pub(super) fn check_preconditions(
             code: 422,
             reason: "Invalid",
             details: StatusDetails {
-                name,
+                name: name.into_owned(),
                 group: kind.group.clone(),
                 kind: kind.kind.clone(),
                 causes: vec![StatusCause {

@@ -39,7 +39,6 @@ pub(super) fn update(
     state: &mut ManagedState,
     writer: &str,
 ) -> Result<(), UpdateError> {
-    let version = chain.endpoint.api_version();
     let versions = chain.versions(state);
     let typed = |node| {
         typed(chain, arena, node, Duplicates::Allow)
@@ -50,7 +49,7 @@ pub(super) fn update(
     let mut engine =
         Engine { arena, conversion: &versions, filters: chain.filters, return_input_on_noop: true };
     let updated =
-        engine.update(&from, &to, &version, &state.managers, writer).map_err(|error| {
+        engine.update(&from, &to, chain.version, &state.managers, writer).map_err(|error| {
             let object = object::describe(engine.arena, new);
             UpdateError::Managers { object, error }
         })?;
@@ -82,7 +81,6 @@ pub(super) fn apply(
     if stated.is_some_and(|list| !list.is_null()) {
         return Err(ApplyError::ManagedFields.into());
     }
-    let version = chain.endpoint.api_version();
     let versions = chain.versions(state);
     let from = match known {
         Some(known) if known.is_same(live) => {
@@ -121,7 +119,7 @@ pub(super) fn apply(
         object: object::describe(engine.arena, live),
         errors,
     })?;
-    let applier = Applier { manager: writer, version: &version, force };
+    let applier = Applier { manager: writer, version: chain.version, force };
     let applied = engine.apply(&from, &stated, &state.managers, applier, laid);
     let applied = match applied {
         Ok(applied) => applied,

@@ -1,6 +1,6 @@
 //! Recording a write of the whole object.
 
-use crate::managedfields::{ListReading, ManagedFieldsEntry, ManagedState, Time, read_list};
+use crate::managedfields::{ManagedFieldsEntry, ManagedState, Time, read_list};
 use crate::value::{Arena, Node, Value};
 
 use super::FieldManager;
@@ -143,7 +143,7 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             ("", Some(user_agent)) => manager_name_from_user_agent(user_agent),
             (name, _) => name.to_owned(),
         };
-        let mut arena = Arena::default();
+        let mut arena = self.live.arena_for(&self.new);
         let live = self.live.parse(&mut arena).map_err(UpdateError::Live)?;
         let new = self.new.parse(&mut arena).map_err(UpdateError::New)?;
         let new = new.unwrap_or(Node::NULL);
@@ -156,7 +156,8 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
         };
         let version = self.api_version.as_deref();
         let endpoint = self.manager.endpoint(&arena, live, new, version);
-        let resets = self.reset_fields.at(&endpoint, &self.subresource);
+        let endpoint_version = endpoint.api_version();
+        let resets = self.reset_fields.at(&endpoint, &endpoint_version, &self.subresource);
         let chain = Chain {
             schemas: self.manager.schemas,
             converter: self.manager.converter,
@@ -164,6 +165,7 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             stores: self.manager.stores,
             filters: &resets.filters,
             endpoint: &endpoint,
+            version: &endpoint_version,
             subresource: &self.subresource,
             field_manager: &name,
             at: self.at,
@@ -223,9 +225,9 @@ impl<'s, 'a> UpdateRequest<'s, 'a> {
             Err(_) if lenient => {
                 let entries = read_list(&arena, live);
                 let list = entries.to_json(&arena);
+                let state = ManagedState::decode(&arena, &entries).unwrap_or_default();
                 let object = object::with_managed_fields(&mut arena, stored, list)
                     .map_err(UpdateError::New)?;
-                let state = ManagedState::decode(&arena, &entries).unwrap_or_default();
                 Ok(finish(&arena, object, &state))
             }
             recorded => recorded,
@@ -242,7 +244,7 @@ fn at_endpoint(
 ) -> Result<(Node, Node), UpdateError> {
     let new = chain.at_endpoint(arena, new).map_err(|error| UpdateError::ConvertNew {
         object: object::describe(arena, new),
-        version: chain.endpoint.api_version(),
+        version: chain.version.to_owned(),
         error,
     })?;
     let live = chain.at_endpoint(arena, live).map_err(|error| UpdateError::ConvertLive {
@@ -277,6 +279,5 @@ fn starting_state(arena: &Arena<'_>, live: Node, new: Node, is_subresource: bool
             return state;
         }
     }
-    let stored: ListReading = read_list(arena, live);
-    ManagedState::decode(arena, &stored).unwrap_or_default()
+    ManagedState::decode(arena, &read_list(arena, live)).unwrap_or_default()
 }

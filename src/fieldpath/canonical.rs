@@ -8,6 +8,8 @@
 
 use std::cmp::Ordering;
 
+use smallvec::SmallVec;
+
 use crate::value::MAX_DEPTH;
 use crate::value::text::{prefix_word, skip_plain, skip_simple};
 
@@ -48,7 +50,7 @@ pub(super) fn read(text: &str) -> Option<ReadFields> {
     // The text may go on behind the set.
     let mut out =
         Writer::with_capacity((bytes.len() / 2).clamp(128, 1024), (bytes.len() / 24).clamp(8, 64));
-    let mut open: Vec<Open> = Vec::with_capacity(16);
+    let mut open: SmallVec<[Open; 16]> = SmallVec::new();
     let (mut at, mut depth) = (1, 0);
     let mut last = Last::NONE;
     // Whether elements ascend everywhere, and whether what makes them members stands in front.

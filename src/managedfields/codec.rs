@@ -1,7 +1,9 @@
 //! The list of entries: reading it strictly, writing it in order.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::fieldpath::{FieldSet, FieldsV1Error, ReadFields, decode_fields_v1, read_fields_v1};
 use crate::merge::{Managers, VersionedSet};
@@ -31,28 +33,28 @@ pub(crate) enum DecodeError {
 }
 
 /// The list as the object holds it, before any of it is judged.
-pub(crate) enum ListReading {
+pub(crate) enum ListReading<'a> {
     /// No list, null, or a list that is not made of entries at all: it reads as none.
     None,
     /// The entries.
-    Entries(Vec<RawEntry>),
+    Entries(Vec<RawEntry<'a>>),
 }
 
 /// An entry as it stands.
-pub(crate) struct RawEntry {
-    pub(crate) manager: String,
-    pub(crate) operation: String,
-    pub(crate) api_version: String,
+pub(crate) struct RawEntry<'a> {
+    pub(crate) manager: Cow<'a, str>,
+    pub(crate) operation: Cow<'a, str>,
+    pub(crate) api_version: Cow<'a, str>,
     pub(crate) time: Option<Time>,
-    pub(crate) fields_type: String,
+    pub(crate) fields_type: Cow<'a, str>,
     pub(crate) fields_v1: Option<Node>,
-    pub(crate) subresource: String,
+    pub(crate) subresource: Cow<'a, str>,
     node: Node,
     /// Nothing stands in the entry that would not be written again.
     tidy: bool,
 }
 
-impl RawEntry {
+impl RawEntry<'_> {
     /// The fields; an entry without any record of fields is an error here.
     pub(crate) fn fields(&self, arena: &Arena<'_>) -> Result<FieldSet, FieldsV1Error> {
         match self.fields_v1 {
@@ -83,7 +85,19 @@ impl RawEntry {
     }
 }
 
-impl RawEntry {
+impl RawEntry<'_> {
+    fn into_owned(self) -> RawEntry<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        RawEntry {
+            manager: owned(self.manager),
+            operation: owned(self.operation),
+            api_version: owned(self.api_version),
+            fields_type: owned(self.fields_type),
+            subresource: owned(self.subresource),
+            ..self
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.manager.is_empty()
             && self.operation.is_empty()
@@ -95,7 +109,7 @@ impl RawEntry {
     }
 }
 
-impl ListReading {
+impl ListReading<'_> {
     /// An empty list, or one entry that says nothing: the writer wants all ownership forgotten.
     pub(crate) fn is_reset(&self) -> bool {
         match self {
@@ -109,18 +123,28 @@ impl ListReading {
     }
 }
 
-impl ListReading {
+impl ListReading<'_> {
+    /// The same, to keep while the arena of the object changes.
+    pub(crate) fn into_owned(self) -> ListReading<'static> {
+        match self {
+            ListReading::None => ListReading::None,
+            ListReading::Entries(entries) => {
+                ListReading::Entries(entries.into_iter().map(RawEntry::into_owned).collect())
+            }
+        }
+    }
+
     /// Whether both lists are the same, entry by entry, but for times, and some time differs.
-    pub(crate) fn is_like_but_for_times(&self, other: &ListReading, arena: &Arena<'_>) -> bool {
+    pub(crate) fn is_like_but_for_times(&self, other: &ListReading<'_>, arena: &Arena<'_>) -> bool {
         let (ListReading::Entries(left), ListReading::Entries(right)) = (self, other) else {
             return false;
         };
         let same_fields =
-            |left: &RawEntry, right: &RawEntry| match (left.fields_v1, right.fields_v1) {
+            |left: &RawEntry<'_>, right: &RawEntry<'_>| match (left.fields_v1, right.fields_v1) {
                 (Some(left), Some(right)) => arena.span(left) == arena.span(right),
                 (left, right) => left.is_none() && right.is_none(),
             };
-        let alike = |(left, right): (&RawEntry, &RawEntry)| {
+        let alike = |(left, right): (&RawEntry<'_>, &RawEntry<'_>)| {
             left.manager == right.manager
                 && left.operation == right.operation
                 && left.api_version == right.api_version
@@ -151,29 +175,29 @@ impl ListReading {
 
 /// Reads the list at `metadata.managedFields` of an object. One element that is no entry makes the
 /// whole list unreadable, which counts as no list.
-pub(crate) fn read_list(arena: &Arena<'_>, object: Node) -> ListReading {
+pub(crate) fn read_list<'a>(arena: &'a Arena<'_>, object: Node) -> ListReading<'a> {
     let list = arena
         .member(object, "metadata")
         .and_then(|metadata| arena.member(metadata, "managedFields"))
         .filter(|list| list.tag() == Tag::List);
     let Some(list) = list else { return ListReading::None };
-    let entries: Option<Vec<RawEntry>> =
+    let entries: Option<Vec<RawEntry<'_>>> =
         arena.children(list).iter().map(|node| read_entry(arena, *node)).collect();
     entries.map_or(ListReading::None, ListReading::Entries)
 }
 
-fn read_entry(arena: &Arena<'_>, node: Node) -> Option<RawEntry> {
+fn read_entry<'a>(arena: &'a Arena<'_>, node: Node) -> Option<RawEntry<'a>> {
     if node.tag() != Tag::Map {
         return None;
     }
     let mut entry = RawEntry {
-        manager: String::new(),
-        operation: String::new(),
-        api_version: String::new(),
+        manager: Cow::default(),
+        operation: Cow::default(),
+        api_version: Cow::default(),
         time: None,
-        fields_type: String::new(),
+        fields_type: Cow::default(),
         fields_v1: None,
-        subresource: String::new(),
+        subresource: Cow::default(),
         node,
         tidy: node.is_verbatim(),
     };
@@ -204,7 +228,7 @@ fn read_entry(arena: &Arena<'_>, node: Node) -> Option<RawEntry> {
             }
         };
         match member.tag() {
-            Tag::String => *slot = arena.string(*member).into_owned(),
+            Tag::String => *slot = arena.string(*member),
             Tag::Null => {}
             _ => return None,
         }
@@ -228,17 +252,17 @@ pub(crate) struct ManagedState {
     /// By identity as the reference writes it.
     pub(crate) managers: Managers,
     /// May know managers that are gone.
-    pub(crate) times: BTreeMap<String, Time>,
-    known: BTreeMap<String, Known>,
+    known: BTreeMap<Arc<str>, Known>,
     /// The entries of the list that was read, in its order.
     origins: Vec<Origin>,
 }
 
-/// A manager by name, and which entry it was read from.
+/// A manager by name, which entry it was read from, and when it last changed something.
 #[derive(Clone)]
 struct Known {
     identifier: ManagerIdentifier,
     origin: Option<usize>,
+    time: Option<Time>,
 }
 
 /// The entry that a manager was read from.
@@ -284,7 +308,7 @@ impl ManagedState {
     /// last counts.
     pub(crate) fn decode(
         arena: &Arena<'_>,
-        reading: &ListReading,
+        reading: &ListReading<'_>,
     ) -> Result<ManagedState, DecodeError> {
         ManagedState::decode_with(arena, reading, &ReadSets::default())
     }
@@ -292,12 +316,13 @@ impl ManagedState {
     /// As [`decode`](Self::decode), of a list some sets of which were read already.
     pub(crate) fn decode_with(
         arena: &Arena<'_>,
-        reading: &ListReading,
+        reading: &ListReading<'_>,
         read: &ReadSets,
     ) -> Result<ManagedState, DecodeError> {
         let mut state = ManagedState::default();
         let ListReading::Entries(entries) = reading else { return Ok(state) };
         state.origins.reserve_exact(entries.len());
+        let mut key = String::with_capacity(96);
         for (index, entry) in entries.iter().enumerate() {
             let operation = Operation::from_word(&entry.operation).ok_or(DecodeError::Operation)?;
             if entry.api_version.is_empty() {
@@ -312,10 +337,10 @@ impl ManagedState {
                 return Err(DecodeError::FieldsType(index, word));
             }
             let identifier = ManagerIdentifier::new(
-                &entry.manager,
+                &*entry.manager,
                 operation,
-                &entry.api_version,
-                &entry.subresource,
+                &*entry.api_version,
+                &*entry.subresource,
             );
             let (set, canonical) =
                 match entry.fields_v1 {
@@ -323,37 +348,52 @@ impl ManagedState {
                     Some(fields) => match read.find(fields) {
                         Some(found) => found,
                         None => decode_fields(arena, fields).map_err(|error| {
-                            DecodeError::Fields { index, manager: entry.manager.clone(), error }
+                            DecodeError::Fields { index, manager: entry.manager.to_string(), error }
                         })?,
                     },
                 };
-            let key = identifier.to_key();
-            state.times.remove(&key);
-            if let Some(time) = entry.time {
-                state.times.insert(key.clone(), time);
-            }
-            state.known.insert(key.clone(), Known { identifier, origin: Some(index) });
+            key.clear();
+            identifier.write_key(&mut key);
+            let key: Arc<str> = key.as_str().into();
+            let known = Known { identifier, origin: Some(index), time: entry.time };
+            state.known.insert(Arc::clone(&key), known);
             state.origins.push(Origin {
                 node: entry.node,
                 set: set.clone(),
-                api_version: entry.api_version.clone(),
+                api_version: entry.api_version.to_string(),
                 time: entry.time,
                 tidy: entry.tidy && canonical,
                 fields: entry.fields_v1,
                 canonical,
             });
-            let api_version = entry.api_version.clone();
+            let api_version = entry.api_version.to_string();
             let applied = operation == Operation::Apply;
-            state.managers.insert(key, VersionedSet { set, api_version, applied });
+            state.managers.0.insert(key, VersionedSet { set, api_version, applied });
         }
         Ok(state)
     }
 
     /// Names a manager of this state and returns its identity as the reference writes it.
-    pub(crate) fn name(&mut self, identifier: ManagerIdentifier) -> String {
+    pub(crate) fn name(&mut self, identifier: ManagerIdentifier) -> Arc<str> {
         let key = identifier.to_key();
-        self.known.entry(key.clone()).or_insert(Known { identifier, origin: None });
+        if let Some((key, _)) = self.known.get_key_value(key.as_str()) {
+            return Arc::clone(key);
+        }
+        let key: Arc<str> = key.into();
+        self.known.insert(Arc::clone(&key), Known { identifier, origin: None, time: None });
         key
+    }
+
+    /// When a manager last changed something.
+    pub(crate) fn time(&self, key: &str) -> Option<Time> {
+        self.known.get(key)?.time
+    }
+
+    /// Says when a manager that was [named](Self::name) last changed something.
+    pub(crate) fn set_time(&mut self, key: &str, time: Option<Time>) {
+        if let Some(known) = self.known.get_mut(key) {
+            known.time = time;
+        }
     }
 
     pub(crate) fn identifier(&self, key: &str) -> Option<&ManagerIdentifier> {
@@ -372,10 +412,9 @@ impl ManagedState {
     fn sorted(&self) -> Vec<SortedEntry<'_>> {
         let mut entries: Vec<SortedEntry<'_>> = Vec::with_capacity(self.managers.len());
         for (key, owned) in self.managers.iter() {
-            let Some(Known { identifier, origin }) = self.known.get(key) else { continue };
+            let Some(Known { identifier, origin, time }) = self.known.get(key) else { continue };
             let operation = if owned.applied { Operation::Apply } else { identifier.operation() };
-            let time = self.times.get(key).copied();
-            let origin = *origin;
+            let (origin, time) = (*origin, *time);
             entries.push(SortedEntry { identifier, origin, operation, owned, time });
         }
         let seconds = |entry: &SortedEntry<'_>| entry.time.map_or(0, Time::as_second);

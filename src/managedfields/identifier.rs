@@ -65,6 +65,13 @@ impl ManagerIdentifier {
     /// ```
     pub fn to_key(&self) -> String {
         let mut out = String::with_capacity(96);
+        self.write_key(&mut out);
+        out
+    }
+
+    /// Appends [the key](Self::to_key).
+    pub(crate) fn write_key(&self, out: &mut String) {
+        let start = out.len();
         out.push('{');
         let members = [
             ("manager", self.name.as_str()),
@@ -76,17 +83,16 @@ impl ManagerIdentifier {
             if value.is_empty() {
                 continue;
             }
-            if out.len() > 1 {
+            if out.len() > start + 1 {
                 out.push(',');
             }
             out.push('"');
             out.push_str(key);
             out.push_str("\":\"");
-            write_json_string_html(&mut out, value);
+            write_json_string_html(out, value);
             out.push('"');
         }
         out.push('}');
-        out
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use crate::deep;
 use crate::fieldpath::{FieldSet, Filter};
@@ -194,7 +195,7 @@ impl<'t> Engine<'_, 't> {
         let mut out = Managers::new();
         // The type at each version; none where it is missing.
         let mut types: BTreeMap<&str, Option<Type>> = BTreeMap::new();
-        for (name, owned) in managers.iter() {
+        for (name, owned) in &managers.0 {
             let ty = match types.entry(&owned.api_version) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => {
@@ -207,11 +208,11 @@ impl<'t> Engine<'_, 't> {
             };
             let Some(ty) = ty else { continue };
             let mut owned = owned.clone();
-            if right != Some(name) {
+            if right != Some(&**name) {
                 let mended = ty.reconcile_field_set(&owned.set).map_err(UpdaterError::Reconcile)?;
                 owned.set = mended.unwrap_or(owned.set);
             }
-            out.insert(name, owned);
+            out.0.insert(Arc::clone(name), owned);
         }
         Ok(out)
     }
@@ -275,7 +276,7 @@ impl<'t> Engine<'_, 't> {
             managers.remove(&name);
         }
         for (name, lost) in conflicts.into_iter().chain(removed) {
-            if let Some(owned) = managers.0.get_mut(&name) {
+            if let Some(owned) = managers.0.get_mut(name.as_str()) {
                 owned.set = owned.set.difference(&lost);
             }
         }
@@ -391,7 +392,10 @@ impl<'t> Engine<'_, 't> {
             None => self.merge(live, config)?,
         };
         let merged = live.with_node(merged);
-        let last = managers.remove(manager);
+        let (writer, last) = match managers.0.remove_entry(manager) {
+            Some((writer, last)) => (writer, Some(last)),
+            None => (manager.into(), None),
+        };
         self.filters.check()?;
         let is_filtered = !self.filters.is_none();
         let stated = if is_filtered { fields.len() } else { 0 };
@@ -399,7 +403,7 @@ impl<'t> Engine<'_, 't> {
         // A filter that leaves the configuration alone is as good as none here.
         let is_whole = !is_filtered || set.len() == stated;
         let api_version = version.to_owned();
-        managers.insert(manager, VersionedSet { set, api_version, applied: true });
+        managers.0.insert(writer, VersionedSet { set, api_version, applied: true });
         let stays = Stays { is_simple: simple && is_whole, is_subset: repeats && is_whole };
         let merged_node = merged.node;
         let pruned = match last {

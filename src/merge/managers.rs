@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::fieldpath::FieldSet;
 
@@ -18,7 +19,7 @@ pub struct VersionedSet {
 
 /// The managers of an object by name, ascending.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Managers(pub(crate) BTreeMap<String, VersionedSet>);
+pub struct Managers(pub(crate) BTreeMap<Arc<str>, VersionedSet>);
 
 impl Managers {
     /// No managers.
@@ -33,7 +34,7 @@ impl Managers {
 
     /// Replaces what the named manager owns.
     pub fn insert(&mut self, manager: impl Into<String>, owned: VersionedSet) {
-        self.0.insert(manager.into(), owned);
+        self.0.insert(manager.into().into(), owned);
     }
 
     /// Removes a manager.
@@ -43,7 +44,7 @@ impl Managers {
 
     /// The managers by ascending name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &VersionedSet)> {
-        self.0.iter().map(|(name, owned)| (name.as_str(), owned))
+        self.0.iter().map(|(name, owned)| (&**name, owned))
     }
 
     /// How many managers there are.
@@ -64,7 +65,7 @@ impl Managers {
             let difference = match other.0.get(name) {
                 None => ours.clone(),
                 Some(theirs) if theirs.api_version != ours.api_version => {
-                    out.insert(name.clone(), theirs.clone());
+                    out.0.insert(name.clone(), theirs.clone());
                     continue;
                 }
                 Some(theirs) => VersionedSet {
@@ -74,12 +75,12 @@ impl Managers {
                 },
             };
             if !difference.set.is_empty() {
-                out.insert(name.clone(), difference);
+                out.0.insert(name.clone(), difference);
             }
         }
         for (name, theirs) in &other.0 {
             if !self.0.contains_key(name) && !theirs.set.is_empty() {
-                out.insert(name.clone(), theirs.clone());
+                out.0.insert(name.clone(), theirs.clone());
             }
         }
         out
@@ -88,7 +89,7 @@ impl Managers {
 
 impl FromIterator<(String, VersionedSet)> for Managers {
     fn from_iter<I: IntoIterator<Item = (String, VersionedSet)>>(managers: I) -> Managers {
-        Managers(managers.into_iter().collect())
+        Managers(managers.into_iter().map(|(name, owned)| (name.into(), owned)).collect())
     }
 }
 

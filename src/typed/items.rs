@@ -181,7 +181,7 @@ impl Order {
 #[derive(Default)]
 pub(super) struct Identities {
     text: String,
-    ends: Vec<u32>,
+    ends: SmallVec<[u32; 16]>,
 }
 
 impl Identities {
@@ -200,8 +200,8 @@ impl Identities {
         identities.ends.clear();
         let items = node.map(|node| arena.children(node)).unwrap_or_default();
         identities.ends.reserve(items.len());
-        // What a short key takes.
-        identities.text.reserve(items.len() * 32);
+        // What a short key takes, and a few of them.
+        identities.text.reserve((items.len() * 32).max(128));
         for (index, item) in items.iter().enumerate() {
             if let Err(reason) = write_item_token(schema, arena, list, *item, &mut identities.text)
             {

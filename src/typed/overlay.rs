@@ -62,7 +62,7 @@ pub(crate) fn overlay(
         bare_items: false,
         keeps_unstated: false,
         is_reordered: false,
-        out: Vec::new(),
+        out: Vec::with_capacity(32),
         merged: Vec::new(),
         spare: Vec::new(),
     };

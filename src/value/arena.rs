@@ -228,6 +228,9 @@ pub(crate) struct Arena<'t> {
     pub(super) scratch: Scratch,
 }
 
+/// How much text a node stands for, on average of compact documents.
+pub(super) const BYTES_FOR_A_NODE: usize = 20;
+
 /// How many bytes may still be held against each other in vain. Whoever looks at values and then at
 /// parts of them would look at the same text once for every level otherwise.
 pub(crate) struct Effort(usize);
@@ -297,6 +300,11 @@ impl<'t> Arena<'t> {
     #[inline]
     fn shared(&self) -> &[Node] {
         self.shared.as_deref().unwrap_or_default()
+    }
+
+    /// With room for what texts of this length hold in general, and for what is made of it.
+    pub(crate) fn with_room_for(bytes: usize) -> Arena<'t> {
+        Arena { nodes: Vec::with_capacity(bytes / BYTES_FOR_A_NODE + 16), ..Arena::default() }
     }
 
     /// How many nodes there are.

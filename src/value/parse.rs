@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::arena::{Arena, MAX_COUNT, Node, Source, Tag};
+use super::arena::{Arena, BYTES_FOR_A_NODE, MAX_COUNT, Node, Source, Tag};
 use super::text;
 
 /// The API server's own limit on nesting.
@@ -201,7 +201,7 @@ impl<'t> Arena<'t> {
         let (mut nodes, before) = self.lend_nodes();
         pending.reserve(32);
         frames.reserve(12);
-        nodes.reserve(source.len() / 20);
+        nodes.reserve(source.len() / BYTES_FOR_A_NODE);
         let place = (base, before);
         let mut parser = Parser::new(&source, place, nodes, pending, frames, limit, apart);
         let result = parser.document();
