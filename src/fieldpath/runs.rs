@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 use smallvec::SmallVec;
 
 use crate::value::Effort;
-use crate::value::text::first_word;
+use crate::value::text::is_same;
 
 use super::set::{Entry, SetRef};
 use super::token;
@@ -127,26 +127,6 @@ impl At<'_> {
     #[inline(always)]
     pub(super) fn is_spelled_like(&self, other: At<'_>) -> bool {
         is_same(self.token, other.token)
-    }
-}
-
-/// Whether two texts are the same; for short ones without a call.
-#[inline(always)]
-fn is_same(left: &[u8], right: &[u8]) -> bool {
-    const SHORT: usize = 48;
-    if left.len() != right.len() {
-        return false;
-    }
-    if left.len() > SHORT {
-        return left == right;
-    }
-    let (ours, theirs) = (left.as_chunks::<8>().0, right.as_chunks::<8>().0);
-    if ours.iter().zip(theirs).any(|(ours, theirs)| ours != theirs) {
-        return false;
-    }
-    match (left.last_chunk::<8>(), right.last_chunk::<8>()) {
-        (Some(ours), Some(theirs)) => ours == theirs,
-        _ => first_word(left) == first_word(right),
     }
 }
 

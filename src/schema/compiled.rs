@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::value::Value;
-use crate::value::text::prefix_word;
+use crate::value::text::{is_same, prefix_word};
 
 /// How the elements of a list or map are owned.
 ///
@@ -308,7 +308,11 @@ impl<'s> FieldCursor<'s> {
             // Of two short names of one prefix the shorter is less.
             let order = match (field.name.len as usize, end - start) {
                 (ours @ ..=8, theirs @ ..=8) => ours.cmp(&theirs),
-                _ => self.schema.bytes(field.name).cmp(text.get(start..end).unwrap_or_default()),
+                _ => {
+                    let ours = self.schema.bytes(field.name);
+                    let theirs = text.get(start..end).unwrap_or_default();
+                    if is_same(ours, theirs) { Ordering::Equal } else { ours.cmp(theirs) }
+                }
             };
             match order {
                 Ordering::Less => self.fields = rest,

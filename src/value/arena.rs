@@ -439,7 +439,7 @@ impl<'t> Arena<'t> {
     #[inline]
     pub(super) fn is_same_text(&self, left: Node, right: Node) -> bool {
         left.end - left.pos == right.end - right.pos
-            && self.bytes(left.pos, left.end) == self.bytes(right.pos, right.end)
+            && text::is_same(self.bytes(left.pos, left.end), self.bytes(right.pos, right.end))
     }
 
     /// The key between the quotes, as it stands: a text, and from where to where.
@@ -500,7 +500,7 @@ impl<'t> Arena<'t> {
                     return self.key(**member) == key;
                 }
                 let length = (member.key_end - member.key) as usize;
-                length == wanted.len() && self.raw_key_bytes(**member) == wanted
+                length == wanted.len() && text::is_same(self.raw_key_bytes(**member), wanted)
             };
             return members.iter().find(is_it).copied();
         }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::arena::{Arena, Node, Tag};
+use super::text;
 
 impl Arena<'_> {
     /// Whether two values are equal: integers exactly, any float as floats, lists in order, maps
@@ -62,7 +63,10 @@ impl Arena<'_> {
             match (left.key_length(), right.key_length()) {
                 // Of two short texts that begin alike the shorter is less.
                 (ours @ ..=8, theirs @ ..=8) => ours.cmp(&theirs),
-                _ => self.raw_key_bytes(left).cmp(self.raw_key_bytes(right)),
+                _ => {
+                    let (ours, theirs) = (self.raw_key_bytes(left), self.raw_key_bytes(right));
+                    if text::is_same(ours, theirs) { Ordering::Equal } else { ours.cmp(theirs) }
+                }
             }
         })
     }

@@ -107,6 +107,26 @@ pub(crate) fn first_word(bytes: &[u8]) -> u64 {
     }
 }
 
+/// Whether two texts are the same; for short ones without a call.
+#[inline(always)]
+pub(crate) fn is_same(left: &[u8], right: &[u8]) -> bool {
+    const SHORT: usize = 48;
+    if left.len() != right.len() {
+        return false;
+    }
+    if left.len() > SHORT {
+        return left == right;
+    }
+    let (ours, theirs) = (left.as_chunks::<8>().0, right.as_chunks::<8>().0);
+    if ours.iter().zip(theirs).any(|(ours, theirs)| ours != theirs) {
+        return false;
+    }
+    match (left.last_chunk::<8>(), right.last_chunk::<8>()) {
+        (Some(ours), Some(theirs)) => ours == theirs,
+        _ => first_word(left) == first_word(right),
+    }
+}
+
 /// Whether the text holds a quote, a backslash or a control character.
 #[inline]
 pub(crate) fn needs_escape(text: &str) -> bool {
