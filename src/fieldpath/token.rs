@@ -16,8 +16,8 @@ use std::hash::{Hash, Hasher};
 use smallvec::SmallVec;
 
 use crate::value::text::{
-    first_word, has_backslash, needs_escape, prefix, unescape, write_exact_json, write_json,
-    write_json_string_html, write_json_string_plain, write_path_value, write_quoted_go,
+    first_word, has_backslash, is_simple, needs_escape, prefix, unescape, write_exact_json,
+    write_json, write_json_string_html, write_json_string_plain, write_path_value, write_quoted_go,
 };
 use crate::value::{Arena, Kind as ValueKind, Node, Source, Value, ValueRef};
 
@@ -25,14 +25,6 @@ use super::element::PathElement;
 
 /// What tells a float from an integer where FieldsV1 has nothing.
 pub(super) const MARK: &str = ".0";
-
-/// Text that stands in a token as it is, at every level of escaping.
-fn is_simple(text: &str) -> bool {
-    let is_odd =
-        |byte: u8| !matches!(byte, b' '..=b'~') | matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&');
-    // Without a way out, so that many bytes are looked at in one step.
-    !text.bytes().fold(false, |odd, byte| odd | is_odd(byte))
-}
 
 pub(crate) fn write_field(out: &mut String, name: &str) {
     out.push_str("f:");

@@ -1,5 +1,6 @@
 //! How items of a list are identified.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use smallvec::SmallVec;
@@ -161,6 +162,9 @@ impl<'i> Searched<'i> {
 /// Up to this many items are held against each other without a table.
 pub(super) const FEW: usize = 12;
 
+/// Up to this many items are put in order one by one.
+const SOME: usize = 6;
+
 /// The places of items in the order of their path elements; none where that is their own.
 pub(super) struct Order(Option<SmallVec<[u32; 16]>>);
 
@@ -249,8 +253,23 @@ impl Identities {
         if ascends {
             return Some(Order(None));
         }
-        let order = token::sorted(self.iter());
         let token = |at: u32| self.get(at as usize);
+        if self.len() <= SOME {
+            let mut order: SmallVec<[u32; 16]> = SmallVec::new();
+            for index in 0..self.len() as u32 {
+                let mut place = order.len();
+                while let Some(before) = place.checked_sub(1) {
+                    match token::cmp(token(*order.get(before)?), token(index)) {
+                        Ordering::Less => break,
+                        Ordering::Equal => return None,
+                        Ordering::Greater => place = before,
+                    }
+                }
+                order.insert(place, index);
+            }
+            return Some(Order(Some(order)));
+        }
+        let order = token::sorted(self.iter());
         let differ = order.windows(2).all(|pair| match pair {
             [left, right] => token::cmp(token(*left), token(*right)).is_lt(),
             _ => true,

@@ -51,17 +51,38 @@ pub(crate) fn skip_plain(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Marks what [`skip_simple`] looks for; as [`marked`].
+#[inline(always)]
+fn marked_odd(word: u64) -> u64 {
+    // Quote and ampersand, and the two angles, differ in one bit.
+    let quotes = marked(word & !(ONES * 0x04), b'"');
+    let angles = marked(word & !(ONES * 0x02), b'<');
+    let others = marked(word, b'\\') | marked(word, 0x7f) | marked_controls(word);
+    quotes | angles | others | (word & HIGH)
+}
+
+/// Whether a text stands as it is inside of a string in a string; see [`skip_simple`].
+#[inline]
+pub(crate) fn is_simple(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (chunks, _) = bytes.as_chunks::<8>();
+    if chunks.iter().any(|chunk| marked_odd(u64::from_le_bytes(*chunk)) != 0) {
+        return false;
+    }
+    let rest = match bytes.last_chunk::<8>() {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        // Spaces behind the text.
+        None => first_word(bytes) | ((ONES * 0x20) >> (8 * bytes.len())),
+    };
+    marked_odd(rest) == 0
+}
+
 /// Where the next byte stands that means something else inside of a string in a string, or is spelled in
 /// several ways there: all but printable ASCII, quotes, backslashes, and what HTML escapes.
 #[inline]
 pub(crate) fn skip_simple(bytes: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        // Quote and ampersand, and the two angles, differ in one bit.
-        let quotes = marked(word & !(ONES * 0x04), b'"');
-        let angles = marked(word & !(ONES * 0x02), b'<');
-        let others = marked(word, b'\\') | marked(word, 0x7f) | marked_controls(word);
-        let odd = quotes | angles | others | (word & HIGH);
+        let odd = marked_odd(u64::from_le_bytes(*chunk));
         if odd != 0 {
             return at + (odd.trailing_zeros() / 8) as usize;
         }
