@@ -76,12 +76,11 @@ const RECURSIVE_DIFFERENCE: Rule = Rule { members_cover: true, ..DIFFERENCE };
 const LITTLE: usize = 4096;
 
 /// Notes what an operation takes from both sides.
-fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule) -> Runs {
+fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule, out: &mut Runs) {
     struct Frame {
         ends: (Place, Place),
         noted: Noted,
     }
-    let mut out = Runs::new();
     let mut frames: SmallVec<[Frame; 8]> = SmallVec::new();
     let mut effort = left.effort();
     // What both sides have is taken from the one that may be the result.
@@ -101,7 +100,7 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule) -> Runs {
             if rule.right_only {
                 out.take(Side::Right, right.place, right_end);
             }
-            let Some(frame) = frames.pop() else { return out };
+            let Some(frame) = frames.pop() else { return };
             out.close(frame.noted);
             (left.place, right.place) = (left_end, right_end);
             (left_end, right_end) = frame.ends;
@@ -160,7 +159,8 @@ impl FieldSet {
             return wide::operate(self, other, apart);
         }
         let (left, right) = (self.as_set_ref(), other.as_set_ref());
-        let runs = combine(left, right, rule);
+        let mut runs = Runs::new();
+        combine(left, right, rule, &mut runs);
         match runs.whole(left, right) {
             Some(Side::Left) => return self.clone(),
             Some(Side::Right) => return other.clone(),
