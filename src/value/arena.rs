@@ -535,12 +535,12 @@ impl<'t> Arena<'t> {
         tag: Tag,
         json: String,
     ) -> Result<Node, String> {
-        let Ok(base) = self.room_for(key.len() + 3 + json.len()) else { return Err(json) };
+        let Ok(base) = self.room_for(json.len() + key.len()) else { return Err(json) };
+        let end = base + json.len() as u32;
+        let mut node = Node::container(tag, base, end, 0, 0);
+        node.set_key(end, end + key.len() as u32, false);
         let mut text = json;
-        text.insert_str(0, &format!("\"{key}\":"));
-        let (key_end, value) = (base + 1 + key.len() as u32, base + 3 + key.len() as u32);
-        let mut node = Node::container(tag, value, base + text.len() as u32, 0, 0);
-        node.set_key(base + 1, key_end, false);
+        text.push_str(key);
         self.add_text(base, Source::Shared(text.into()));
         Ok(node)
     }
