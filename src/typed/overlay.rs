@@ -13,12 +13,13 @@ use crate::fieldpath::{FieldSet, SetBuilder, SetWriter};
 use crate::schema::{
     Compiled, ElementRelationship, FieldCursor, ListPart, MapPart, Schema, TypeId,
 };
-use crate::value::{Arena, Node, Tag};
+use crate::value::{Arena, Effort, Node, Tag};
 
 use super::compare::Comparison;
 use super::items::{Identities, Order, may_be_taken_for_another};
 use super::merge::{Source, Step, align};
 use super::shape::{self, Handler};
+use super::to_field_set::Plain;
 use super::validate::{Duplicates, is_valid};
 
 /// What a configuration laid over a live object comes to.
@@ -65,6 +66,7 @@ pub(crate) fn overlay(
         out: Vec::with_capacity(32),
         merged: Vec::new(),
         spare: Vec::new(),
+        effort: Effort::for_value(config),
     };
     let node = deep::with_stack(depth, || walk.value(id, Some(live), config))?;
     Some(Overlay {
@@ -97,6 +99,7 @@ struct Walk<'w, 't> {
     /// configuration.
     merged: Vec<Node>,
     spare: Vec<Identities>,
+    effort: Effort,
 }
 
 /// The children of a container that may change.
@@ -129,10 +132,33 @@ impl<'w> Walk<'w, '_> {
             }
             Handler::Map(map) if map.is_atomic() => self.atomic(id, left, right),
             Handler::List(list) if list.is_atomic() => self.atomic(id, left, right),
+            Handler::Map(_) | Handler::List(_) if self.is_spelled_like(left, right) => {
+                self.claim(id, right)?;
+                left
+            }
             Handler::Map(map) if right.tag() == Tag::Map => self.map(map, left, right),
             Handler::List(list) if right.tag() == Tag::List => self.list(list, left, right),
             _ => None,
         }
+    }
+
+    fn is_spelled_like(&mut self, left: Option<Node>, right: Node) -> bool {
+        left.is_some_and(|left| self.arena.are_spelled_alike(left, right, &mut self.effort))
+    }
+
+    /// Claims what the live object has just so.
+    fn claim(&mut self, id: TypeId, value: Node) -> Option<()> {
+        let mut walk = Plain {
+            schema: self.schema,
+            arena: self.arena,
+            set: &mut self.set,
+            spare: &mut self.spare,
+            bare_items: self.bare_items,
+            is_unchecked: true,
+        };
+        walk.value(id, value)?;
+        self.bare_items = walk.bare_items;
+        Some(())
     }
 
     fn atomic(&mut self, id: TypeId, left: Option<Node>, right: Node) -> Option<Node> {

@@ -8,6 +8,7 @@ use crate::value::{Arena, Node, Tag, prefix_word};
 use super::error::{ValidationError, ValidationErrors};
 use super::items::{Identities, Searched};
 use super::shape::{self, Handler};
+use super::validate::{Duplicates, is_valid};
 
 /// The claimed fields and what the walk noticed on the way.
 pub(crate) struct FieldsOf {
@@ -49,38 +50,58 @@ fn plain(arena: &Arena<'_>, value: Node, schema: &Schema, id: TypeId) -> Option<
     if schema.has_broken_lists || arena.has_long_numbers() {
         return None;
     }
-    let set = SetWriter::with_capacity(64);
-    let mut walk = Plain { schema, arena, set, bare_items: false, spare: Vec::new() };
+    let (mut set, mut spare) = (SetWriter::with_capacity(64), Vec::new());
+    let mut walk = Plain {
+        schema,
+        arena,
+        set: &mut set,
+        spare: &mut spare,
+        bare_items: false,
+        is_unchecked: false,
+    };
     deep::with_stack(arena.depth(), || walk.value(id, value))?;
-    Some(FieldsOf { set: walk.set.finish(), bare_items: walk.bare_items })
+    let bare_items = walk.bare_items;
+    Some(FieldsOf { set: set.finish(), bare_items })
 }
 
 /// Up to so many items are looked at in any order.
 const NEAR: usize = 256;
 
-struct Plain<'w, 't> {
-    schema: &'w Compiled,
-    arena: &'w Arena<'t>,
-    set: SetWriter,
-    bare_items: bool,
-    spare: Vec<Identities>,
+/// The walk of [`plain`].
+pub(super) struct Plain<'p, 'w, 't> {
+    pub(super) schema: &'w Compiled,
+    pub(super) arena: &'p Arena<'t>,
+    /// What is claimed, and the path to where the walk stands.
+    pub(super) set: &'p mut SetWriter,
+    pub(super) spare: &'p mut Vec<Identities>,
+    pub(super) bare_items: bool,
+    /// It is not known yet whether items repeat inside of what is claimed as a whole, which is odd then.
+    pub(super) is_unchecked: bool,
 }
 
-impl<'w> Plain<'w, '_> {
+impl<'w> Plain<'_, 'w, '_> {
     /// None where something is odd.
-    fn value(&mut self, id: TypeId, value: Node) -> Option<()> {
+    pub(super) fn value(&mut self, id: TypeId, value: Node) -> Option<()> {
         let atom = self.schema.atom(id);
         if atom.unresolved {
             return None;
         }
         match shape::handler_of(atom, value)? {
             Handler::Scalar(_) => self.set.mark(),
-            Handler::Map(map) if map.is_atomic() => self.set.mark(),
-            Handler::List(list) if list.is_atomic() => self.set.mark(),
+            Handler::Map(map) if map.is_atomic() => self.whole(id, value)?,
+            Handler::List(list) if list.is_atomic() => self.whole(id, value)?,
             Handler::Map(map) if value.tag() == Tag::Map => self.map(map, value)?,
             Handler::List(list) if value.tag() == Tag::List => self.list(list, value)?,
             _ => {}
         }
+        Some(())
+    }
+
+    fn whole(&mut self, id: TypeId, value: Node) -> Option<()> {
+        if self.is_unchecked && !is_valid(self.arena, value, self.schema, id, Duplicates::Refuse) {
+            return None;
+        }
+        self.set.mark();
         Some(())
     }
 
@@ -102,7 +123,9 @@ impl<'w> Plain<'w, '_> {
             let (id, declared) = fields.find_prefixed(prefix, bytes, start, end);
             let name = text.get(start..end)?;
             let atom = schema.atom(id);
-            if !atom.unresolved && shape::is_leaf(atom, member.tag()) {
+            let tag = member.tag();
+            let may_be_odd = self.is_unchecked && matches!(tag, Tag::Map | Tag::List);
+            if !atom.unresolved && !may_be_odd && shape::is_leaf(atom, tag) {
                 self.set.add_plain_field(name);
                 continue;
             }
@@ -129,8 +152,7 @@ impl<'w> Plain<'w, '_> {
         if items.is_empty() {
             return Some(());
         }
-        let identities =
-            Identities::of(&mut self.spare, schema, arena, list, Some(value), |_, _| {});
+        let identities = Identities::of(self.spare, schema, arena, list, Some(value), |_, _| {});
         let order = identities.order()?;
         if items.len() <= NEAR || order.is_given() {
             for at in 0..items.len() {

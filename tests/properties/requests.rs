@@ -285,6 +285,38 @@ proptest! {
         }
     }
 
+    /// What a configuration has in the very words of the live object is claimed without another look at
+    /// the live object.
+    #[test]
+    fn how_a_configuration_is_spelled_changes_no_ownership(
+        history in history(SPICED.object()), config in SPICED.object(),
+        kept in proptest::collection::vec(any::<bool>(), 16), force in any::<bool>(),
+    ) {
+        let schemas = schemas();
+        let Some(live) = live_after(&schemas, &history) else { return Ok(()) };
+        let live: serde_json::Value = serde_json::from_str(&live).unwrap();
+        let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+        if let (Some(spec), Some(live)) = (config["spec"].as_object_mut(), live["spec"].as_object())
+        {
+            let kept = live.iter().zip(kept).filter(|(_, is_kept)| *is_kept);
+            spec.extend(kept.map(|((name, value), _)| (name.clone(), value.clone())));
+        }
+        let live = live.to_string();
+        let manager = FieldManager::new(&schemas);
+        let told = |config: &str| {
+            let request = manager.apply(&live, config).field_manager("applier-0").force(force);
+            match request.at(at(100)).run() {
+                Ok(applied) => {
+                    let object: serde_json::Value = serde_json::from_str(applied.object()).unwrap();
+                    Ok((object, applied.managed_fields().to_vec(), applied.changed()))
+                }
+                Err(ApplyError::Conflict(conflicts)) => Err(Some(conflicts.to_string())),
+                Err(_) => Err(None),
+            }
+        };
+        prop_assert_eq!(told(&config.to_string()), told(&in_other_words(&config)));
+    }
+
     #[test]
     fn applying_twice_is_applying_once(
         history in history(SOLID.object()), config in SOLID.object()
