@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 
 use smallvec::SmallVec;
 
@@ -157,6 +158,83 @@ impl<'i> Searched<'i> {
             }
         }
     }
+}
+
+/// The items of a list by identity, in a table.
+pub(super) struct Hashed<'i> {
+    identities: &'i Identities,
+    hasher: RandomState,
+    /// Half of them are free at least.
+    slots: Vec<Slot>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// A part of the hash.
+    tag: u32,
+    /// The number of the item, counted from one; 0 where the slot is free.
+    item: u32,
+}
+
+impl<'i> Hashed<'i> {
+    /// Of items with the same identity the last one counts.
+    pub(super) fn of(identities: &'i Identities) -> Hashed<'i> {
+        let size = (2 * identities.len()).next_power_of_two();
+        let slots = vec![Slot::default(); size];
+        let mut hashed = Hashed { identities, hasher: RandomState::new(), slots };
+        for (index, token) in identities.iter().enumerate() {
+            let hash = hashed.hash(token);
+            let (at, _) = hashed.search(hash, |item| hashed.is(item, token));
+            if let Some(slot) = hashed.slots.get_mut(at) {
+                *slot = Slot { tag: tag(hash), item: index as u32 + 1 };
+            }
+        }
+        hashed
+    }
+
+    fn hash(&self, token: &str) -> u64 {
+        self.hasher.hash_one(token::Element(token))
+    }
+
+    fn is(&self, item: u32, token: &str) -> bool {
+        token::eq(self.identities.get(item as usize - 1), token)
+    }
+
+    /// The slot of an item with this hash that will do, or the one that is free for it.
+    fn search(&self, hash: u64, does: impl Fn(u32) -> bool) -> (usize, Slot) {
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let slot = self.slots.get(at).copied().unwrap_or_default();
+            if slot.item == 0 || slot.tag == tag(hash) && does(slot.item) {
+                return (at, slot);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// The item with the identity of each item of another list.
+    ///
+    /// In steps that do little each: so the memory that one item needs is waited for while others are
+    /// looked up.
+    pub(super) fn find_all(&self, others: &Identities) -> Vec<Option<u32>> {
+        let hashes: Vec<u64> = others.iter().map(|token| self.hash(token)).collect();
+        let probable: Vec<u32> =
+            hashes.iter().map(|hash| self.search(*hash, |_| true).1.item).collect();
+        let tokens = others.iter().zip(hashes).zip(probable);
+        tokens
+            .map(|((token, hash), item)| match item {
+                0 => None,
+                item if self.is(item, token) => Some(item - 1),
+                _ => self.search(hash, |item| self.is(item, token)).1.item.checked_sub(1),
+            })
+            .collect()
+    }
+}
+
+/// What of a hash is kept.
+fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
 }
 
 /// Up to this many items are held against each other without a table.

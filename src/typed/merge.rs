@@ -5,7 +5,6 @@
 //! changes nothing returns the live node itself.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 use crate::deep;
 use crate::fieldpath::{PathStack, Sorted, token};
@@ -13,7 +12,7 @@ use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, Type
 use crate::value::{Arena, Effort, Node, Tag};
 
 use super::error::{Trail, Untold, ValidationError, ValidationErrors};
-use super::items::{Identities, Searched, may_be_taken_for_another};
+use super::items::{FEW, Hashed, Identities, Searched, may_be_taken_for_another};
 use super::shape::{self, Handler, Parts};
 
 /// What a merge came to.
@@ -432,26 +431,23 @@ struct HashedPairs {
 
 impl HashedPairs {
     fn of(left: &Identities, right: &Identities) -> HashedPairs {
-        let by_right: HashMap<token::Element<'_>, u32> = right
-            .iter()
-            .enumerate()
-            .map(|(index, token)| (token::Element(token), index as u32))
-            .collect();
+        let in_right = if right.len() <= FEW {
+            let find = |token| {
+                (0..right.len() as u32).rev().find(|at| token::eq(right.get(*at as usize), token))
+            };
+            left.iter().map(find).collect()
+        } else {
+            Hashed::of(right).find_all(left)
+        };
         let mut sources = vec![Source::Absent; right.len()];
-        let in_right = left
-            .iter()
-            .enumerate()
-            .map(|(index, token)| {
-                let at = by_right.get(&token::Element(token)).copied()?;
-                if let Some(source) = sources.get_mut(at as usize) {
-                    *source = match source {
-                        Source::Absent => Source::Item(index as u32),
-                        Source::Item(_) | Source::Repeated => Source::Repeated,
-                    };
-                }
-                Some(at)
-            })
-            .collect();
+        for (index, at) in in_right.iter().enumerate() {
+            if let Some(source) = at.and_then(|at| sources.get_mut(at as usize)) {
+                *source = match source {
+                    Source::Absent => Source::Item(index as u32),
+                    Source::Item(_) | Source::Repeated => Source::Repeated,
+                };
+            }
+        }
         HashedPairs { sources, in_right, taken: vec![false; right.len()] }
     }
 
