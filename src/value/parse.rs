@@ -713,9 +713,7 @@ impl<'s, 'r> Parser<'s, 'r> {
         if is_small && !frame.escaped_keys {
             return (true, self.place_few(frame.first));
         }
-        let found = self.sort_members(frame.first);
-        self.nodes.extend_from_slice(&self.pending[frame.first..]);
-        found
+        self.place_many(frame.first)
     }
 
     /// As [`place_sorted`](Self::place_sorted), for few members, whose keys have no escapes and are not in
@@ -764,21 +762,21 @@ impl<'s, 'r> Parser<'s, 'r> {
         true
     }
 
-    /// Sorts the pending members from `first` on; of equal keys the last stays. Says whether
-    /// anything moved and whether a key was repeated.
-    fn sort_members(&mut self, first: usize) -> (bool, bool) {
+    /// As [`place_sorted`](Self::place_sorted), for any members.
+    fn place_many(&mut self, first: usize) -> (bool, bool) {
         let (text, base) = (self.text, self.base);
         let raw = |node: &Node| -> &str {
             let (start, end) = node.key_span();
             &text[(start - base) as usize..(end - base) as usize]
         };
-        let nodes = &self.pending[first..];
-        if nodes.windows(2).all(|pair| text::compare_escaped(raw(&pair[0]), raw(&pair[1])).is_lt())
-        {
+        let members = &self.pending[first..];
+        let is_before = |pair: &[Node]| text::compare_escaped(raw(&pair[0]), raw(&pair[1])).is_lt();
+        if members.windows(2).all(is_before) {
+            self.nodes.extend_from_slice(members);
             return (false, false);
         }
         // Each key is decoded once, so a document of escaped keys costs no more comparisons.
-        let keys: Vec<Cow<'_, str>> = nodes
+        let keys: Vec<Cow<'_, str>> = members
             .iter()
             .map(|node| {
                 let raw = raw(node);
@@ -797,16 +795,14 @@ impl<'s, 'r> Parser<'s, 'r> {
             left.0.cmp(&right.0).then_with(whole)
         });
         let mut repeated = false;
-        let mut sorted = Vec::with_capacity(order.len());
-        for (at, (_, index)) in order.iter().enumerate() {
-            if order.get(at + 1).is_some_and(|(_, next)| keys[*next] == keys[*index]) {
+        for (at, this) in order.iter().enumerate() {
+            let is_this = |next: &(u128, usize)| next.0 == this.0 && keys[next.1] == keys[this.1];
+            if order.get(at + 1).is_some_and(is_this) {
                 repeated = true;
                 continue;
             }
-            sorted.push(nodes[*index]);
+            self.nodes.push(members[this.1]);
         }
-        self.pending.truncate(first);
-        self.pending.append(&mut sorted);
         (true, repeated)
     }
 }
