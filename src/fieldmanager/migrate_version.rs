@@ -372,7 +372,7 @@ fn is_malformed(version: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::panic)]
 
     use super::*;
     use crate::fieldmanager::{SameShape, VersionConverter};
@@ -381,6 +381,14 @@ mod tests {
     use crate::value::Value;
 
     type Entry<'e> = (&'e str, &'e str, &'e str, &'e str, &'e str);
+
+    fn done<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
+        result.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn refusal<T, E: std::fmt::Display>(result: Result<T, E>) -> String {
+        result.map_or_else(|error| error.to_string(), |_| panic!("not refused"))
+    }
 
     /// A lamp at v2 with these entries: manager, operation, version, second, fields.
     fn live(spec: &str, entries: &[Entry<'_>]) -> String {
@@ -408,7 +416,7 @@ mod tests {
 
     /// The entries that an object ends up with, and what is lost.
     fn outcome(migrated: &VersionMigration) -> (Vec<String>, Vec<String>) {
-        let object = Value::from_json(migrated.object()).unwrap();
+        let object = done(Value::from_json(migrated.object()));
         let (arena, root) = object.parts();
         let ListReading::Entries(entries) = read_list(arena, root) else {
             return (Vec::new(), Vec::new());
@@ -419,7 +427,8 @@ mod tests {
             format!("{} {} {} {second} {set}", entry.manager, entry.operation, entry.api_version)
         };
         let lost = migrated.lost().iter().map(|lost| {
-            format!("{} {}", lost.manager.name(), fields(lost.fields.as_ref().unwrap()))
+            let fields = lost.fields.as_ref().map_or("?".to_owned(), fields);
+            format!("{} {fields}", lost.manager.name())
         });
         (entries.iter().map(text).collect(), lost.collect())
     }
@@ -457,11 +466,12 @@ mod tests {
             ),
         );
         let document = format!(r#"{{"types":[{v1},{v2},{ANY}]}}"#);
-        let schema = parse_schema(&Value::from_json(&document).unwrap()).unwrap();
+        let schema = done(parse_schema(&done(Value::from_json(&document))));
         let mut schemas = Schemas::empty();
         for version in ["v1", "v2"] {
             let kind = GroupVersionKind::new(&format!("x.io/{version}"), "Lamp");
-            schemas.insert(kind, schema.type_named(version).unwrap());
+            let Some(ty) = schema.type_named(version) else { panic!("no type {version}") };
+            schemas.insert(kind, ty);
         }
         schemas
     }
@@ -474,7 +484,7 @@ mod tests {
 
     impl VersionConverter for Lamps {
         fn convert(&self, object: &Value, to: &str) -> Result<Value, ConvertError> {
-            let mut object: serde_json::Value = object.to_deserialize().unwrap();
+            let mut object: serde_json::Value = done(object.to_deserialize());
             let (names, keys) = match to {
                 "x.io/v1" => (["new", "old"], ["id", "name"]),
                 "x.io/v2" => (["old", "new"], ["name", "id"]),
@@ -499,7 +509,7 @@ mod tests {
                 {
                     rename(item, keys);
                 }
-                let spec = spec.as_object_mut().unwrap();
+                let Some(spec) = spec.as_object_mut() else { panic!("{spec} is no map") };
                 if to == "x.io/v1" {
                     spec.remove("mode");
                     spec.insert("gone".to_owned(), "g".into());
@@ -508,7 +518,7 @@ mod tests {
                     spec.insert("mode".to_owned(), "m".into());
                 }
             }
-            Ok(Value::from_serialize(&object).unwrap())
+            Ok(done(Value::from_serialize(&object)))
         }
     }
 
@@ -524,7 +534,7 @@ mod tests {
         let same = SameShape::new(["x.io/v1", "x.io/v2"]);
         let alone = FieldManager::new(&schemas);
         for fm in [alone, alone.converter(&same)] {
-            let migrated = fm.migrate_version(&object, "x.io/v1", "x.io/v2").unwrap();
+            let migrated = done(fm.migrate_version(&object, "x.io/v1", "x.io/v2"));
             let expected = [
                 "a Apply x.io/v2 1 .spec.on",
                 "b Update x.io/v2 2 .spec.k",
@@ -539,7 +549,7 @@ mod tests {
             };
             assert_eq!(names(migrated.stale()), ["\"a\" x.io/v1", "\"c\" using x.io/v1 x.io/v1"]);
             assert_eq!(names(migrated.entries()), ["\"a\" x.io/v2", "\"c\" using x.io/v2 x.io/v2"]);
-            let again = fm.migrate_version(migrated.object(), "x.io/v1", "x.io/v2").unwrap();
+            let again = done(fm.migrate_version(migrated.object(), "x.io/v1", "x.io/v2"));
             assert_eq!((again.object(), again.patch()), (migrated.object(), None));
         }
     }
@@ -558,7 +568,7 @@ mod tests {
         let schemas = Schemas::empty();
         let fm = FieldManager::new(&schemas);
         let object = live("{}", &entries);
-        let migrated = fm.migrate_version(&object, "x.io/v1", "x.io/v2").unwrap();
+        let migrated = done(fm.migrate_version(&object, "x.io/v1", "x.io/v2"));
         let expected = [
             "a Apply x.io/v2 4 .spec.x",
             "a Update x.io/v2 3 .spec.k .spec.on",
@@ -578,7 +588,7 @@ mod tests {
         .replacen(r#""fieldsV1":{}"#, r#""fieldsV1":{"f:s":{}},"subresource":"status""#, 1);
         let schemas = Schemas::empty();
         let migrated =
-            FieldManager::new(&schemas).migrate_version(&object, "x.io/v1", "x.io/v2").unwrap();
+            done(FieldManager::new(&schemas).migrate_version(&object, "x.io/v1", "x.io/v2"));
         assert_eq!(outcome(&migrated).0, ["a Update x.io/v2 -1 .s", "a Update x.io/v2 -1 "]);
     }
 
@@ -607,7 +617,7 @@ mod tests {
         let schemas = lamps();
         let fm = FieldManager::new(&schemas);
         let object = live("{}", &entries);
-        let migrated = fm.migrate_version(&object, "x.io/v1", "x.io/v2").unwrap();
+        let migrated = done(fm.migrate_version(&object, "x.io/v1", "x.io/v2"));
         let (entries, lost) = outcome(&migrated);
         assert_eq!(
             entries,
@@ -645,7 +655,7 @@ mod tests {
         let schemas = lamps();
         let fm = FieldManager::new(&schemas).converter(&Lamps);
         let object = live(spec, &entries);
-        let migrated = fm.migrate_version(&object, "x.io/v1", "x.io/v2").unwrap();
+        let migrated = done(fm.migrate_version(&object, "x.io/v1", "x.io/v2"));
         let (entries, lost) = outcome(&migrated);
         assert_eq!(
             entries,
@@ -658,7 +668,7 @@ mod tests {
         assert_eq!(lost, ["c .spec.gone .spec.old.absent"]);
         // The server takes what comes of it.
         let config = r#"{"apiVersion":"x.io/v2","kind":"Lamp","metadata":{"name":"a"},"spec":{"on":true,"new":{"k":"1"}}}"#;
-        let applied = fm.apply(migrated.object(), config).field_manager("a").run().unwrap();
+        let applied = done(fm.apply(migrated.object(), config).field_manager("a").run());
         assert!(!applied.changed());
     }
 
@@ -671,13 +681,13 @@ mod tests {
         let schemas = lamps();
         let fm = FieldManager::new(&schemas).converter(&Lamps);
         let object = live(r#"{"on":true}"#, &entries);
-        let migrated = fm.migrate_version(&object, "x.io/v0", "x.io/v2").unwrap();
+        let migrated = done(fm.migrate_version(&object, "x.io/v0", "x.io/v2"));
         let expected = ["a Apply x.io/v2 -1 .spec.on", "b Apply x.io/a/b -1 .spec.on"];
         assert_eq!(
             outcome(&migrated),
             (expected.map(String::from).to_vec(), vec!["a .spec.old".to_owned()])
         );
-        let migrated = fm.migrate_version(&object, "x.io/a/b", "x.io/v2").unwrap();
+        let migrated = done(fm.migrate_version(&object, "x.io/a/b", "x.io/v2"));
         assert_eq!(outcome(&migrated).0[1], "b Apply x.io/v2 -1 .spec.on");
     }
 
@@ -696,7 +706,7 @@ mod tests {
             ("5", "x.io/v0", "x.io/v1"),
         ] {
             let live = format!(r#"{{"metadata":{{ "managedFields":{list} }} }}"#);
-            let migrated = fm.migrate_version(&live, from, to).unwrap();
+            let migrated = done(fm.migrate_version(&live, from, to));
             assert_eq!((migrated.object(), migrated.patch()), (live.as_str(), None));
         }
     }
@@ -706,7 +716,7 @@ mod tests {
         let schemas = lamps();
         let error = |object: &str, to: &str| {
             let fm = FieldManager::new(&schemas);
-            fm.migrate_version(object, "x.io/v1", to).unwrap_err().to_string()
+            refusal(fm.migrate_version(object, "x.io/v1", to))
         };
         let with =
             |operation: &str, fields: &str| live("{}", &[("a", operation, "x.io/v1", "", fields)]);
@@ -728,15 +738,15 @@ mod tests {
 
         let fm = FieldManager::new(&schemas).converter(&Lamps);
         let untyped = good.replace(r#""spec":{}"#, r#""spec":{"undeclared":1}"#);
-        let text = fm.migrate_version(&untyped, "x.io/v1", "x.io/v2").unwrap_err().to_string();
+        let text = refusal(fm.migrate_version(&untyped, "x.io/v1", "x.io/v2"));
         assert!(text.starts_with("failed to convert the object: "), "{text}");
         let unknown = Schemas::deduced();
         let fm = FieldManager::new(&unknown).converter(&Lamps);
-        let text = fm.migrate_version(&good, "x.io/v1", "x.io/v9").unwrap_err().to_string();
+        let text = refusal(fm.migrate_version(&good, "x.io/v1", "x.io/v9"));
         assert_eq!(text, "no version x.io/v9");
         let none = Schemas::empty();
         let fm = FieldManager::new(&none).converter(&Lamps);
-        let text = fm.migrate_version(&good, "x.io/v1", "x.io/v2").unwrap_err().to_string();
+        let text = refusal(fm.migrate_version(&good, "x.io/v1", "x.io/v2"));
         assert!(text.ends_with("no corresponding type for x.io/v2, Kind=Lamp"), "{text}");
     }
 }

@@ -241,7 +241,7 @@ fn tag(hash: u64) -> u32 {
 pub(super) const FEW: usize = 12;
 
 /// Up to this many items are put in order one by one.
-const SOME: usize = 6;
+const HANDFUL: usize = 6;
 
 /// The places of items in the order of their path elements; none where that is their own.
 pub(super) struct Order(Option<SmallVec<[u32; 16]>>);
@@ -332,7 +332,7 @@ impl Identities {
             return Some(Order(None));
         }
         let token = |at: u32| self.get(at as usize);
-        if self.len() <= SOME {
+        if self.len() <= HANDFUL {
             let mut order: SmallVec<[u32; 16]> = SmallVec::new();
             for index in 0..self.len() as u32 {
                 let mut place = order.len();

@@ -304,6 +304,8 @@ impl<'t> Arena<'t> {
 
     /// With room for what texts of this length hold in general, and for what is made of it.
     pub(crate) fn with_room_for(bytes: usize) -> Arena<'t> {
+        // Of more than there can be nothing is read.
+        let bytes = if u32::try_from(bytes).is_ok() { bytes } else { 0 };
         Arena { nodes: Vec::with_capacity(bytes / BYTES_FOR_A_NODE + 16), ..Arena::default() }
     }
 

@@ -68,7 +68,8 @@ pub(super) struct ReadAnswer {
     pub(super) values: Arc<Values>,
 }
 
-/// The answers of an endpoint, which are read when they are first asked for.
+/// The answers of an endpoint, which are read when they are first asked for. Linear in the number of
+/// endpoints, which is that of the table.
 pub(super) fn find(
     group: &str,
     kind: &str,
