@@ -543,6 +543,26 @@ mod tests {
         out
     }
 
+    /// Steps of eight bytes, the last of which overlap, see what a look at each byte sees.
+    #[test]
+    fn texts_are_simple_and_the_same_if_all_their_bytes_are() {
+        for length in 0..=60 {
+            let plain = "a".repeat(length);
+            assert!(is_simple(&plain) && is_same(plain.as_bytes(), plain.as_bytes()));
+            assert!(!is_same(plain.as_bytes(), format!("{plain}a").as_bytes()));
+            for at in 0..length {
+                let (before, after) = ("a".repeat(at), "a".repeat(length - at - 1));
+                for character in (0..=0x7f_u8).map(char::from).chain(['é']) {
+                    let text = format!("{before}{character}{after}");
+                    let is_plain = matches!(character, ' '..='~') && !"\"\\<>&".contains(character);
+                    assert_eq!(is_simple(&text), is_plain, "{text:?}");
+                    let same = is_same(plain.as_bytes(), text.as_bytes());
+                    assert_eq!(same, character == 'a', "{text:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn escaped_texts_are_ordered_by_what_they_say() {
         let texts = [
