@@ -319,7 +319,7 @@ impl<'s> Walk<'s> {
             .flat_map(|Claim { owner, below }| below.children().map(|child| (*owner, child)));
         // Only names have an order that can be sorted by, and a map has nothing else.
         let (mut others, strange): (Vec<_>, Vec<_>) =
-            all.partition(|(_, child)| child.token.starts_with("f:"));
+            all.partition(|(_, child)| token::is_field(child.token));
         others.sort_by(|(_, one), (_, other)| token::cmp(one.token, other.token));
         let mut others = others.into_iter().peekable();
         let mut untracked = place.untracked.children().peekable();
@@ -353,7 +353,7 @@ impl<'s> Walk<'s> {
                 continue;
             }
             while untracked.next_if(|child| token::cmp(child.token, &element).is_lt()).is_some() {}
-            let untracked = untracked.next_if(|child| child.token == element);
+            let untracked = untracked.next_if(|child| child.token == element.as_bytes());
             self.field(member, element, ty, place, &here, untracked);
         }
         for (owner, children) in cursors {
@@ -388,9 +388,11 @@ impl<'s> Walk<'s> {
         let nobody = Here::default();
         for (index, item) in value.items().enumerate() {
             let mut candidates = self.elements_of(item, index, part, &shapes);
-            let at = candidates.iter().position(|element| elements.contains_key(&Element(element)));
+            let at = candidates
+                .iter()
+                .position(|element| elements.contains_key(&Element(element.as_bytes())));
             let element = candidates.swap_remove(at.unwrap_or(0));
-            let at = at.and_then(|_| elements.get(&Element(&element)));
+            let at = at.and_then(|_| elements.get(&Element(element.as_bytes())));
             let here = match at.and_then(|at| found.get_mut(*at)) {
                 Some(here) => {
                     here.is_there = true;
@@ -517,9 +519,9 @@ impl<'s> Walk<'s> {
     /// An element that the object does not have.
     fn miss(&mut self, child: Child<'_>, owner: u32) {
         if child.member {
-            return self.absent(child.token, owner);
+            return self.absent(child.text(), owner);
         }
-        self.way.push((child.token.to_owned(), None));
+        self.way.push((child.text().to_owned(), None));
         child.subset.children().for_each(|child| self.miss(child, owner));
         self.way.pop();
     }

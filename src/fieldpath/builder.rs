@@ -3,8 +3,7 @@
 use smallvec::SmallVec;
 
 use super::normalise::{Repeats, normalise};
-use super::runs::Place;
-use super::set::{Entry, FieldSet, SetRef};
+use super::set::{FieldSet, Head, Kind, Writer, Written};
 use super::{Path, token, wide};
 
 /// The path from the root to where a walk stands.
@@ -79,7 +78,7 @@ pub(crate) trait WalkedPath {
     fn len(&self) -> usize;
     /// Tells the visit of this element from every other; 0 past the end.
     fn serial(&self, depth: usize) -> u64;
-    fn token(&self, depth: usize) -> &str;
+    fn token(&self, depth: usize) -> &[u8];
 }
 
 impl WalkedPath for PathStack {
@@ -91,35 +90,32 @@ impl WalkedPath for PathStack {
         self.frames.get(depth).map_or(0, |frame| frame.serial)
     }
 
-    fn token(&self, depth: usize) -> &str {
+    fn token(&self, depth: usize) -> &[u8] {
         let start = self.frames.get(depth).map_or(self.text.len(), |frame| frame.start);
         let end = self.frames.get(depth + 1).map_or(self.text.len(), |frame| frame.start);
-        self.text.get(start..end).unwrap_or_default()
+        self.text.as_bytes().get(start..end).unwrap_or_default()
     }
 }
 
 /// Collects paths into a set. Cheap when they come in the order of a walk.
 #[derive(Default)]
 pub(crate) struct SetBuilder {
-    pool: String,
-    entries: Vec<Entry>,
+    out: Writer,
     open: Vec<Open>,
-    /// Where the token of the last element of the root stands; the same of others is with those.
-    last_at_root: Option<(usize, usize)>,
+    /// The last element of the root; the same of others is with those.
+    last_at_root: Option<Written>,
     disorder: bool,
     inserted: usize,
     depth: usize,
     wide: bool,
-    /// Entries that were made members twice, where that may make a difference.
+    /// Where elements stand that were made members twice, where that may make a difference.
     again: Vec<usize>,
 }
 
 struct Open {
     serial: u64,
-    entry: usize,
-    /// Where its token ends.
-    end: usize,
-    last_child: Option<(usize, usize)>,
+    element: Written,
+    last_child: Option<Written>,
 }
 
 impl SetBuilder {
@@ -130,19 +126,15 @@ impl SetBuilder {
 
     fn close(&mut self) {
         if let Some(open) = self.open.pop() {
-            let count = self.entries.len() - open.entry - 1;
-            if let Some(entry) = self.entries.get_mut(open.entry) {
-                entry.set_below(count, self.pool.len() - open.end);
-            }
+            self.out.close(open.element);
         }
     }
 
     /// Makes the path that the stack stands for a member; the empty path is ignored.
     pub(crate) fn insert(&mut self, path: &impl WalkedPath) {
-        if self.entries.is_empty() {
+        if self.open.capacity() == 0 {
             // What most sets need, at once.
-            self.entries.reserve(32);
-            self.pool.reserve(512);
+            self.out.tape.reserve(768);
             self.open.reserve(12);
         }
         while let Some(last) = self.open.last() {
@@ -153,29 +145,23 @@ impl SetBuilder {
         }
         for depth in self.open.len()..path.len() {
             let token = path.token(depth);
-            let (entry, end) = (self.entries.len(), self.pool.len() + token.len());
-            let place = (self.pool.len(), end);
+            let element = self.out.push(token, false);
             let before = match self.open.last_mut() {
-                Some(parent) => parent.last_child.replace(place),
-                None => self.last_at_root.replace(place),
+                Some(parent) => parent.last_child.replace(element),
+                None => self.last_at_root.replace(element),
             };
-            if let (false, Some((start, end))) = (self.disorder, before) {
-                let before = self.pool.get(start..end).unwrap_or_default();
-                self.disorder = token::cmp(before, token).is_ge();
+            if let (false, Some(before)) = (self.disorder, before) {
+                self.disorder = token::cmp(self.out.token(before), token).is_ge();
             }
             self.wide |= token::is_wide(token);
-            self.entries.push(Entry::new(token.len()));
-            self.pool.push_str(token);
-            let serial = path.serial(depth);
-            self.open.push(Open { serial, entry, end, last_child: None });
+            self.open.push(Open { serial: path.serial(depth), element, last_child: None });
         }
         self.depth = self.depth.max(self.open.len());
-        let at = self.open.last().map(|open| open.entry);
-        if let (Some(at), Some(entry)) = (at, at.and_then(|at| self.entries.get_mut(at))) {
-            if self.wide && entry.is_member() {
-                self.again.push(at);
+        if let Some(Open { element, .. }) = self.open.last() {
+            if self.wide && self.out.is_member(*element) {
+                self.again.push(element.place());
             }
-            entry.set_member(true);
+            self.out.set_member(*element);
             self.inserted += 1;
         }
     }
@@ -185,12 +171,11 @@ impl SetBuilder {
             self.close();
         }
         if self.wide {
-            wide::insert_all(&self.pool, &self.entries, &self.again, self.depth)
+            wide::insert_all(&self.out.tape, &self.again, self.depth)
         } else if self.disorder {
-            let tape = SetRef { pool: &self.pool, entries: &self.entries, wide: false };
-            normalise(tape, Repeats::Unite).finish(self.depth)
+            normalise(&self.out.tape, Repeats::Unite).finish(self.depth)
         } else {
-            FieldSet::from_tape(self.pool, self.entries, self.depth)
+            self.out.finish(self.depth)
         }
     }
 }
@@ -200,8 +185,7 @@ impl SetBuilder {
 /// For sets without integers beyond 2^53.
 #[derive(Default)]
 pub(crate) struct SetWriter {
-    pool: String,
-    entries: Vec<Entry>,
+    tape: Vec<u8>,
     open: SmallVec<[Visit; 12]>,
     serial: u32,
     members: usize,
@@ -210,30 +194,21 @@ pub(crate) struct SetWriter {
 
 #[derive(Clone, Copy)]
 struct Visit {
-    entry: u32,
-    /// Where its token begins and ends.
-    start: u32,
+    /// Where the element stands, and where its token ends.
+    place: u32,
     end: u32,
     serial: u32,
 }
 
 impl Visit {
-    fn entry(self) -> usize {
-        self.entry as usize
-    }
-
     fn token(self) -> std::ops::Range<usize> {
-        self.start as usize..self.end as usize
+        self.place as usize + Head::SIZE..self.end as usize
     }
 }
 
 impl SetWriter {
-    pub(crate) fn with_capacity(entries: usize) -> SetWriter {
-        SetWriter {
-            pool: String::with_capacity(entries * 12),
-            entries: Vec::with_capacity(entries),
-            ..SetWriter::default()
-        }
+    pub(crate) fn with_capacity(elements: usize) -> SetWriter {
+        SetWriter { tape: Vec::with_capacity(elements * 20), ..SetWriter::default() }
     }
 
     /// How many paths are in the set.
@@ -245,56 +220,68 @@ impl SetWriter {
         self.open.is_empty()
     }
 
-    fn open(&mut self, start: usize) {
+    #[inline]
+    fn put(&mut self, token: &[u8]) {
+        self.tape.extend_from_slice(&Head::new(token.len(), false).bytes());
+        self.tape.extend_from_slice(token);
+    }
+
+    #[inline]
+    fn put_plain_field(&mut self, name: &str, member: bool) {
+        const MARK: usize = Head::SIZE + 2;
+        let mut begin = [0; MARK];
+        Head::new(name.len() + 2, member).put(&mut begin, 0);
+        if let Some(mark) = begin.last_chunk_mut() {
+            *mark = *b"f:";
+        }
+        self.tape.extend_from_slice(&begin);
+        self.tape.extend_from_slice(name.as_bytes());
+    }
+
+    #[inline]
+    fn open(&mut self, place: usize) {
         self.serial += 1;
-        let (entry, end) = (self.entries.len() as u32, self.pool.len() as u32);
-        self.open.push(Visit { entry, start: start as u32, end, serial: self.serial });
-        self.entries.push(Entry::new(self.pool.len() - start));
+        let (place, end) = (place as u32, self.tape.len() as u32);
+        self.open.push(Visit { place, end, serial: self.serial });
     }
 
     /// Goes to a field, whose name needs no escapes. Fields must come in order.
     #[inline]
     pub(crate) fn open_plain_field(&mut self, name: &str) {
-        let start = self.pool.len();
-        self.pool.push_str("f:");
-        self.pool.push_str(name);
-        self.open(start);
+        let place = self.tape.len();
+        self.put_plain_field(name, false);
+        self.open(place);
     }
 
     /// Puts a field into the set that is below where the walk stands; see
     /// [`open_plain_field`](Self::open_plain_field).
     #[inline]
     pub(crate) fn add_plain_field(&mut self, name: &str) {
-        self.pool.push_str("f:");
-        self.pool.push_str(name);
-        let mut entry = Entry::new(name.len() + 2);
-        entry.set_member(true);
-        self.entries.push(entry);
+        self.put_plain_field(name, true);
         self.members += 1;
         self.depth = self.depth.max(self.open.len() + 1);
     }
 
     pub(crate) fn open_field(&mut self, name: &str) {
-        let start = self.pool.len();
-        token::write_field(&mut self.pool, name);
-        self.open(start);
+        let mut token = String::new();
+        token::write_field(&mut token, name);
+        self.open_token(&token);
     }
 
     /// Goes to an element. They must come in order.
     pub(crate) fn open_token(&mut self, token: &str) {
-        let start = self.pool.len();
-        self.pool.push_str(token);
-        self.open(start);
+        let place = self.tape.len();
+        self.put(token.as_bytes());
+        self.open(place);
     }
 
     /// Puts the path to where the walk stands into the set.
     #[inline]
     pub(crate) fn mark(&mut self) {
-        let at = self.open.last().map(|visit| visit.entry());
-        if let Some(entry) = at.and_then(|at| self.entries.get_mut(at))
-            && !entry.is_member()
-        {
-            entry.set_member(true);
+        let Some(place) = self.open.last().map(|visit| visit.place as usize) else { return };
+        let head = Head::at(&self.tape, place);
+        if !head.is_member() {
+            head.with_member(true).put(&mut self.tape, place);
             self.members += 1;
             self.depth = self.depth.max(self.open.len());
         }
@@ -304,44 +291,38 @@ impl SetWriter {
     #[inline]
     pub(crate) fn close(&mut self) {
         let Some(visit) = self.open.pop() else { return };
-        let below = self.entries.len() - visit.entry() - 1;
-        let Some(entry) = self.entries.get_mut(visit.entry()) else { return };
-        let token = visit.token();
-        if below > 0 || entry.is_member() {
-            entry.set_below(below, self.pool.len() - token.end);
+        let place = visit.place as usize;
+        let (head, below) = (Head::at(&self.tape, place), self.tape.len() - visit.end as usize);
+        if below > 0 || head.is_member() {
+            head.with_below(below).put(&mut self.tape, place);
         } else {
-            self.pool.truncate(token.start);
-            self.entries.pop();
+            self.tape.truncate(place);
         }
     }
 
     /// Where what is put into the set next will stand.
-    pub(crate) fn place(&self) -> Place {
-        Place { entry: self.entries.len(), text: self.pool.len() }
+    pub(crate) fn place(&self) -> usize {
+        self.tape.len()
     }
 
     /// Lays what was put in since the first of some places in another order: each part reaches to the
     /// next place, or the end.
-    pub(crate) fn rearrange(&mut self, places: &[Place], order: impl Iterator<Item = usize>) {
+    pub(crate) fn rearrange(&mut self, places: &[usize], order: impl Iterator<Item = usize>) {
         let Some(first) = places.first() else { return };
         let end = self.place();
-        let mut pool = String::with_capacity(end.text - first.text);
-        let mut entries = Vec::with_capacity(end.entry - first.entry);
+        let mut tape = Vec::with_capacity(end - first);
         for at in order {
             let (Some(from), to) = (places.get(at), places.get(at + 1).unwrap_or(&end)) else {
                 continue;
             };
-            pool.push_str(self.pool.get(from.text..to.text).unwrap_or_default());
-            entries.extend_from_slice(self.entries.get(from.entry..to.entry).unwrap_or_default());
+            tape.extend_from_slice(self.tape.get(*from..*to).unwrap_or_default());
         }
-        self.pool.truncate(first.text);
-        self.pool.push_str(&pool);
-        self.entries.truncate(first.entry);
-        self.entries.append(&mut entries);
+        self.tape.truncate(*first);
+        self.tape.extend_from_slice(&tape);
     }
 
     pub(crate) fn finish(self) -> FieldSet {
-        FieldSet::from_tape(self.pool, self.entries, self.depth)
+        FieldSet::of(&self.tape, self.depth, Kind::Any)
     }
 }
 
@@ -354,8 +335,8 @@ impl WalkedPath for SetWriter {
         self.open.get(depth).map_or(0, |visit| u64::from(visit.serial))
     }
 
-    fn token(&self, depth: usize) -> &str {
+    fn token(&self, depth: usize) -> &[u8] {
         let visit = self.open.get(depth);
-        visit.and_then(|visit| self.pool.get(visit.token())).unwrap_or_default()
+        visit.and_then(|visit| self.tape.get(visit.token())).unwrap_or_default()
     }
 }

@@ -48,8 +48,7 @@ pub(super) fn read(text: &str) -> Option<ReadFields> {
         return None;
     }
     // The text may go on behind the set.
-    let mut out =
-        Writer::with_capacity((bytes.len() / 2).clamp(128, 1024), (bytes.len() / 24).clamp(8, 64));
+    let mut out = Writer::with_capacity(bytes.len().clamp(256, 2048));
     let mut open: SmallVec<[Open; 16]> = SmallVec::new();
     let (mut at, mut depth) = (1, 0);
     let mut last = Last::NONE;
@@ -87,11 +86,11 @@ pub(super) fn read(text: &str) -> Option<ReadFields> {
                 return None;
             }
             this.place = (start as u32, end as u32);
-            let token = &text[start..end];
+            let token = &bytes[start..end];
             ascends = ascends
                 && (last.prefix != 0 && this.prefix > last.prefix
                     || last.place.1 == 0
-                    || last.order(&this, text).is_lt());
+                    || last.order(&this, bytes).is_lt());
             last = this;
             at = end + 3;
             if bytes.get(at) != Some(&b'}') {
@@ -114,7 +113,7 @@ pub(super) fn read(text: &str) -> Option<ReadFields> {
             at += 1;
             let Some(Open { entry, last: before, .. }) = open.pop() else {
                 // Numbers are short here.
-                let set = out.finish_unmarked(depth, true);
+                let set = out.finish_unmarked(depth);
                 // The root is a level, and so is the record of a leaf or of being a member.
                 let read = ReadFields {
                     set,
@@ -137,16 +136,16 @@ pub(super) fn read(text: &str) -> Option<ReadFields> {
 
 /// What was read of elements that come in any order.
 fn in_order(read: ReadFields) -> ReadFields {
-    let tape = read.set.as_set_ref();
-    let set = normalise(tape, Repeats::LastCounts).finish_unmarked(read.set.depth(), true);
-    let is_whole = set.as_set_ref().entries.len() == tape.entries.len();
+    let tape = read.set.as_set_ref().tape;
+    let set = normalise(tape, Repeats::LastCounts).finish_unmarked(read.set.depth());
+    let is_whole = set.as_set_ref().tape.len() == tape.len();
     ReadFields { set, is_whole, ..read }
 }
 
 impl Last {
-    fn order(&self, other: &Last, text: &str) -> Ordering {
-        let token = |last: &Last| &text[last.place.0 as usize..last.place.1 as usize];
-        let known = self.key.order(&other.key, text.as_bytes());
+    fn order(&self, other: &Last, bytes: &[u8]) -> Ordering {
+        let token = |last: &Last| &bytes[last.place.0 as usize..last.place.1 as usize];
+        let known = self.key.order(&other.key, bytes);
         known.unwrap_or_else(|| token::cmp(token(self), token(other)))
     }
 }

@@ -83,7 +83,7 @@ impl PathElement {
             return None;
         }
         let mut wire = String::new();
-        token::write_wire(&mut wire, &token);
+        token::write_wire(&mut wire, token.as_bytes());
         Some(crate::value::text::unescape(&wire))
     }
 }
@@ -93,7 +93,7 @@ impl PartialEq for PathElement {
         if let (PathElement::FieldName(name), PathElement::FieldName(theirs)) = (self, other) {
             return name == theirs;
         }
-        token::eq(&token::of(self), &token::of(other))
+        token::eq(token::of(self), token::of(other))
     }
 }
 
@@ -111,7 +111,7 @@ impl Ord for PathElement {
         if let (PathElement::FieldName(name), PathElement::FieldName(theirs)) = (self, other) {
             return name.cmp(theirs);
         }
-        token::cmp(&token::of(self), &token::of(other))
+        token::cmp(token::of(self), token::of(other))
     }
 }
 
@@ -119,7 +119,7 @@ impl Ord for PathElement {
 impl fmt::Display for PathElement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = String::new();
-        token::write_display(&mut out, &token::of(self));
+        token::write_display(&mut out, token::of(self));
         f.write_str(&out)
     }
 }

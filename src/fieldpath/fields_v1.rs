@@ -14,7 +14,7 @@ use crate::value::{Arena, MAX_DEPTH, ParseError, ParseErrorKind, Source, ValueRe
 use super::canonical::{self, SimpleKey};
 use super::element::ElementError;
 use super::normalise::{Repeats, normalise};
-use super::set::{Entry, FieldSet, SetRef};
+use super::set::{FieldSet, Head, Writer, Written, elements};
 use super::token;
 
 /// Why a document is not FieldsV1, or a set cannot be written as it.
@@ -76,39 +76,41 @@ impl FieldSet {
         if set.wide || self.may_have_marks() {
             return None;
         }
-        let tokens = set.pool.as_bytes();
-        // What stands around a token is shorter.
-        let mut out = vec![0; tokens.len() + 18 * set.entries.len() + AT_ONCE];
+        let tape = set.tape;
+        // What stands around a token takes up to four bytes more than its head, which is at most half of
+        // what stands on the tape for one.
+        let mut out = vec![0; tape.len() + tape.len() / 2 + AT_ONCE + 8];
         let mut put = |at: &mut usize, text: &[u8]| {
             out[*at..*at + text.len()].copy_from_slice(text);
             *at += text.len();
         };
         let mut end = usize::MAX;
         let mut ends: SmallVec<[usize; 16]> = SmallVec::new();
-        let (mut at, mut from) = (0, 0);
+        let (mut at, mut place) = (0, 0);
         put(&mut at, b"{\"");
-        for (index, entry) in set.entries.iter().enumerate() {
-            while index == end {
+        while place < tape.len() {
+            while place == end {
                 at -= 2;
                 put(&mut at, b"},\"");
                 end = ends.pop().unwrap_or(usize::MAX);
             }
-            let to = from + entry.len();
+            let (head, from) = (Head::at(tape, place), place + Head::SIZE);
+            let to = from + head.len();
             let start = at;
-            match tokens.get(from..).and_then(|rest| rest.first_chunk::<AT_ONCE>()) {
-                Some(chunk) if entry.len() <= AT_ONCE => put(&mut at, chunk),
-                _ => put(&mut at, &tokens[from..to]),
+            match tape.get(from..).and_then(|rest| rest.first_chunk::<AT_ONCE>()) {
+                Some(chunk) if head.len() <= AT_ONCE => put(&mut at, chunk),
+                _ => put(&mut at, &tape[from..to]),
             }
-            (at, from) = (start + entry.len(), to);
-            if entry.len() == 0 {
+            (at, place) = (start + head.len(), to);
+            if head.len() == 0 {
                 return Some(Err(FieldsV1Error::Invalid));
             }
-            if entry.count == 0 {
+            if head.below() == 0 {
                 put(&mut at, b"\":{},\"");
             } else {
-                ends.push(std::mem::replace(&mut end, index + 1 + entry.count as usize));
+                ends.push(std::mem::replace(&mut end, to + head.below()));
                 put(&mut at, b"\":{\"");
-                if entry.is_member() {
+                if head.is_member() {
                     put(&mut at, b".\":{},\"");
                 }
             }
@@ -134,42 +136,40 @@ impl FieldSet {
         let mut end = usize::MAX;
         let mut ends: SmallVec<[usize; 16]> = SmallVec::new();
         let mut owned_by_node = false;
-        let mut text = set.pool;
         // Texts of known length, which take no call. What ends an element also begins another one
         // behind it, which is taken back where there is none.
         out.push_str("{\"");
-        for (index, entry) in set.entries.iter().enumerate() {
-            while index == end {
+        for (place, head, element) in elements(set.tape) {
+            while place == end {
                 out.truncate(out.len() - 2);
                 out.push_str("},\"");
                 end = ends.pop().unwrap_or(usize::MAX);
             }
-            let (element, behind) = text.split_at(entry.len());
-            text = behind;
+            let behind = place + Head::SIZE + head.len();
             if set.wide
-                && entry.count == 0
-                && end != index + 1
-                && let Some(next) = set.entries.get(index + 1)
+                && head.below() == 0
+                && end != behind
+                && let Some((_, next, other)) = elements(&set.tape[behind..]).next()
                 && !next.is_member()
-                && token::eq(element, &behind[..next.len()])
+                && token::eq(element, other)
             {
                 // A member and a node of two spellings: written as the node.
                 owned_by_node = true;
                 continue;
             }
-            let is_member = entry.is_member() || std::mem::take(&mut owned_by_node);
+            let is_member = head.is_member() || std::mem::take(&mut owned_by_node);
             if element.is_empty() {
                 return Err(FieldsV1Error::Invalid);
             }
             if is_marked {
                 token::write_wire(out, element);
             } else {
-                out.push_str(element);
+                out.push_str(token::text(element));
             }
-            if entry.count == 0 {
+            if head.below() == 0 {
                 out.push_str("\":{},\"");
             } else {
-                ends.push(std::mem::replace(&mut end, index + 1 + entry.count as usize));
+                ends.push(std::mem::replace(&mut end, behind + head.below()));
                 out.push_str("\":{\"");
                 if is_member {
                     out.push_str(".\":{},\"");
@@ -194,6 +194,10 @@ pub(crate) fn decode_fields_v1(json: &[u8]) -> Result<(FieldSet, bool), FieldsV1
     Ok(decoded)
 }
 
+/// Longer texts are refused: an element takes up to a quarter more on a tape than in JSON, and the length
+/// of a tape has 32 bits.
+const MOST: usize = 3 << 30;
+
 /// A set that was read from the beginning of a text.
 pub(crate) struct ReadFields {
     pub(crate) set: FieldSet,
@@ -210,7 +214,7 @@ pub(crate) struct ReadFields {
 /// Reads the set that a text begins with, if there is nothing odd about how it is spelled: nothing is
 /// repeated, and all elements are spelled as they would be written.
 pub(crate) fn read_fields_v1(text: &str) -> Option<ReadFields> {
-    if !text.starts_with('{') || u32::try_from(text.len()).is_err() {
+    if !text.starts_with('{') || text.len() > MOST {
         return None;
     }
     if let Some(read) = canonical::read(text) {
@@ -219,17 +223,12 @@ pub(crate) fn read_fields_v1(text: &str) -> Option<ReadFields> {
     let mut decoder = Decoder::new(text);
     decoder.at = 1;
     decoder.objects().ok()?;
-    let Decoder { at, pool, entries, disorder, tidy, depth, is_odd, .. } = decoder;
+    let Decoder { at, out, disorder, tidy, depth, is_odd, .. } = decoder;
     if is_odd {
         return None;
     }
-    let count = entries.len();
-    let set = if disorder {
-        in_order(&pool, &entries, depth)
-    } else {
-        FieldSet::from_tape(pool, entries, depth)
-    };
-    let is_whole = set.as_set_ref().entries.len() == count;
+    let set = if disorder { in_order(&out, depth) } else { out.finish(depth) };
+    let is_whole = set.as_set_ref().tape.len() == out.tape.len();
     let is_canonical = tidy && !disorder;
     // The root is a level, and so is the record of a leaf or of being a member.
     let read = ReadFields { set, is_canonical, is_whole, length: at, depth: depth + 1 };
@@ -237,29 +236,23 @@ pub(crate) fn read_fields_v1(text: &str) -> Option<ReadFields> {
 }
 
 /// The set of elements that come in any order.
-fn in_order(pool: &str, entries: &[Entry], depth: usize) -> FieldSet {
-    let tape = SetRef { pool, entries, wide: false };
-    normalise(tape, Repeats::LastCounts).finish(depth)
+fn in_order(elements: &Writer, depth: usize) -> FieldSet {
+    normalise(&elements.tape, Repeats::LastCounts).finish(depth)
 }
-
-const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Copy)]
 struct Frame {
-    /// The entry that this object stands under; none for the root.
-    entry: u32,
-    /// Where its token ends.
-    end: usize,
-    /// Where the token of the last child stands.
-    last_child: Option<(usize, usize)>,
+    /// The element that this object stands under; none for the root.
+    element: Option<Written>,
+    last_child: Option<Written>,
     /// How the name of the last child begins, if that is a field; else 0.
     last_prefix: u64,
     is_member: bool,
 }
 
 impl Frame {
-    fn under(entry: u32, end: usize) -> Frame {
-        Frame { entry, end, last_child: None, last_prefix: 0, is_member: false }
+    fn under(element: Option<Written>) -> Frame {
+        Frame { element, last_child: None, last_prefix: 0, is_member: false }
     }
 }
 
@@ -267,8 +260,7 @@ struct Decoder<'j> {
     text: &'j str,
     bytes: &'j [u8],
     at: usize,
-    pool: String,
-    entries: Vec<Entry>,
+    out: Writer,
     disorder: bool,
     /// Nothing was read so far that would be written differently.
     tidy: bool,
@@ -284,7 +276,7 @@ fn decode(json: &[u8]) -> Step<(FieldSet, bool)> {
     let text = std::str::from_utf8(json).map_err(|error| {
         FieldsV1Error::Json(ParseError::at(ParseErrorKind::InvalidUtf8, json, error.valid_up_to()))
     })?;
-    if u32::try_from(text.len()).is_err() {
+    if text.len() > MOST {
         return Err(FieldsV1Error::Json(ParseError::at(ParseErrorKind::TooLarge, json, 0)));
     }
     if let Some(read) = canonical::read(text).filter(|read| read.length == text.len()) {
@@ -292,11 +284,11 @@ fn decode(json: &[u8]) -> Step<(FieldSet, bool)> {
     }
     let mut decoder = Decoder::new(text);
     decoder.document()?;
-    let Decoder { pool, entries, disorder, tidy, depth, is_odd, .. } = decoder;
+    let Decoder { out, disorder, tidy, depth, is_odd, .. } = decoder;
     if disorder {
-        Ok((in_order(&pool, &entries, depth), false))
+        Ok((in_order(&out, depth), false))
     } else {
-        Ok((FieldSet::from_tape(pool, entries, depth), tidy && !is_odd))
+        Ok((out.finish(depth), tidy && !is_odd))
     }
 }
 
@@ -306,8 +298,7 @@ impl<'j> Decoder<'j> {
             text,
             bytes: text.as_bytes(),
             at: 0,
-            pool: String::new(),
-            entries: Vec::new(),
+            out: Writer::default(),
             disorder: false,
             tidy: true,
             is_odd: false,
@@ -365,10 +356,9 @@ impl<'j> Decoder<'j> {
 
     /// Reads from behind the root's opening brace to its closing one.
     fn objects(&mut self) -> Step<()> {
-        self.entries.reserve(32);
-        self.pool.reserve(384);
+        self.out.tape.reserve(768);
         let mut frames: Vec<Frame> = Vec::with_capacity(16);
-        let mut frame = Frame::under(NONE, 0);
+        let mut frame = Frame::under(None);
         let mut opened = true;
         loop {
             self.skip_space();
@@ -377,11 +367,11 @@ impl<'j> Decoder<'j> {
                     self.at += 1;
                     let is_empty = frame.last_child.is_none();
                     self.tidy &= !(frame.is_member && is_empty);
-                    let below = self.entries.len();
-                    if let Some(entry) = self.entries.get_mut(frame.entry as usize) {
-                        let count = below - frame.entry as usize - 1;
-                        entry.set_below(count, self.pool.len() - frame.end);
-                        entry.set_member(frame.is_member || is_empty);
+                    if let Some(element) = frame.element {
+                        self.out.close(element);
+                        if frame.is_member || is_empty {
+                            self.out.set_member(element);
+                        }
                     }
                     let Some(outer) = frames.pop() else { break };
                     frame = outer;
@@ -396,16 +386,14 @@ impl<'j> Decoder<'j> {
                 _ => return self.unexpected(),
             }
             opened = false;
-            let start = self.pool.len();
             let (key_start, key_end, escaped) = self.key()?;
-            let prefix = match &self.bytes[key_start..key_end] {
-                [b'f', b':', ..] if !escaped => {
-                    self.pool.push_str(&self.text[key_start..key_end]);
-                    prefix_word(self.bytes, key_start + 2, key_end)
+            let (element, prefix) = match &self.bytes[key_start..key_end] {
+                key @ [b'f', b':', ..] if !escaped => {
+                    (self.out.push(key, false), prefix_word(self.bytes, key_start + 2, key_end))
                 }
                 [b'.'] => {
                     // Written first, and only for elements.
-                    self.tidy &= frame.entry != NONE
+                    self.tidy &= frame.element.is_some()
                         && frame.last_child.is_none()
                         && !frame.is_member
                         && self.bytes[self.at..].starts_with(b"{}");
@@ -414,32 +402,31 @@ impl<'j> Decoder<'j> {
                     self.skip_value()?;
                     continue;
                 }
-                _ => {
-                    if !self.element(key_start, key_end)? {
+                _ => match self.element(key_start, key_end)? {
+                    Some(element) => (element, 0),
+                    None => {
                         self.is_odd = true;
                         self.skip_value()?;
                         continue;
                     }
-                    0
-                }
+                },
             };
-            let (index, end) = (self.entries.len() as u32, self.pool.len());
             if !self.disorder
                 && (frame.last_prefix == 0 || prefix <= frame.last_prefix)
-                && let Some((from, to)) = frame.last_child
+                && let Some(before) = frame.last_child
             {
-                self.disorder = token::cmp(&self.pool[from..to], &self.pool[start..]).is_ge();
+                let (before, this) = (self.out.token(before), self.out.token(element));
+                self.disorder = token::cmp(before, this).is_ge();
             }
             frame.last_prefix = prefix;
-            frame.last_child = Some((start, end));
-            self.entries.push(Entry::new(end - start));
+            frame.last_child = Some(element);
             match self.peek() {
                 Some(b'{') => {
                     self.at += 1;
                     // The common leaf needs no frame.
                     if self.peek() == Some(b'}') {
                         self.at += 1;
-                        self.entries[index as usize].set_member(true);
+                        self.out.set_member(element);
                         continue;
                     }
                     // Itself, and the root.
@@ -447,13 +434,13 @@ impl<'j> Decoder<'j> {
                         return self.fail(ParseErrorKind::TooDeep);
                     }
                     self.depth = self.depth.max(frames.len() + 2);
-                    frames.push(std::mem::replace(&mut frame, Frame::under(index, end)));
+                    frames.push(std::mem::replace(&mut frame, Frame::under(Some(element))));
                     opened = true;
                 }
                 Some(b'n') => {
                     (self.tidy, self.is_odd) = (false, true);
                     self.skip_value()?;
-                    self.entries[index as usize].set_member(true);
+                    self.out.set_member(element);
                 }
                 Some(_) => return Err(FieldsV1Error::NotASet(self.at)),
                 None => return self.unexpected(),
@@ -592,21 +579,17 @@ impl<'j> Decoder<'j> {
         }
     }
 
-    /// Adds the token of a key to the pool; says whether it is of a known kind.
-    fn element(&mut self, start: usize, end: usize) -> Step<bool> {
+    /// Adds the element of a key, if it is of a known kind.
+    fn element(&mut self, start: usize, end: usize) -> Step<Option<Written>> {
         let key = &self.text[start..end];
         if self.is_token(start, end) {
-            self.pool.push_str(key);
-            return Ok(true);
+            return Ok(Some(self.out.push(key.as_bytes(), false)));
         }
         self.is_odd = true;
-        let start = self.pool.len();
-        match write_token_of_key(&mut self.pool, &unescape(key)) {
-            Ok(()) => Ok(true),
-            Err(ElementError::UnknownType) => {
-                self.pool.truncate(start);
-                Ok(false)
-            }
+        let mut token = String::new();
+        match write_token_of_key(&mut token, &unescape(key)) {
+            Ok(()) => Ok(Some(self.out.push(token.as_bytes(), false))),
+            Err(ElementError::UnknownType) => Ok(None),
             Err(error) => Err(FieldsV1Error::Element(error)),
         }
     }

@@ -1,7 +1,7 @@
 //! Laying a tape in order.
 #![expect(
     clippy::indexing_slicing,
-    reason = "all indices are positions of a tape whose counts are right, or of children listed from it"
+    reason = "all indices are places of a tape whose heads are right, or of children listed from it"
 )]
 
 use std::cmp::Ordering;
@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::value::text::{has_backslash, prefix_word};
 
-use super::set::{SetRef, Writer, Written};
+use super::set::{Head, Writer, Written};
 use super::token;
 
 /// What to do with several subtrees of one element.
@@ -21,14 +21,12 @@ pub(super) enum Repeats {
     LastCounts,
 }
 
-/// An entry of the tape, among its siblings.
+/// An element of the tape, among its siblings.
 #[derive(Clone, Copy)]
 struct Child {
     /// How its name begins, if it is a field; else 0.
     prefix: u64,
-    entry: u32,
-    /// Where its token begins.
-    text: u32,
+    place: usize,
 }
 
 /// Siblings that are being written.
@@ -44,16 +42,16 @@ struct Level {
 }
 
 /// A tape whose elements stand in any order.
-struct Tape<'a>(SetRef<'a>);
+struct Tape<'a>(&'a [u8]);
 
-/// Sorts a tape and merges repeated elements, without recursion, moving every entry once.
-pub(super) fn normalise(tape: SetRef<'_>, repeats: Repeats) -> Writer {
-    let mut out = Writer::with_capacity(tape.pool.len(), tape.entries.len());
+/// Sorts a tape and merges repeated elements, without recursion, moving every element once.
+pub(super) fn normalise(tape: &[u8], repeats: Repeats) -> Writer {
+    let mut out = Writer::with_capacity(tape.len());
     let tape = Tape(tape);
     // Those of all levels that are being written, one behind the other, as are the levels.
-    let mut children: Vec<Child> = Vec::with_capacity(tape.0.entries.len().min(64));
+    let mut children: Vec<Child> = Vec::with_capacity((tape.0.len() / 16).min(64));
     let mut outer: Vec<Level> = Vec::with_capacity(16);
-    tape.list(0, tape.0.entries.len(), 0, &mut children);
+    tape.list(0, tape.0.len(), &mut children);
     let repeated = tape.sort(&mut children);
     let end = children.len();
     let mut level = Level { first: 0, next: 0, end, repeats: repeated, parent: None };
@@ -76,11 +74,8 @@ pub(super) fn normalise(tape: SetRef<'_>, repeats: Repeats) -> Writer {
         };
         let first = children.len();
         let written = if next == level.next + 1 {
-            let entry = tape.0.entries[child.entry as usize];
-            if entry.count > 0 {
-                tape.list_below(child, &mut children);
-            }
-            out.push(tape.token(child), entry.is_member())
+            tape.list_below(child, &mut children);
+            out.push(tape.token(child), tape.head(child).is_member())
         } else {
             let group: SmallVec<[Child; 8]> = children[level.next..next].into();
             let (spelled, is_member) = tape.list_below_all(&group, repeats, &mut children);
@@ -100,34 +95,36 @@ impl<'a> Tape<'a> {
     /// Up to so many siblings are sorted without room of their own.
     const FEW: usize = 16;
 
-    fn token(&self, child: Child) -> &'a str {
-        let start = child.text as usize;
-        &self.0.pool[start..start + self.0.entries[child.entry as usize].len()]
+    fn head(&self, child: Child) -> Head {
+        Head::at(self.0, child.place)
     }
 
-    /// Lists the siblings of a run of entries, whose text begins at a place.
-    fn list(&self, from: usize, to: usize, text: usize, children: &mut Vec<Child>) {
-        let pool = self.0.pool.as_bytes();
-        let (mut at, mut text) = (from, text);
-        while at < to {
-            let entry = self.0.entries[at];
-            let end = text + entry.len();
-            let prefix = match pool.get(text) {
+    fn token(&self, child: Child) -> &'a [u8] {
+        let start = child.place + Head::SIZE;
+        &self.0[start..start + self.head(child).len()]
+    }
+
+    /// Lists the siblings between two places.
+    fn list(&self, from: usize, to: usize, children: &mut Vec<Child>) {
+        let mut place = from;
+        while place < to {
+            let (head, start) = (Head::at(self.0, place), place + Head::SIZE);
+            let end = start + head.len();
+            let prefix = match self.0.get(start) {
                 Some(b'f') => {
-                    Some(prefix_word(pool, text + 2, end)).filter(|it| !has_backslash(*it))
+                    Some(prefix_word(self.0, start + 2, end)).filter(|it| !has_backslash(*it))
                 }
                 _ => None,
             };
-            let prefix = prefix.unwrap_or(0);
-            children.push(Child { prefix, entry: at as u32, text: text as u32 });
-            (at, text) = (at + 1 + entry.count as usize, end + entry.text_below());
+            children.push(Child { prefix: prefix.unwrap_or(0), place });
+            place = end + head.below();
         }
     }
 
     fn list_below(&self, child: Child, children: &mut Vec<Child>) {
-        let (at, text) = (child.entry as usize, child.text as usize);
-        let entry = self.0.entries[at];
-        self.list(at + 1, at + 1 + entry.count as usize, text + entry.len(), children);
+        let head = self.head(child);
+        let from = child.place + Head::SIZE + head.len();
+        self.list(from, from + head.below(), children);
     }
 
     /// Lists what is below one element that stands there several times. Returns the one whose spelling
@@ -139,8 +136,7 @@ impl<'a> Tape<'a> {
         repeats: Repeats,
         children: &mut Vec<Child>,
     ) -> (Child, bool) {
-        let entry = |child: &Child| self.0.entries[child.entry as usize];
-        let mut nodes = group.iter().filter(|child| entry(child).count > 0);
+        let mut nodes = group.iter().filter(|child| self.head(**child).below() > 0);
         let spelled = nodes.clone().next().unwrap_or(&group[0]);
         match repeats {
             Repeats::Unite => nodes.for_each(|node| self.list_below(*node, children)),
@@ -148,7 +144,7 @@ impl<'a> Tape<'a> {
                 nodes.next_back().into_iter().for_each(|node| self.list_below(*node, children));
             }
         }
-        (*spelled, group.iter().any(|child| entry(child).is_member()))
+        (*spelled, group.iter().any(|child| self.head(*child).is_member()))
     }
 
     #[inline]

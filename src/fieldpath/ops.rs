@@ -9,8 +9,8 @@ use crate::value::{Kind, Value, ValueRef};
 
 use super::builder::{PathStack, SetBuilder};
 use super::element::is_scalar;
-use super::runs::{Cursor, Noted, Place, Runs, Side};
-use super::set::{Entry, FieldSet, SetRef, tokens};
+use super::runs::{Cursor, Noted, Runs, Side};
+use super::set::{FieldSet, Head, Kind as SetKind, SetRef};
 use super::{token, wide};
 
 /// What an operation keeps.
@@ -18,17 +18,29 @@ use super::{token, wide};
 struct Rule {
     left_only: bool,
     right_only: bool,
-    /// Whether a path stays that is a member on the left, on the right.
-    member: fn(bool, bool) -> bool,
+    /// Whether a path stays that is a member on both sides, on the left alone, on the right alone.
+    member: (bool, bool, bool),
     /// Whether a member on the right stands for everything below it.
     members_cover: bool,
     /// Whether what both sides have below an element stays if it is the same.
     same: bool,
     /// Whether the right side's spelling of an element stays, given what each side has: decides
     /// only between an integer beyond 2^53 and the float that it equals.
-    right_spelling: fn(Entry, Entry) -> bool,
+    right_spelling: fn(Head, Head) -> bool,
     /// Which side the result may be as a whole.
     whole: Whole,
+}
+
+impl Rule {
+    fn keeps_member(&self, is_member: (bool, bool)) -> bool {
+        let (both, left, right) = self.member;
+        match is_member {
+            (true, true) => both,
+            (true, false) => left,
+            (false, true) => right,
+            (false, false) => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -41,12 +53,12 @@ enum Whole {
 const UNION: Rule = Rule {
     left_only: true,
     right_only: true,
-    member: |left, right| left || right,
+    member: (true, true, true),
     members_cover: false,
     // The reference holds members and what is below them apart. It takes the right side's members
     // and the left side's nodes, and spells an element as its node where there is one.
     same: true,
-    right_spelling: |left, right| match (left.count, right.count) {
+    right_spelling: |left, right| match (left.below(), right.below()) {
         (0, 0) => right.is_member(),
         (left, _) => left == 0,
     },
@@ -55,7 +67,7 @@ const UNION: Rule = Rule {
 const INTERSECTION: Rule = Rule {
     left_only: false,
     right_only: false,
-    member: |left, right| left && right,
+    member: (true, false, false),
     members_cover: false,
     same: true,
     right_spelling: |_, _| false,
@@ -64,7 +76,7 @@ const INTERSECTION: Rule = Rule {
 const DIFFERENCE: Rule = Rule {
     left_only: true,
     right_only: false,
-    member: |left, right| left && !right,
+    member: (false, true, false),
     members_cover: false,
     same: false,
     right_spelling: |_, _| false,
@@ -72,13 +84,14 @@ const DIFFERENCE: Rule = Rule {
 };
 const RECURSIVE_DIFFERENCE: Rule = Rule { members_cover: true, ..DIFFERENCE };
 
-/// Of so much text below an element it takes longer to go through it than to compare it.
+/// Of so much below an element it takes longer to go through it than to compare it.
 const LITTLE: usize = 4096;
 
 /// Notes what an operation takes from both sides.
 fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule, out: &mut Runs) {
     struct Frame {
-        ends: (Place, Place),
+        /// Where the level around ends on both sides.
+        ends: (usize, usize),
         noted: Noted,
     }
     let mut frames: SmallVec<[Frame; 8]> = SmallVec::new();
@@ -86,19 +99,19 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule, out: &mut Runs) {
     // What both sides have is taken from the one that may be the result.
     let preferred = match rule.whole {
         Whole::Left => Side::Left,
-        Whole::Larger if left.entries.len() >= right.entries.len() => Side::Left,
-        Whole::Smaller if left.entries.len() <= right.entries.len() => Side::Left,
+        Whole::Larger if left.tape.len() >= right.tape.len() => Side::Left,
+        Whole::Smaller if left.tape.len() <= right.tape.len() => Side::Left,
         _ => Side::Right,
     };
-    let ((mut left, mut left_end), (mut right, mut right_end)) =
-        (Cursor::of(left), Cursor::of(right));
+    let (mut left_end, mut right_end) = (left.tape.len(), right.tape.len());
+    let (mut left, mut right) = (Cursor::of(left), Cursor::of(right));
     loop {
-        if left.place.entry == left_end.entry || right.place.entry == right_end.entry {
+        if left.place == left_end || right.place == right_end {
             if rule.left_only {
-                out.take(Side::Left, left.place, left_end);
+                out.take(Side::Left, left.place..left_end);
             }
             if rule.right_only {
-                out.take(Side::Right, right.place, right_end);
+                out.take(Side::Right, right.place..right_end);
             }
             let Some(frame) = frames.pop() else { return };
             out.close(frame.noted);
@@ -107,7 +120,8 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule, out: &mut Runs) {
             continue;
         }
         let (ours, theirs) = (left.element(), right.element());
-        let is_spelled_alike = ours.is_spelled_like(theirs);
+        let is_spelled_alike = left.is_spelled_like(ours, &right, theirs);
+        let mut side = preferred;
         if !is_spelled_alike {
             match left.order(ours, &right, theirs) {
                 Ordering::Less => {
@@ -124,20 +138,18 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule, out: &mut Runs) {
                     right.place = theirs.behind();
                     continue;
                 }
-                Ordering::Equal => {}
+                Ordering::Equal => {
+                    let is_right = (rule.right_spelling)(ours.head, theirs.head);
+                    side = if is_right { Side::Right } else { Side::Left };
+                }
             }
         }
-        let is_member = (ours.entry.is_member(), theirs.entry.is_member());
-        let side = match is_spelled_alike {
-            true => preferred,
-            false if (rule.right_spelling)(ours.entry, theirs.entry) => Side::Right,
-            false => Side::Left,
-        };
+        let is_member = (ours.head.is_member(), theirs.head.is_member());
         let taken = if side == Side::Left { ours } else { theirs };
         // Below something large there may be members that cover most of it.
         let is_settled = rule.members_cover && is_member.1
             || is_member.0 == is_member.1
-                && (!rule.members_cover || ours.entry.text_below() <= LITTLE)
+                && (!rule.members_cover || ours.head.below() <= LITTLE)
                 && left.has_same_below(ours, &right, theirs, &mut effort);
         if is_settled {
             if rule.same {
@@ -146,7 +158,7 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule, out: &mut Runs) {
             (left.place, right.place) = (ours.behind(), theirs.behind());
             continue;
         }
-        let noted = out.open(side, taken, (rule.member)(is_member.0, is_member.1));
+        let noted = out.open(side, taken, rule.keeps_member(is_member));
         frames.push(Frame { ends: (left_end, right_end), noted });
         (left.place, right.place) = (ours.below(), theirs.below());
         (left_end, right_end) = (ours.behind(), theirs.behind());
@@ -164,12 +176,13 @@ impl FieldSet {
         match runs.whole(left, right) {
             Some(Side::Left) => return self.clone(),
             Some(Side::Right) => return other.clone(),
+            None if runs.is_empty() => return FieldSet::default(),
             None => {}
         }
-        let (pool, entries) = runs.copy(left, right);
         let depth = self.depth().max(other.depth());
-        let unmarked = self.is_unmarked() && (other.is_unmarked() || !rule.right_only);
-        FieldSet::from_tape_unmarked(pool, entries, depth, unmarked)
+        let is_unmarked = self.is_unmarked() && (other.is_unmarked() || !rule.right_only);
+        let kind = if is_unmarked { SetKind::Unmarked } else { SetKind::Any };
+        FieldSet::shared(runs.copy(left, right), depth, kind)
     }
 
     /// The paths of either set. Linear in both.
@@ -300,20 +313,19 @@ fn is_with_some_of(set: SetRef<'_>, other: SetRef<'_>, extra: SetRef<'_>) -> boo
     if extra.is_empty() {
         return are_alike(set, other);
     }
-    let nothing = SetRef { pool: "", entries: &[], ..other };
     let mut others = other.children().peekable();
     let mut extras = extra.children().peekable();
     for child in set.children() {
         while extras.next_if(|extra| token::cmp(extra.token, child.token).is_lt()).is_some() {}
         let extra = extras.next_if(|extra| token::eq(extra.token, child.token));
         let (is_extra, extra) =
-            extra.map_or((false, nothing), |extra| (extra.member, extra.subset));
+            extra.map_or((false, SetRef::NOTHING), |extra| (extra.member, extra.subset));
         let member = child.member && !is_extra;
         match others.next_if(|other| token::eq(other.token, child.token)) {
             Some(other)
                 if member == other.member && is_with_some_of(child.subset, other.subset, extra) => {
             }
-            None if !member && is_with_some_of(child.subset, nothing, extra) => {}
+            None if !member && is_with_some_of(child.subset, SetRef::NOTHING, extra) => {}
             _ => return false,
         }
     }
@@ -322,16 +334,31 @@ fn is_with_some_of(set: SetRef<'_>, other: SetRef<'_>, extra: SetRef<'_>) -> boo
 
 /// Whether two sets without integers beyond 2^53 have the same paths.
 fn are_alike(left: SetRef<'_>, right: SetRef<'_>) -> bool {
-    if left.entries.len() != right.entries.len() {
-        return false;
+    let mut frames: SmallVec<[(SetRef<'_>, SetRef<'_>); 8]> = SmallVec::new();
+    let (mut left, mut right) = (left, right);
+    let mut effort = left.effort();
+    loop {
+        let ((ours, our_rest), (theirs, their_rest)) =
+            match (left.split_first(), right.split_first()) {
+                (Some(ours), Some(theirs)) => (ours, theirs),
+                (None, None) => match frames.pop() {
+                    Some(outer) => {
+                        (left, right) = outer;
+                        continue;
+                    }
+                    None => return true,
+                },
+                _ => return false,
+            };
+        if ours.member != theirs.member || !token::eq(ours.token, theirs.token) {
+            return false;
+        }
+        (left, right) = (our_rest, their_rest);
+        if !ours.subset.is_spelled_like(theirs.subset, &mut effort) {
+            frames.push((left, right));
+            (left, right) = (ours.subset, theirs.subset);
+        }
     }
-    if left.is_spelled_like(right, &mut left.effort()) {
-        return true;
-    }
-    let are_placed_alike = (left.entries.iter().zip(right.entries))
-        .all(|(a, b)| a.count == b.count && a.is_member() == b.is_member());
-    let (ours, theirs) = (tokens(left.pool, left.entries), tokens(right.pool, right.entries));
-    are_placed_alike && ours.zip(theirs).all(|(a, b)| token::eq(a, b))
 }
 
 impl PartialEq for FieldSet {
@@ -342,7 +369,8 @@ impl PartialEq for FieldSet {
         if self.is_wide() || other.is_wide() {
             return wide::are_equal(self, other);
         }
-        are_alike(self.as_set_ref(), other.as_set_ref())
+        let (left, right) = (self.as_set_ref(), other.as_set_ref());
+        left.tape == right.tape || are_alike(left, right)
     }
 }
 

@@ -40,7 +40,7 @@ enum Step {
 }
 
 impl Step {
-    fn matches(&self, element: &str) -> bool {
+    fn matches(&self, element: &[u8]) -> bool {
         match self {
             Step::Any => true,
             Step::Token(token) => token::eq(token, element),
@@ -143,7 +143,7 @@ impl Pattern {
     }
 
     /// What is below the first step that matches.
-    fn below(&self, element: &str) -> Option<&Pattern> {
+    fn below(&self, element: &[u8]) -> Option<&Pattern> {
         match self {
             Pattern::Everything => Some(self),
             Pattern::Steps(steps) => {
@@ -168,7 +168,7 @@ impl Pattern {
     fn filter(&self, set: SetRef<'_>, path: &mut PathStack, out: &mut SetBuilder) {
         for child in set.children() {
             let Some(below) = self.below(child.token) else { continue };
-            path.push_token(child.token);
+            path.push_token(child.text());
             if child.member {
                 out.insert(path);
             }

@@ -3,20 +3,18 @@
 //! Most of what an operation gives stands in one of the operands just so, and often all of it does. So
 //! an operation first notes what it takes from where; runs that stand side by side become one. If
 //! there is one run in the end, and it is all of an operand, the result is that operand, shared.
-//! Otherwise it is copied at once, with room for just that.
-#![expect(
-    clippy::indexing_slicing,
-    reason = "runs are parts of the tapes that they were taken from"
-)]
+//! Otherwise it is copied at once.
 
 use std::cmp::Ordering;
+use std::ops::Range;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use crate::value::Effort;
-use crate::value::text::is_same;
+use crate::value::text::{first_word, has_backslash, is_same};
 
-use super::set::{Entry, SetRef};
+use super::set::{Head, SetRef};
 use super::token;
 
 /// An operand.
@@ -26,54 +24,61 @@ pub(super) enum Side {
     Right,
 }
 
-/// A place in a tape: how many entries and how much text stand before it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(super) entry: usize,
-    pub(super) text: usize,
-}
-
-/// A way through a set in pre-order.
+/// A place on the tape of an operand.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
-    set: SetRef<'a>,
-    pub(super) place: Place,
+    tape: &'a [u8],
+    pub(super) place: usize,
 }
 
-/// The element that a cursor is at.
+/// The element at a place.
 #[derive(Clone, Copy)]
-pub(super) struct At<'a> {
-    pub(super) entry: Entry,
-    pub(super) token: &'a [u8],
-    place: Place,
+pub(super) struct At {
+    pub(super) head: Head,
+    /// How the token begins, as one number: of a short one with zeros behind it.
+    word: u64,
+    pub(super) place: usize,
 }
+
+/// How much of a token is in its first word.
+const WORD: usize = 8;
 
 impl<'a> Cursor<'a> {
-    /// At the first element, and where the last one ends.
-    pub(super) fn of(set: SetRef<'a>) -> (Cursor<'a>, Place) {
-        let end = Place { entry: set.entries.len(), text: set.pool.len() };
-        (Cursor { set, place: Place { entry: 0, text: 0 } }, end)
+    /// At the beginning of a set.
+    pub(super) fn of(set: SetRef<'a>) -> Cursor<'a> {
+        Cursor { tape: set.tape, place: 0 }
     }
 
     #[inline(always)]
-    pub(super) fn element(&self) -> At<'a> {
-        let entry = self.set.entries[self.place.entry];
-        let from = self.place.text;
-        let token = &self.set.pool.as_bytes()[from..from + entry.len()];
-        At { entry, token, place: self.place }
+    pub(super) fn element(&self) -> At {
+        const BOTH: usize = Head::SIZE + WORD;
+        let Some(chunk) = self.tape.get(self.place..).and_then(<[u8]>::first_chunk::<BOTH>) else {
+            return self.last_element();
+        };
+        let (head, word) = (Head::at(chunk, 0), first_word(&chunk[Head::SIZE..]));
+        // What stands behind a short token is no part of it.
+        let others = u64::BITS as usize - 8 * head.len().clamp(1, WORD);
+        At { head, word: word >> others << others, place: self.place }
     }
 
-    /// The order of the elements that two cursors are at.
+    /// As [`element`](Self::element), where there is hardly anything behind it.
+    #[cold]
+    fn last_element(&self) -> At {
+        let at = At { head: Head::at(self.tape, self.place), word: 0, place: self.place };
+        At { word: first_word(self.token(at)), ..at }
+    }
+
     #[inline(always)]
-    pub(super) fn order(&self, ours: At<'_>, other: &Cursor<'_>, theirs: At<'_>) -> Ordering {
-        match token::compare_plain(ours.token, theirs.token) {
-            Some(order) => order,
-            None => token::cmp(self.token(ours), other.token(theirs)),
-        }
+    fn token(&self, at: At) -> &'a [u8] {
+        self.tape.get(at.place + Head::SIZE..at.below()).unwrap_or_default()
     }
 
-    fn token(&self, at: At<'_>) -> &'a str {
-        &self.set.pool[at.place.text..at.below().text]
+    /// Whether the tokens of two elements are the same.
+    #[inline(always)]
+    pub(super) fn is_spelled_like(&self, ours: At, other: &Cursor<'_>, theirs: At) -> bool {
+        ours.word == theirs.word
+            && ours.head.len() == theirs.head.len()
+            && (ours.head.len() <= WORD || is_same(self.token(ours), other.token(theirs)))
     }
 
     /// Whether two elements have the same below them, as far as the effort allows that to be found
@@ -81,164 +86,182 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub(super) fn has_same_below(
         &self,
-        ours: At<'_>,
+        ours: At,
         other: &Cursor<'_>,
-        theirs: At<'_>,
+        theirs: At,
         effort: &mut Effort,
     ) -> bool {
-        if ours.entry.count != theirs.entry.count
-            || ours.entry.text_below() != theirs.entry.text_below()
-        {
+        if ours.head.below() != theirs.head.below() {
             return false;
         }
-        ours.entry.count == 0 || {
-            let below = self.between(ours.below(), ours.behind());
-            below.is_spelled_like(other.between(theirs.below(), theirs.behind()), effort)
+        ours.head.below() == 0 || {
+            let below = |tape: &'a [u8], at: At| tape.get(at.below()..at.behind());
+            match (below(self.tape, ours), other.tape.get(theirs.below()..theirs.behind())) {
+                (Some(ours), Some(theirs)) => effort.finds_same(ours, theirs),
+                _ => false,
+            }
         }
     }
 
-    /// What stands between two places.
-    fn between(&self, from: Place, to: Place) -> SetRef<'a> {
-        SetRef {
-            pool: &self.set.pool[from.text..to.text],
-            entries: &self.set.entries[from.entry..to.entry],
-            wide: self.set.wide,
+    /// The order of two elements.
+    #[inline(always)]
+    pub(super) fn order(&self, ours: At, other: &Cursor<'_>, theirs: At) -> Ordering {
+        if ours.word != theirs.word && ours.is_plain_field() && theirs.is_plain_field() {
+            return ours.word.cmp(&theirs.word);
         }
+        self.full_order(ours, other, theirs)
+    }
+
+    #[inline(never)]
+    fn full_order(&self, ours: At, other: &Cursor<'_>, theirs: At) -> Ordering {
+        token::cmp(self.token(ours), other.token(theirs))
     }
 }
 
-impl At<'_> {
+impl At {
+    /// Whether it is a field that begins without escapes.
+    #[inline(always)]
+    fn is_plain_field(&self) -> bool {
+        self.word.to_be_bytes()[0] == b'f' && !has_backslash(self.word)
+    }
+
     /// Where the token ends, and what is below it begins.
     #[inline(always)]
-    pub(super) fn below(&self) -> Place {
-        Place { entry: self.place.entry + 1, text: self.place.text + self.token.len() }
+    pub(super) fn below(&self) -> usize {
+        self.place + Head::SIZE + self.head.len()
     }
 
     /// Where what is below it ends.
     #[inline(always)]
-    pub(super) fn behind(&self) -> Place {
-        let below = self.below();
-        Place {
-            entry: below.entry + self.entry.count as usize,
-            text: below.text + self.entry.text_below(),
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn is_spelled_like(&self, other: At<'_>) -> bool {
-        is_same(self.token, other.token)
+    pub(super) fn behind(&self) -> usize {
+        self.below() + self.head.below()
     }
 }
 
 /// An element that was noted, under which others may follow.
 #[derive(Clone, Copy)]
 pub(super) struct Noted {
-    /// Where it is in the result, and where its token ends there.
-    entry: usize,
-    end: usize,
+    /// Where it is in the result.
+    place: usize,
     /// What it is in the operand.
-    original: Entry,
+    original: Head,
     member: bool,
 }
 
 #[derive(Clone, Copy)]
 struct Run {
     side: Side,
-    from: Place,
-    to: Place,
+    from: usize,
+    to: usize,
 }
 
 /// What the result consists of.
 pub(super) struct Runs {
-    runs: SmallVec<[Run; 12]>,
-    /// Elements that are not what they were: which, and what they are.
-    changed: SmallVec<[(usize, Entry); 8]>,
-    size: Place,
+    /// Those that are done, and the one that goes on.
+    done: SmallVec<[Run; 12]>,
+    last: Run,
+    /// Elements that are not what they were: where they are, and their heads.
+    changed: SmallVec<[(usize, Head); 8]>,
+    size: usize,
 }
 
 impl Runs {
     pub(super) fn new() -> Runs {
-        Runs { runs: SmallVec::new(), changed: SmallVec::new(), size: Place { entry: 0, text: 0 } }
+        let last = Run { side: Side::Left, from: 0, to: 0 };
+        Runs { done: SmallVec::new(), last, changed: SmallVec::new(), size: 0 }
     }
 
     /// Takes everything between two places of a side.
-    #[inline]
-    pub(super) fn take(&mut self, side: Side, from: Place, to: Place) {
-        if from == to {
-            return;
+    #[inline(always)]
+    pub(super) fn take(&mut self, side: Side, Range { start, end }: Range<usize>) {
+        self.size += end - start;
+        if self.last.to == start && self.last.side == side {
+            self.last.to = end;
+        } else if start < end {
+            self.begin(Run { side, from: start, to: end });
         }
-        self.size.entry += to.entry - from.entry;
-        self.size.text += to.text - from.text;
-        match self.runs.last_mut() {
-            Some(run) if run.to == from && run.side == side => run.to = to,
-            _ => self.runs.push(Run { side, from, to }),
+    }
+
+    /// Takes what does not stand behind what was taken last.
+    #[inline(never)]
+    fn begin(&mut self, run: Run) {
+        let done = std::mem::replace(&mut self.last, run);
+        if done.from < done.to {
+            self.done.push(done);
         }
     }
 
     /// Takes an element with everything below it.
     #[inline(always)]
-    pub(super) fn take_whole(&mut self, side: Side, at: At<'_>) {
-        self.take(side, at.place, at.behind());
+    pub(super) fn take_whole(&mut self, side: Side, at: At) {
+        self.take(side, at.place..at.behind());
     }
 
     /// Takes an element, not yet what is below it.
     #[inline(always)]
-    pub(super) fn open(&mut self, side: Side, at: At<'_>, member: bool) -> Noted {
-        self.take(side, at.place, at.below());
-        let original = at.entry;
-        Noted { entry: self.size.entry - 1, end: self.size.text, original, member }
+    pub(super) fn open(&mut self, side: Side, at: At, member: bool) -> Noted {
+        let noted = Noted { place: self.size, original: at.head, member };
+        self.take(side, at.place..at.below());
+        noted
     }
 
     /// Says that nothing more is taken below an element. One that stands for nothing is given back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn close(&mut self, noted: Noted) {
-        let Noted { entry, end, original, member } = noted;
-        let (count, text) = (self.size.entry - entry - 1, self.size.text - end);
-        if count == 0 && !member {
-            self.give_back(original.len());
-            return;
-        }
-        let mut now = original;
-        now.set_member(member);
-        now.set_below(count, text);
-        if now != original {
-            self.changed.push((entry, now));
+        let Noted { place, original, member } = noted;
+        let own = Head::SIZE + original.len();
+        let below = self.size - place - own;
+        let now = original.with_member(member).with_below(below);
+        if below == 0 && !member {
+            self.give_back(own);
+        } else if now != original {
+            self.change(place, now);
         }
     }
 
+    #[inline(never)]
+    fn change(&mut self, place: usize, head: Head) {
+        self.changed.push((place, head));
+    }
+
     /// Gives the last element back, below which there is nothing.
+    #[inline(never)]
     fn give_back(&mut self, length: usize) {
-        self.size.entry -= 1;
-        self.size.text -= length;
-        if let Some(last) = self.runs.last_mut() {
-            last.to.entry -= 1;
-            last.to.text -= length;
-            if last.to == last.from {
-                self.runs.pop();
-            }
+        self.size -= length;
+        self.last.to -= length;
+        if self.last.to == self.last.from
+            && let Some(before) = self.done.pop()
+        {
+            self.last = before;
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.size == 0
     }
 
     /// The operand that the result is.
     pub(super) fn whole(&self, left: SetRef<'_>, right: SetRef<'_>) -> Option<Side> {
-        let [run] = self.runs.as_slice() else { return None };
-        let set = if run.side == Side::Left { left } else { right };
-        let is_all = self.size.entry == set.entries.len() && self.changed.is_empty();
-        is_all.then_some(run.side)
+        let set = if self.last.side == Side::Left { left } else { right };
+        let is_all = self.last.to - self.last.from == set.tape.len() && self.size == set.tape.len();
+        (is_all && self.changed.is_empty()).then_some(self.last.side)
     }
 
-    /// The tape of the result.
-    pub(super) fn copy(&self, left: SetRef<'_>, right: SetRef<'_>) -> (String, Vec<Entry>) {
-        let mut pool = String::with_capacity(self.size.text);
-        let mut entries = Vec::with_capacity(self.size.entry);
-        for Run { side, from, to } in &self.runs {
+    /// The tape of the result. Every byte is written once where it stays, and not read again.
+    pub(super) fn copy(&self, left: SetRef<'_>, right: SetRef<'_>) -> Arc<[u8]> {
+        let mut shared: Arc<[u8]> = std::iter::repeat_n(0, self.size).collect();
+        let Some(tape) = Arc::get_mut(&mut shared) else { return shared };
+        let mut rest = &mut *tape;
+        for Run { side, from, to } in self.done.iter().chain([&self.last]) {
             let set = if *side == Side::Left { left } else { right };
-            pool.push_str(&set.pool[from.text..to.text]);
-            entries.extend_from_slice(&set.entries[from.entry..to.entry]);
+            let run = set.tape.get(*from..*to).unwrap_or_default();
+            let Some((room, behind)) = rest.split_at_mut_checked(run.len()) else { break };
+            room.copy_from_slice(run);
+            rest = behind;
         }
-        for (at, entry) in &self.changed {
-            entries[*at] = *entry;
+        for (place, head) in &self.changed {
+            head.put(tape, *place);
         }
-        (pool, entries)
+        shared
     }
 }

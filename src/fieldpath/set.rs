@@ -1,10 +1,7 @@
 //! Sets of paths as pre-order tapes.
-#![expect(
-    clippy::indexing_slicing,
-    reason = "all indices are positions of the same tape, whose counts every constructor keeps within it"
-)]
 
 use std::cell::OnceCell;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -14,74 +11,78 @@ use crate::value::Effort;
 use super::element::{Path, PathElement};
 use super::{token, wide};
 
-/// One element of a tape: how long its token is, and what follows that is below it. Tokens stand in
-/// the tape's text in the order of entries, one behind the other, so what is below an element is a
-/// run of entries and a run of text, and means the same wherever both are copied to.
+/// What stands in front of a token on a tape: how long it is, whether the path that ends with it is a
+/// member, and how much of the tape is below it.
+///
+/// An element on a tape is its head, its token, and all elements that are below it, one behind the other.
+/// So it is a run of bytes, and means the same wherever it is copied to; and elements that are spelled
+/// alike, with all that is below them, are runs of the same bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Entry {
-    /// Length of the token, shifted by one; the lowest bit says whether the path is a member.
-    len: u32,
-    /// How many entries are below.
-    pub(super) count: u32,
-    /// How long the tokens of those are together.
-    text: u32,
-}
+pub(super) struct Head(u64);
 
-impl Entry {
-    pub(super) fn new(len: usize) -> Entry {
-        Entry { len: (len as u32) << 1, count: 0, text: 0 }
-    }
+impl Head {
+    /// How many bytes it takes.
+    pub(super) const SIZE: usize = 8;
+
+    const BELOW: u32 = 32;
 
     #[inline]
+    pub(super) fn new(len: usize, member: bool) -> Head {
+        Head(u64::from((len as u32) << 1) | u64::from(member))
+    }
+
+    /// The one that stands at a place; one of nothing behind the end.
+    #[inline(always)]
+    pub(super) fn at(tape: &[u8], place: usize) -> Head {
+        let bytes = tape.get(place..).and_then(|rest| rest.first_chunk::<{ Self::SIZE }>());
+        Head(bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes)))
+    }
+
+    /// The one that something begins with, and what is behind it.
+    #[inline(always)]
+    pub(super) fn split_first(tape: &[u8]) -> Option<(Head, &[u8])> {
+        let (head, rest) = tape.split_first_chunk()?;
+        Some((Head(u64::from_le_bytes(*head)), rest))
+    }
+
+    pub(super) fn bytes(self) -> [u8; Self::SIZE] {
+        self.0.to_le_bytes()
+    }
+
+    /// Puts it in the place of the one that stands there.
+    #[inline]
+    pub(super) fn put(self, tape: &mut [u8], place: usize) {
+        if let Some(bytes) = tape.get_mut(place..).and_then(|rest| rest.first_chunk_mut()) {
+            *bytes = self.bytes();
+        }
+    }
+
+    /// How long the token is.
+    #[inline(always)]
     pub(super) fn len(self) -> usize {
-        (self.len >> 1) as usize
+        (self.0 as u32 >> 1) as usize
     }
 
-    /// How long the tokens below are together.
-    #[inline]
-    pub(super) fn text_below(self) -> usize {
-        self.text as usize
+    /// How much of the tape is below the element.
+    #[inline(always)]
+    pub(super) fn below(self) -> usize {
+        (self.0 >> Self::BELOW) as usize
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_member(self) -> bool {
-        self.len & 1 != 0
+        self.0 & 1 != 0
     }
 
-    pub(super) fn set_member(&mut self, member: bool) {
-        self.len = (self.len & !1) | u32::from(member);
-    }
-
-    /// Whether two runs of entries are the same. Eight at once, without a way out in between.
-    pub(super) fn are_same(left: &[Entry], right: &[Entry]) -> bool {
-        let ((left, our_rest), (right, their_rest)) =
-            (left.as_chunks::<8>(), right.as_chunks::<8>());
-        left.len() == right.len()
-            && our_rest == their_rest
-            && left.iter().zip(right).all(|(left, right)| {
-                let words = |of: &[Entry; 8]| of.map(|entry| [entry.len, entry.count, entry.text]);
-                let (left, right) = (words(left), words(right));
-                let pairs = left.as_flattened().iter().zip(right.as_flattened());
-                pairs.fold(0, |all, (a, b)| all | (a ^ b)) == 0
-            })
-    }
-
-    /// Says what is below: so many entries, with so much text.
     #[inline]
-    pub(super) fn set_below(&mut self, count: usize, text: usize) {
-        self.count = count as u32;
-        self.text = text as u32;
+    pub(super) fn with_member(self, member: bool) -> Head {
+        Head(self.0 & !1 | u64::from(member))
     }
-}
 
-/// The tokens of a tape in order.
-pub(super) fn tokens<'a>(pool: &'a str, tape: &[Entry]) -> impl Iterator<Item = &'a str> {
-    let mut rest = pool;
-    tape.iter().map(move |entry| {
-        let (token, behind) = rest.split_at(entry.len());
-        rest = behind;
-        token
-    })
+    #[inline]
+    pub(super) fn with_below(self, below: usize) -> Head {
+        Head(u64::from(self.0 as u32) | (below as u64) << Self::BELOW)
+    }
 }
 
 /// A set of field paths, such as what one manager owns.
@@ -96,38 +97,48 @@ pub(super) fn tokens<'a>(pool: &'a str, tape: &[Entry]) -> impl Iterator<Item = 
 /// # Ok::<(), managed_fields::fieldpath::FieldsV1Error>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct FieldSet(Option<Arc<Tape>>);
-
-/// A set that is not empty; of the empty set there is no tape.
-struct Tape {
-    pool: String,
-    entries: Vec<Entry>,
+pub struct FieldSet {
+    /// All elements; of the empty set there is no tape.
+    tape: Option<Arc<[u8]>>,
     /// No path is longer.
-    depth: usize,
-    /// Integers beyond 2^53 may be among the elements; then a member and a node of two spellings
-    /// are entries of their own, side by side.
-    wide: bool,
-    /// It is known that no token has a mark.
-    unmarked: bool,
+    depth: u32,
+    kind: Kind,
+}
+
+/// What is known of the elements of a set.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Kind {
+    #[default]
+    Any,
+    /// No token has a mark.
+    Unmarked,
+    /// Integers beyond 2^53 may be among them; then a member and a node of two spellings are
+    /// elements of their own, side by side.
+    Wide,
 }
 
 /// A set, or what a set has below one element.
 #[derive(Clone, Copy)]
 pub(crate) struct SetRef<'a> {
-    /// The tokens of all entries.
-    pub(super) pool: &'a str,
-    pub(super) entries: &'a [Entry],
+    pub(super) tape: &'a [u8],
     pub(super) wide: bool,
 }
 
 /// An element of a node of a set.
 #[derive(Clone, Copy)]
 pub(crate) struct Child<'a> {
-    pub(crate) token: &'a str,
+    pub(crate) token: &'a [u8],
     /// Whether the path that ends here is in the set.
     pub(crate) member: bool,
     /// What the set has below.
     pub(crate) subset: SetRef<'a>,
+}
+
+impl<'a> Child<'a> {
+    /// The token as text.
+    pub(crate) fn text(&self) -> &'a str {
+        token::text(self.token)
+    }
 }
 
 /// The elements of one node, in order.
@@ -137,10 +148,10 @@ pub(crate) struct Children<'a> {
 }
 
 impl<'a> Children<'a> {
-    /// The text of what is left, which the next token stands at the beginning of.
+    /// The bytes that the next token stands at the beginning of.
     #[inline]
-    pub(crate) fn text(&self) -> &'a [u8] {
-        self.rest.pool.as_bytes()
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.rest.tape.get(Head::SIZE..).unwrap_or_default()
     }
 }
 
@@ -155,7 +166,22 @@ impl<'a> Iterator for Children<'a> {
     }
 }
 
+/// The elements of a tape, each with its place, in the order of the tape: all that is below one before
+/// the next one.
+pub(super) fn elements(tape: &[u8]) -> impl Iterator<Item = (usize, Head, &[u8])> {
+    let mut place = 0;
+    std::iter::from_fn(move || {
+        let start = place + Head::SIZE;
+        let head = Head::at(tape, place);
+        let token = tape.get(start..start + head.len())?;
+        let at = std::mem::replace(&mut place, start + head.len());
+        Some((at, head, token))
+    })
+}
+
 impl<'a> SetRef<'a> {
+    pub(crate) const NOTHING: SetRef<'static> = SetRef { tape: &[], wide: false };
+
     pub(crate) fn children(self) -> Children<'a> {
         Children { rest: self }
     }
@@ -163,39 +189,29 @@ impl<'a> SetRef<'a> {
     /// The first element, and the others.
     #[inline(always)]
     pub(super) fn split_first(self) -> Option<(Child<'a>, SetRef<'a>)> {
-        let SetRef { pool, entries, wide } = self;
-        let (entry, entries) = entries.split_first()?;
-        let (token, pool) = pool.split_at(entry.len());
-        let (below, entries) = entries.split_at(entry.count as usize);
-        let (text, pool) = pool.split_at(entry.text as usize);
-        let subset = SetRef { pool: text, entries: below, wide };
-        let child = Child { token, member: entry.is_member(), subset };
-        Some((child, SetRef { pool, entries, wide }))
-    }
-
-    #[inline]
-    pub(super) fn first_token(self) -> Option<&'a str> {
-        self.entries.first().map(|entry| &self.pool[..entry.len()])
+        let SetRef { tape, wide } = self;
+        let (head, rest) = Head::split_first(tape)?;
+        let (token, rest) = rest.split_at_checked(head.len())?;
+        let (below, rest) = rest.split_at_checked(head.below())?;
+        let subset = SetRef { tape: below, wide };
+        Some((Child { token, member: head.is_member(), subset }, SetRef { tape: rest, wide }))
     }
 
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
-        self.entries.is_empty()
+        self.tape.is_empty()
     }
 
     /// How much may be looked at in vain to find parts that are spelled alike.
     pub(super) fn effort(self) -> Effort {
-        Effort::of(self.pool.len())
+        Effort::of(self.tape.len())
     }
 
     /// Whether both are the same in so many letters, as far as the effort allows that to be found
     /// out.
     #[inline]
     pub(super) fn is_spelled_like(self, other: SetRef<'_>, effort: &mut Effort) -> bool {
-        self.entries.len() == other.entries.len()
-            && self.pool.len() == other.pool.len()
-            && effort.finds_same(self.pool.as_bytes(), other.pool.as_bytes())
-            && effort.spend_unless(Entry::are_same(self.entries, other.entries), self.pool.len())
+        self.tape.len() == other.tape.len() && effort.finds_same(self.tape, other.tape)
     }
 
     /// Whether integers beyond 2^53 may be among the elements.
@@ -205,7 +221,7 @@ impl<'a> SetRef<'a> {
 
     /// Whether the element is a member, and what is below it.
     fn find(self, element: &str) -> (bool, SetRef<'a>) {
-        let nothing = SetRef { pool: "", entries: &[], ..self };
+        let nothing = SetRef { tape: &[], ..self };
         if self.wide {
             let level = Level::of(self);
             let (member, below) = level.find(element);
@@ -221,23 +237,17 @@ impl<'a> SetRef<'a> {
 /// The children of one node of a set, ready to be looked up.
 pub(crate) struct Level<'a> {
     set: SetRef<'a>,
-    children: Vec<Place>,
+    /// Where each of them stands.
+    children: Vec<u32>,
     /// Those with something below them, where they are held apart from the members.
-    nodes: Option<Vec<Place>>,
+    nodes: Option<Vec<u32>>,
     /// Where each of many children is.
-    places: OnceCell<HashMap<token::Element<'a>, Place>>,
-}
-
-/// Where a child of a node stands in its entries and in its text.
-#[derive(Clone, Copy)]
-struct Place {
-    entry: u32,
-    text: u32,
+    places: OnceCell<HashMap<token::Element<'a>, u32>>,
 }
 
 impl Default for Level<'_> {
     fn default() -> Self {
-        Level::of(SetRef { pool: "", entries: &[], wide: false })
+        Level::of(SetRef::NOTHING)
     }
 }
 
@@ -248,11 +258,10 @@ impl<'a> Level<'a> {
     pub(crate) fn of(set: SetRef<'a>) -> Level<'a> {
         let mut rest = set;
         let placed = std::iter::from_fn(|| {
-            let (entry, text) =
-                (set.entries.len() - rest.entries.len(), set.pool.len() - rest.pool.len());
+            let place = set.tape.len() - rest.tape.len();
             let (child, behind) = rest.split_first()?;
             rest = behind;
-            Some((Place { entry: entry as u32, text: text as u32 }, child))
+            Some((place as u32, child))
         });
         if !set.wide {
             let children = placed.map(|(place, _)| place).collect();
@@ -266,18 +275,13 @@ impl<'a> Level<'a> {
         Level { set, children, nodes: Some(nodes), places: OnceCell::new() }
     }
 
-    /// The set from a child of its root on.
-    fn at(&self, place: Place) -> SetRef<'a> {
-        let SetRef { pool, entries, wide } = self.set;
-        SetRef {
-            pool: &pool[place.text as usize..],
-            entries: &entries[place.entry as usize..],
-            wide,
-        }
+    fn child(&self, place: u32) -> Option<Child<'a>> {
+        let tape = self.set.tape.get(place as usize..)?;
+        SetRef { tape, ..self.set }.split_first().map(|(child, _)| child)
     }
 
-    fn token(&self, place: Place) -> &'a str {
-        self.at(place).first_token().unwrap_or_default()
+    fn token(&self, place: u32) -> &'a [u8] {
+        self.child(place).map_or(&[], |child| child.token)
     }
 
     /// The elements as the reference meets them where members and nodes are held apart: those that
@@ -287,13 +291,14 @@ impl<'a> Level<'a> {
         let members = self.children.iter().map(|member| (self.token(*member), true));
         nodes.chain(members).filter_map(|(token, member)| {
             let (is_member, below) = self.find(token);
-            let subset = below.unwrap_or(SetRef { pool: "", entries: &[], wide: true });
+            let subset = below.unwrap_or(SetRef { tape: &[], wide: true });
             (member || !is_member).then_some(Child { token, member, subset })
         })
     }
 
     /// Whether the element is a member, and what the set has below it.
-    pub(crate) fn find(&self, element: &str) -> (bool, Option<SetRef<'a>>) {
+    pub(crate) fn find(&self, element: impl AsRef<[u8]>) -> (bool, Option<SetRef<'a>>) {
+        let element = element.as_ref();
         let found = match &self.nodes {
             None if self.children.len() > Self::MANY => self.find_among_many(element),
             _ => self.look_up(&self.children, element),
@@ -302,105 +307,106 @@ impl<'a> Level<'a> {
             Some(nodes) => self.look_up(nodes, element),
             None => found,
         };
-        let child = |place: Place| self.at(place).split_first().map(|(child, _)| child);
+        let child = |place: u32| self.child(place);
         let below = node.and_then(child).map(|node| node.subset);
         let is_member = found.and_then(child).is_some_and(|child| child.member);
         (is_member, below.filter(|subset| !subset.is_empty()))
     }
 
-    fn find_among_many(&self, element: &str) -> Option<Place> {
+    fn find_among_many(&self, element: &[u8]) -> Option<u32> {
         let places = self.places.get_or_init(|| {
             self.children.iter().map(|place| (token::Element(self.token(*place)), *place)).collect()
         });
         places.get(&token::Element(element)).copied()
     }
 
-    fn look_up(&self, places: &[Place], element: &str) -> Option<Place> {
-        let at = wide::search(places.len(), |at| token::cmp(self.token(places[at]), element));
-        at.ok().map(|at| places[at])
+    fn look_up(&self, places: &[u32], element: &[u8]) -> Option<u32> {
+        let order = |at: usize| {
+            places.get(at).map_or(Ordering::Greater, |at| token::cmp(self.token(*at), element))
+        };
+        wide::search(places.len(), order).ok().and_then(|at| places.get(at)).copied()
     }
 }
 
 /// Writes a tape in order.
 #[derive(Default)]
 pub(super) struct Writer {
-    pool: String,
-    entries: Vec<Entry>,
+    pub(super) tape: Vec<u8>,
 }
 
-/// An entry that was written, and where its token ends.
+/// An element that was written: where it stands, and where its token ends.
 #[derive(Clone, Copy)]
 pub(super) struct Written {
-    entry: usize,
+    place: usize,
     end: usize,
 }
 
+impl Written {
+    pub(super) fn place(self) -> usize {
+        self.place
+    }
+}
+
 impl Writer {
-    pub(super) fn with_capacity(pool: usize, entries: usize) -> Writer {
-        Writer { pool: String::with_capacity(pool), entries: Vec::with_capacity(entries) }
+    pub(super) fn with_capacity(bytes: usize) -> Writer {
+        Writer { tape: Vec::with_capacity(bytes) }
     }
 
-    /// Room for what a short set needs.
-    fn make_room(&mut self) {
-        if self.entries.capacity() == 0 {
-            self.entries.reserve(16);
-            self.pool.reserve(192);
+    #[inline]
+    pub(super) fn push(&mut self, token: &[u8], member: bool) -> Written {
+        if self.tape.capacity() == 0 {
+            // Room for what a short set needs.
+            self.tape.reserve(320);
         }
+        let place = self.tape.len();
+        self.tape.extend_from_slice(&Head::new(token.len(), member).bytes());
+        self.tape.extend_from_slice(token);
+        Written { place, end: self.tape.len() }
     }
 
-    pub(super) fn push(&mut self, token: &str, member: bool) -> Written {
-        self.make_room();
-        let mut entry = Entry::new(token.len());
-        entry.set_member(member);
-        self.pool.push_str(token);
-        self.entries.push(entry);
-        Written { entry: self.entries.len() - 1, end: self.pool.len() }
+    pub(super) fn token(&self, written: Written) -> &[u8] {
+        self.tape.get(written.place + Head::SIZE..written.end).unwrap_or_default()
     }
 
-    /// Makes the entry a member.
+    pub(super) fn is_member(&self, written: Written) -> bool {
+        Head::at(&self.tape, written.place).is_member()
+    }
+
+    /// Makes the element a member.
     pub(super) fn set_member(&mut self, written: Written) {
-        self.entries[written.entry].set_member(true);
+        let head = Head::at(&self.tape, written.place);
+        head.with_member(true).put(&mut self.tape, written.place);
     }
 
-    /// Counts what was pushed below the entry.
+    /// Says that all that was pushed since the element is below it.
+    #[inline]
     pub(super) fn close(&mut self, written: Written) {
-        let below = self.entries.len() - written.entry - 1;
-        self.entries[written.entry].set_below(below, self.pool.len() - written.end);
+        let below = self.tape.len() - written.end;
+        Head::at(&self.tape, written.place).with_below(below).put(&mut self.tape, written.place);
     }
 
-    /// Counts what was pushed below the entry, or takes it back if it stands for nothing.
+    /// As [`close`](Self::close), or takes the element back if it stands for nothing.
     pub(super) fn close_or_drop(&mut self, written: Written) {
-        let entry = self.entries[written.entry];
-        if written.entry + 1 == self.entries.len() && !entry.is_member() {
-            self.pool.truncate(written.end - entry.len());
-            self.entries.pop();
+        if written.end == self.tape.len() && !self.is_member(written) {
+            self.tape.truncate(written.place);
         } else {
             self.close(written);
         }
     }
 
-    /// Adds elements with all that is below them.
-    pub(super) fn copy(&mut self, pool: &str, entries: &[Entry]) {
-        self.make_room();
-        self.pool.push_str(pool);
-        self.entries.extend_from_slice(entries);
+    pub(super) fn finish(&self, depth: usize) -> FieldSet {
+        FieldSet::of(&self.tape, depth, Kind::Any)
     }
 
-    pub(super) fn finish(self, depth: usize) -> FieldSet {
-        FieldSet::from_tape(self.pool, self.entries, depth)
-    }
-
-    /// As [`finish`](Self::finish), where it may be known that no token has a mark.
-    pub(super) fn finish_unmarked(self, depth: usize, unmarked: bool) -> FieldSet {
-        let Writer { pool, entries } = self;
-        FieldSet::of(Tape { pool, entries, depth, wide: false, unmarked })
+    /// As [`finish`](Self::finish), where no token has a mark.
+    pub(super) fn finish_unmarked(&self, depth: usize) -> FieldSet {
+        FieldSet::of(&self.tape, depth, Kind::Unmarked)
     }
 
     /// As [`finish`](Self::finish), where integers beyond 2^53 may have been written.
-    pub(super) fn finish_wide(self, depth: usize) -> FieldSet {
-        let Writer { pool, entries } = self;
-        let wide = tokens(&pool, &entries).any(token::is_wide);
-        FieldSet::of(Tape { pool, entries, depth, wide, unmarked: false })
+    pub(super) fn finish_wide(&self, depth: usize) -> FieldSet {
+        let is_wide = elements(&self.tape).any(|(_, _, token)| token::is_wide(token));
+        FieldSet::of(&self.tape, depth, if is_wide { Kind::Wide } else { Kind::Any })
     }
 }
 
@@ -410,63 +416,52 @@ impl FieldSet {
         FieldSet::default()
     }
 
-    fn of(tape: Tape) -> FieldSet {
-        FieldSet((!tape.entries.is_empty()).then(|| Arc::new(tape)))
+    /// The set of a tape.
+    pub(super) fn of(tape: &[u8], depth: usize, kind: Kind) -> FieldSet {
+        if tape.is_empty() {
+            FieldSet::default()
+        } else {
+            FieldSet::shared(tape.into(), depth, kind)
+        }
     }
 
-    fn tape(&self) -> &Tape {
-        static EMPTY: Tape = Tape {
-            pool: String::new(),
-            entries: Vec::new(),
-            depth: 0,
-            wide: false,
-            unmarked: true,
-        };
-        self.0.as_deref().unwrap_or(&EMPTY)
+    /// As [`of`](Self::of), of a tape that is shared already and not empty.
+    pub(super) fn shared(tape: Arc<[u8]>, depth: usize, kind: Kind) -> FieldSet {
+        FieldSet { tape: Some(tape), depth: u32::try_from(depth).unwrap_or(u32::MAX), kind }
     }
 
-    pub(super) fn from_tape(pool: String, entries: Vec<Entry>, depth: usize) -> FieldSet {
-        FieldSet::of(Tape { pool, entries, depth, wide: false, unmarked: false })
-    }
-
-    /// As [`from_tape`](Self::from_tape), where it may be known that no token has a mark.
-    pub(super) fn from_tape_unmarked(
-        pool: String,
-        entries: Vec<Entry>,
-        depth: usize,
-        unmarked: bool,
-    ) -> FieldSet {
-        FieldSet::of(Tape { pool, entries, depth, wide: false, unmarked })
+    fn tape(&self) -> &[u8] {
+        self.tape.as_deref().unwrap_or_default()
     }
 
     pub(crate) fn as_set_ref(&self) -> SetRef<'_> {
-        SetRef { pool: &self.tape().pool, entries: &self.tape().entries, wide: self.tape().wide }
+        SetRef { tape: self.tape(), wide: self.is_wide() }
     }
 
     /// Whether integers beyond 2^53 may be among the elements.
     pub(super) fn is_wide(&self) -> bool {
-        self.tape().wide
-    }
-
-    /// Whether a token may have a mark.
-    pub(super) fn may_have_marks(&self) -> bool {
-        let tape = self.tape();
-        !tape.unmarked && tape.pool.contains(token::MARK)
+        self.kind == Kind::Wide
     }
 
     /// Whether it is known that no token has a mark.
     pub(super) fn is_unmarked(&self) -> bool {
-        self.tape().unmarked
+        self.kind == Kind::Unmarked
+    }
+
+    /// Whether a token may have a mark.
+    pub(super) fn may_have_marks(&self) -> bool {
+        !self.is_unmarked()
+            && elements(self.tape()).any(|(_, _, token)| token::may_have_mark(token))
     }
 
     /// No path is longer than this.
     pub(crate) fn depth(&self) -> usize {
-        self.tape().depth
+        self.depth as usize
     }
 
     /// Whether both are the same in memory.
     pub(crate) fn is_identical(&self, other: &FieldSet) -> bool {
-        match (&self.0, &other.0) {
+        match (&self.tape, &other.tape) {
             (None, None) => true,
             (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
             _ => false,
@@ -475,12 +470,12 @@ impl FieldSet {
 
     /// Whether the set has no path.
     pub fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.tape.is_none()
     }
 
     /// How many paths the set has. Linear.
     pub fn len(&self) -> usize {
-        self.tape().entries.iter().filter(|entry| entry.is_member()).count()
+        elements(self.tape()).filter(|(_, head, _)| head.is_member()).count()
     }
 
     /// Whether this very path is in the set. Linear in the siblings of each element.
@@ -495,7 +490,7 @@ impl FieldSet {
 
     /// Whether a field of the root is in the set.
     pub(crate) fn has_root_field(&self, name: &str) -> bool {
-        let is_it = |child: &Child<'_>| child.token.strip_prefix("f:") == Some(name);
+        let is_it = |child: &Child<'_>| child.token.strip_prefix(b"f:") == Some(name.as_bytes());
         self.as_set_ref().children().find(is_it).is_some_and(|child| child.member)
     }
 
@@ -513,8 +508,7 @@ impl FieldSet {
     #[must_use]
     pub fn with_prefix(&self, element: &PathElement) -> FieldSet {
         let (_, below) = self.as_set_ref().find(&token::of(element));
-        let mut out = Writer::default();
-        out.copy(below.pool, below.entries);
+        let out = Writer { tape: below.tape.to_vec() };
         if self.is_wide() { out.finish_wide(self.depth()) } else { out.finish(self.depth()) }
     }
 
@@ -524,39 +518,37 @@ impl FieldSet {
         if self.is_wide() {
             return wide::change(self, wide::leaves);
         }
-        let is_no_leaf = |entry: &Entry| entry.count > 0 && entry.is_member();
-        let Some(first) = self.tape().entries.iter().position(is_no_leaf) else {
+        let is_no_leaf = |head: Head| head.below() > 0 && head.is_member();
+        let Some((first, ..)) = elements(self.tape()).find(|(_, head, _)| is_no_leaf(*head)) else {
             return self.clone();
         };
-        let mut entries = self.tape().entries.clone();
-        for entry in &mut entries[first..] {
-            if entry.count > 0 {
-                entry.set_member(false);
-            }
-        }
-        self.with_entries(entries)
+        self.with_heads(first, |head| head.with_member(!is_no_leaf(head) && head.is_member()))
     }
 
     /// The set with everything that its paths lead through.
     pub(crate) fn with_prefixes(&self) -> FieldSet {
-        self.with_members(std::iter::repeat(true))
+        self.with_heads(0, |head| head.with_member(true))
     }
 
     /// The set with these members: for each element, in the order in which a walk meets them,
     /// whether the path that ends there is one.
     pub(crate) fn with_members(&self, members: impl IntoIterator<Item = bool>) -> FieldSet {
-        let mut entries = self.tape().entries.clone();
-        for (entry, member) in entries.iter_mut().zip(members) {
-            entry.set_member(member);
-        }
-        self.with_entries(entries)
+        let mut members = members.into_iter();
+        self.with_heads(0, |head| members.next().map_or(head, |member| head.with_member(member)))
     }
 
-    /// The set with the same elements, of which others may be members.
-    fn with_entries(&self, entries: Vec<Entry>) -> FieldSet {
-        let Tape { pool, depth, wide, unmarked, .. } = self.tape();
-        let (depth, wide, unmarked) = (*depth, *wide, *unmarked);
-        FieldSet::of(Tape { pool: pool.clone(), entries, depth, wide, unmarked })
+    /// The set with the same elements, but other heads from a place on.
+    fn with_heads(&self, mut place: usize, mut change: impl FnMut(Head) -> Head) -> FieldSet {
+        let mut set = self.clone();
+        if let Some(tape) = &mut set.tape {
+            let tape = Arc::make_mut(tape);
+            while place < tape.len() {
+                let head = Head::at(tape, place);
+                change(head).put(tape, place);
+                place += Head::SIZE + head.len();
+            }
+        }
+        set
     }
 
     /// All paths: those that end at a node before those that lead on from it, each in the order of
@@ -570,7 +562,7 @@ impl FieldSet {
 struct Walk<'a> {
     /// Per open node: all of it, what is left of it, and whether members are done.
     frames: Vec<(SetRef<'a>, SetRef<'a>, bool)>,
-    path: Vec<&'a str>,
+    path: Vec<&'a [u8]>,
 }
 
 impl<'a> Walk<'a> {
@@ -580,7 +572,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Calls `found` with the elements of the next member's path.
-    fn next<R>(&mut self, found: impl FnOnce(&mut dyn Iterator<Item = &'a str>) -> R) -> Option<R> {
+    fn next<R>(
+        &mut self,
+        found: impl FnOnce(&mut dyn Iterator<Item = &'a [u8]>) -> R,
+    ) -> Option<R> {
         loop {
             let (all, left, members_done) = self.frames.last_mut()?;
             let Some((child, rest)) = left.split_first() else {

@@ -24,7 +24,7 @@ use crate::value::{Arena, Kind as ValueKind, Node, Source, Value, ValueRef};
 use super::element::PathElement;
 
 /// What tells a float from an integer where FieldsV1 has nothing.
-pub(super) const MARK: &str = ".0";
+const MARK: &str = ".0";
 
 pub(crate) fn write_field(out: &mut String, name: &str) {
     out.push_str("f:");
@@ -120,8 +120,8 @@ enum Kind {
 }
 
 #[inline]
-fn kind(token: &str) -> Kind {
-    match token.as_bytes().first() {
+fn kind(token: &[u8]) -> Kind {
+    match token.first() {
         Some(b'f') => Kind::Field,
         Some(b'k') => Kind::Key,
         Some(b'v') => Kind::Value,
@@ -130,29 +130,38 @@ fn kind(token: &str) -> Kind {
     }
 }
 
+/// What a token says behind the letter for its kind and the colon.
 #[inline]
-fn body(token: &str) -> &str {
+fn body(token: &[u8]) -> &[u8] {
     token.get(2..).unwrap_or_default()
 }
 
-#[inline]
-fn plain(escaped: &str) -> Cow<'_, str> {
-    if escaped.as_bytes().contains(&b'\\') {
-        Cow::Owned(unescape(escaped))
-    } else {
-        Cow::Borrowed(escaped)
-    }
+/// A token, or a part of one, as text. Tapes hold bytes, of which nothing else is ever made than what
+/// was text before.
+pub(super) fn text(token: &[u8]) -> &str {
+    std::str::from_utf8(token).unwrap_or_default()
 }
 
-pub(crate) fn is_key(token: &str) -> bool {
+#[inline]
+fn plain(escaped: &[u8]) -> Cow<'_, str> {
+    let is_escaped = escaped.contains(&b'\\');
+    let escaped = text(escaped);
+    if is_escaped { Cow::Owned(unescape(escaped)) } else { Cow::Borrowed(escaped) }
+}
+
+pub(crate) fn is_key(token: &[u8]) -> bool {
     kind(token) == Kind::Key
+}
+
+pub(crate) fn is_field(token: &[u8]) -> bool {
+    kind(token) == Kind::Field
 }
 
 /// The name of a field element, if it is spelled without escapes.
 #[inline]
-pub(crate) fn plain_field_name(token: &str) -> Option<&str> {
-    let name = token.strip_prefix("f:")?;
-    let mut rest = name.as_bytes();
+pub(crate) fn plain_field_name(token: &[u8]) -> Option<&[u8]> {
+    let name = token.strip_prefix(b"f:")?;
+    let mut rest = name;
     while !has_backslash(first_word(rest)) {
         match rest.get(8..) {
             Some(behind) => rest = behind,
@@ -164,12 +173,12 @@ pub(crate) fn plain_field_name(token: &str) -> Option<&str> {
 
 /// The name of a field element.
 #[inline]
-pub(crate) fn field_name(token: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn field_name(token: &[u8]) -> Option<Cow<'_, str>> {
     (kind(token) == Kind::Field).then(|| plain(body(token)))
 }
 
-fn index(token: &str) -> i64 {
-    body(token).parse().unwrap_or_default()
+fn index(token: &[u8]) -> i64 {
+    text(body(token)).parse().unwrap_or_default()
 }
 
 /// Splits the text of a JSON object, known to be one, into names and value texts, in their order
@@ -186,7 +195,7 @@ pub(super) fn split_object(json: &str) -> Vec<(Cow<'_, str>, &str)> {
         let name = inner.get(start..colon).unwrap_or_default().trim_matches(space);
         let name = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         let value = inner.get(colon + 1..end).unwrap_or_default().trim_matches(space);
-        fields.push((plain(name.unwrap_or_default()), value));
+        fields.push((plain(name.unwrap_or_default().as_bytes()), value));
     };
     for (at, byte) in inner.bytes().enumerate() {
         if in_string {
@@ -261,7 +270,7 @@ fn compare_json(left: &str, right: &str) -> Ordering {
     }
 }
 
-fn compare_keys(left: &str, right: &str) -> Ordering {
+fn compare_keys(left: &[u8], right: &[u8]) -> Ordering {
     let (left, right) = (plain(left), plain(right));
     let (left, right) = (split_object(&left), split_object(&right));
     for ((name, value), (other_name, other)) in left.iter().zip(&right) {
@@ -363,17 +372,18 @@ pub(super) fn compare_plain(left: &[u8], right: &[u8]) -> Option<Ordering> {
 
 /// The order of elements: fields, keys, values, indices, the invalid one; each by its content.
 #[inline]
-pub(crate) fn cmp(left: &str, right: &str) -> Ordering {
+pub(crate) fn cmp(left: impl AsRef<[u8]>, right: impl AsRef<[u8]>) -> Ordering {
+    let (left, right) = (left.as_ref(), right.as_ref());
     if left == right {
         return Ordering::Equal;
     }
-    match compare_plain(left.as_bytes(), right.as_bytes()) {
+    match compare_plain(left, right) {
         Some(order) => order,
         None => compare(left, right),
     }
 }
 
-fn compare(left: &str, right: &str) -> Ordering {
+fn compare(left: &[u8], right: &[u8]) -> Ordering {
     let (ours, theirs) = (kind(left), kind(right));
     if ours != theirs {
         return ours.cmp(&theirs);
@@ -381,19 +391,19 @@ fn compare(left: &str, right: &str) -> Ordering {
     let (a, b) = (body(left), body(right));
     match ours {
         Kind::Field => {
-            let escaped = |text: &str| text.as_bytes().contains(&b'\\');
+            let escaped = |text: &[u8]| text.contains(&b'\\');
             if escaped(a) || escaped(b) {
                 plain(a).as_bytes().cmp(plain(b).as_bytes())
             } else {
-                a.as_bytes().cmp(b.as_bytes())
+                a.cmp(b)
             }
         }
-        Kind::Key => match compare_simple_keys(a.as_bytes(), b.as_bytes()) {
+        Kind::Key => match compare_simple_keys(a, b) {
             Some(order) => order,
             None => compare_keys(a, b),
         },
         Kind::Value => match (simple_text(a), simple_text(b)) {
-            (Some(ours), Some(theirs)) => ours.as_bytes().cmp(theirs.as_bytes()),
+            (Some(ours), Some(theirs)) => ours.cmp(theirs),
             _ => compare_json(&plain(a), &plain(b)),
         },
         Kind::Index => index(left).cmp(&index(right)),
@@ -402,7 +412,7 @@ fn compare(left: &str, right: &str) -> Ordering {
 }
 
 /// The places of tokens in their order; of equal ones the first comes first.
-pub(crate) fn sorted<'t>(tokens: impl Iterator<Item = &'t str>) -> SmallVec<[u32; 16]> {
+pub(crate) fn sorted<'t>(tokens: impl Iterator<Item = &'t [u8]>) -> SmallVec<[u32; 16]> {
     let keys: SmallVec<[SortKey<'t>; 16]> = tokens.map(sort_key).collect();
     let key = |at: u32| keys.get(at as usize);
     let whole = |ours: u32, theirs: u32| match (key(ours), key(theirs)) {
@@ -415,8 +425,8 @@ pub(crate) fn sorted<'t>(tokens: impl Iterator<Item = &'t str>) -> SmallVec<[u32
         return places;
     };
     // Most are told apart by how they go on behind what all have in common.
-    let rest = |text: &'t str| text.get(common..).unwrap_or_default();
-    let begin = |key: &SortKey<'t>| prefix(key.parts.map_or("", |(_, text)| rest(text)));
+    let rest = |text: &'t [u8]| text.get(common..).unwrap_or_default();
+    let begin = |key: &SortKey<'t>| prefix(key.parts.map_or(b"", |(_, text)| rest(text)));
     let mut places: SmallVec<[(u128, u32); 16]> = keys.iter().map(begin).zip(0..).collect();
     places.sort_unstable_by(|(ours, left), (theirs, right)| {
         ours.cmp(theirs).then_with(|| whole(*left, *right))
@@ -434,10 +444,7 @@ fn common_length(keys: &[SortKey<'_>]) -> Option<usize> {
         if key.kind != first.kind || other != name {
             return None;
         }
-        let mut same = common.bytes().zip(text.bytes()).take_while(|(a, b)| a == b).count();
-        while !common.is_char_boundary(same) {
-            same -= 1;
-        }
+        let same = common.iter().zip(text).take_while(|(a, b)| a == b).count();
         common = common.get(..same)?;
     }
     Some(common.len())
@@ -446,36 +453,42 @@ fn common_length(keys: &[SortKey<'_>]) -> Option<usize> {
 /// What most elements are told apart by.
 #[derive(Clone, Copy)]
 struct SortKey<'t> {
-    token: &'t str,
+    token: &'t [u8],
     kind: Kind,
     /// The first name and text of a key, or nothing and the name of a field or the text of a value; none
     /// where that does not do.
-    parts: Option<(&'t str, &'t str)>,
+    parts: Option<(&'t [u8], &'t [u8])>,
 }
 
-fn sort_key(token: &str) -> SortKey<'_> {
+fn sort_key(token: &[u8]) -> SortKey<'_> {
     let kind = kind(token);
     let text = body(token);
     let parts = match kind {
-        Kind::Field if !text.as_bytes().contains(&b'\\') => Some(("", text)),
+        Kind::Field if !text.contains(&b'\\') => Some((&b""[..], text)),
         Kind::Key => first_text(text),
-        Kind::Value => simple_text(text).map(|text| ("", text)),
+        Kind::Value => simple_text(text).map(|text| (&b""[..], text)),
         _ => None,
     };
     SortKey { token, kind, parts }
 }
 
 /// What a value says that is a plain string.
-fn simple_text(value: &str) -> Option<&str> {
-    let (text, rest) = value.strip_prefix("\\\"")?.split_once('\\')?;
-    (rest == "\"").then_some(text)
+fn simple_text(value: &[u8]) -> Option<&[u8]> {
+    let (text, rest) = split_at_backslash(value.strip_prefix(b"\\\"")?)?;
+    (rest == b"\"").then_some(text)
+}
+
+/// What stands in front of a backslash, and what behind it.
+fn split_at_backslash(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|byte| *byte == b'\\')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 /// The first name and value of a key, if both are plain strings.
-fn first_text(key: &str) -> Option<(&str, &str)> {
-    let (name, rest) = key.strip_prefix("{\\\"")?.split_once('\\')?;
-    let (value, rest) = rest.strip_prefix("\":\\\"")?.split_once('\\')?;
-    rest.starts_with('"').then_some((name, value))
+fn first_text(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, rest) = split_at_backslash(key.strip_prefix(b"{\\\"")?)?;
+    let (value, rest) = split_at_backslash(rest.strip_prefix(b"\":\\\"")?)?;
+    rest.starts_with(b"\"").then_some((name, value))
 }
 
 impl SortKey<'_> {
@@ -491,21 +504,21 @@ impl SortKey<'_> {
 
 /// Whether two tokens are the same element.
 #[inline]
-pub(crate) fn eq(left: &str, right: &str) -> bool {
+pub(crate) fn eq(left: impl AsRef<[u8]>, right: impl AsRef<[u8]>) -> bool {
+    let (left, right) = (left.as_ref(), right.as_ref());
     left == right || (has_numbers(left) && cmp(left, right) == Ordering::Equal)
 }
 
 /// Whether another spelling of the element may be equal to it: only where a value is, or holds, a
 /// number.
-fn has_numbers(token: &str) -> bool {
+fn has_numbers(token: &[u8]) -> bool {
     let begins = |byte: Option<&u8>| {
         byte.is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'[' | b'{'))
     };
-    let bytes = token.as_bytes();
     match kind(token) {
-        Kind::Value => begins(bytes.get(2)),
+        Kind::Value => begins(token.get(2)),
         // Values stand behind the closing quote of a name and a colon.
-        Kind::Key => bytes
+        Kind::Key => token
             .windows(3)
             .any(|window| matches!(window, [b'"', b':', b'0'..=b'9' | b'-' | b'[' | b'{'])),
         _ => false,
@@ -514,13 +527,13 @@ fn has_numbers(token: &str) -> bool {
 
 /// Whether the element may hold an integer beyond 2^53: a number of sixteen digits or more.
 #[inline]
-pub(crate) fn is_wide(token: &str) -> bool {
+pub(crate) fn is_wide(token: impl AsRef<[u8]>) -> bool {
+    let token = token.as_ref();
     matches!(kind(token), Kind::Key | Kind::Value) && has_long_run(token) && has_numbers(token)
 }
 
 /// Whether sixteen digits stand in a row. Every such run covers one place in sixteen.
-fn has_long_run(text: &str) -> bool {
-    let bytes = text.as_bytes();
+fn has_long_run(bytes: &[u8]) -> bool {
     let run = |bytes: &mut dyn Iterator<Item = &u8>| {
         bytes.take(16).take_while(|byte| byte.is_ascii_digit()).count()
     };
@@ -534,7 +547,7 @@ fn has_long_run(text: &str) -> bool {
 
 /// A token that hashes and compares by what it means.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Element<'t>(pub(crate) &'t str);
+pub(crate) struct Element<'t>(pub(crate) &'t [u8]);
 
 impl PartialEq for Element<'_> {
     fn eq(&self, other: &Element<'_>) -> bool {
@@ -556,18 +569,17 @@ impl Hash for Element<'_> {
 }
 
 /// Seven digits in a row, a sign before zero or a mark: numbers where kinds matter.
-fn may_differ_in_spelling(token: &str) -> bool {
+fn may_differ_in_spelling(token: &[u8]) -> bool {
     let mut run = 0;
-    token.contains("-0")
-        || token.contains(".0")
-        || token.bytes().any(|byte| {
+    token.windows(2).any(|pair| pair == b"-0" || pair == b".0")
+        || token.iter().any(|byte| {
             run = if byte.is_ascii_digit() { run + 1 } else { 0 };
             run >= 7
         })
 }
 
 /// The token with every number spelled as a float.
-fn normalised(token: &str) -> String {
+fn normalised(token: &[u8]) -> Vec<u8> {
     fn write(out: &mut String, value: ValueRef<'_>) {
         if let Some(number) = value.as_f64() {
             let number = if number == 0.0 { 0.0 } else { number };
@@ -615,11 +627,11 @@ fn normalised(token: &str) -> String {
         out.push_str("v:");
         write_json_string_plain(&mut out, &alike(&value));
     }
-    out
+    out.into_bytes()
 }
 
 /// The names of the fields of a key element; none for other elements.
-pub(crate) fn key_names(token: &str) -> Vec<String> {
+pub(crate) fn key_names(token: &[u8]) -> Vec<String> {
     if kind(token) != Kind::Key {
         return Vec::new();
     }
@@ -628,7 +640,8 @@ pub(crate) fn key_names(token: &str) -> Vec<String> {
 }
 
 /// The element as paths show it.
-pub(crate) fn write_display(out: &mut String, token: &str) {
+pub(crate) fn write_display(out: &mut String, token: impl AsRef<[u8]>) {
+    let token = token.as_ref();
     match kind(token) {
         Kind::Field => {
             out.push('.');
@@ -654,7 +667,7 @@ pub(crate) fn write_display(out: &mut String, token: &str) {
         }
         Kind::Index => {
             out.push('[');
-            out.push_str(body(token));
+            out.push_str(text(body(token)));
             out.push(']');
         }
         Kind::Invalid => out.push_str("{{invalid path element}}"),
@@ -669,10 +682,17 @@ fn write_json_display(out: &mut String, json: &str) {
     }
 }
 
+/// Whether the token may have a mark.
+pub(super) fn may_have_mark(token: &[u8]) -> bool {
+    matches!(kind(token), Kind::Key | Kind::Value)
+        && token.contains(&b'.')
+        && text(token).contains(MARK)
+}
+
 /// Writes the token without marks, as FieldsV1 has it.
-pub(super) fn write_wire(out: &mut String, token: &str) {
-    if !matches!(kind(token), Kind::Key | Kind::Value) || !token.contains(MARK) {
-        out.push_str(token);
+pub(super) fn write_wire(out: &mut String, token: &[u8]) {
+    if !may_have_mark(token) {
+        out.push_str(text(token));
         return;
     }
     let json = plain(body(token));
@@ -703,7 +723,8 @@ fn write_without_marks(out: &mut String, json: &str) {
 }
 
 /// The element itself.
-pub(crate) fn parse(token: &str) -> PathElement {
+pub(crate) fn parse(token: impl AsRef<[u8]>) -> PathElement {
+    let token = token.as_ref();
     let value = |json: &str| Value::from_json(json).unwrap_or_else(|_| Value::null());
     match kind(token) {
         Kind::Field => PathElement::FieldName(plain(body(token)).into_owned()),

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use crate::deep;
 
 use super::element::Path;
-use super::set::{Entry, FieldSet, SetRef, Writer, tokens};
+use super::set::{FieldSet, Head, SetRef, Writer, elements};
 use super::token;
 
 /// Where an element stands in a sorted sequence, or where it belongs, probed as the reference
@@ -98,8 +98,8 @@ impl<T> Sorted<T> {
 /// The members of a node of a set, and the nodes below it, each in the order of the reference.
 #[derive(Default)]
 pub(super) struct Node<'a> {
-    pub(super) members: Vec<&'a str>,
-    pub(super) nodes: Vec<(&'a str, Node<'a>)>,
+    pub(super) members: Vec<&'a [u8]>,
+    pub(super) nodes: Vec<(&'a [u8], Node<'a>)>,
 }
 
 impl<'a> Node<'a> {
@@ -118,7 +118,8 @@ impl<'a> Node<'a> {
 
     fn insert(&mut self, path: &'a [String]) {
         let Some((element, below)) = path.split_first() else { return };
-        let order = |known: Option<&str>| {
+        let element = element.as_bytes();
+        let order = |known: Option<&[u8]>| {
             known.map_or(Ordering::Greater, |known| token::cmp(known, element))
         };
         if below.is_empty() {
@@ -144,7 +145,7 @@ impl<'a> Node<'a> {
         self.members.is_empty() && self.nodes.iter().all(|(_, node)| node.is_empty())
     }
 
-    fn has(&self, element: &str) -> bool {
+    fn has(&self, element: &[u8]) -> bool {
         let order = |at: usize| self.members.get(at).map(|member| token::cmp(member, element));
         search(self.members.len(), |at| order(at).unwrap_or(Ordering::Greater)).is_ok()
     }
@@ -152,7 +153,7 @@ impl<'a> Node<'a> {
     /// Lays the node out on a tape. A member and a node of one spelling are one entry; of two
     /// spellings they are two, the member in front.
     fn write(&self, out: &mut Writer) {
-        let put = |out: &mut Writer, (element, node): &(&str, Node<'_>), member: bool| {
+        let put = |out: &mut Writer, (element, node): &(&[u8], Node<'_>), member: bool| {
             let entry = out.push(element, member);
             node.write(out);
             out.close_or_drop(entry);
@@ -180,14 +181,14 @@ impl<'a> Node<'a> {
 /// A node that grows path by path.
 #[derive(Default)]
 struct Growing<'a> {
-    members: Sorted<&'a str>,
-    nodes: Sorted<(&'a str, Growing<'a>)>,
+    members: Sorted<&'a [u8]>,
+    nodes: Sorted<(&'a [u8], Growing<'a>)>,
 }
 
 impl<'a> Growing<'a> {
     /// Each path is searched for from the root, as the reference does: it may miss a node that the
     /// path before it went through.
-    fn insert(&mut self, path: &[&'a str]) {
+    fn insert(&mut self, path: &[&'a [u8]]) {
         let Some((last, through)) = path.split_last() else { return };
         let mut node = self;
         for element in through {
@@ -203,7 +204,7 @@ impl<'a> Growing<'a> {
     }
 
     fn finish(self) -> Node<'a> {
-        let below = |(element, node): (&'a str, Growing<'a>)| (element, node.finish());
+        let below = |(element, node): (&'a [u8], Growing<'a>)| (element, node.finish());
         Node {
             members: self.members.into_vec(),
             nodes: self.nodes.into_vec().into_iter().map(below).collect(),
@@ -212,13 +213,13 @@ impl<'a> Growing<'a> {
 }
 
 /// What inserting the elements one after the other comes to.
-pub(super) fn inserted<'a>(elements: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+pub(super) fn inserted<'a>(elements: impl Iterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
     let mut members = Sorted::default();
     elements.for_each(|element| insert_into(&mut members, element));
     members.into_vec()
 }
 
-fn insert_into<'a>(members: &mut Sorted<&'a str>, element: &'a str) {
+fn insert_into<'a>(members: &mut Sorted<&'a [u8]>, element: &'a [u8]) {
     if let Err(at) = members.find(|member| token::cmp(member, element)) {
         members.insert(at, element);
     }
@@ -228,8 +229,8 @@ fn insert_into<'a>(members: &mut Sorted<&'a str>, element: &'a str) {
 fn zip<L, R>(
     left: impl IntoIterator<Item = L>,
     right: impl IntoIterator<Item = R>,
-    of_left: impl Fn(&L) -> &str,
-    of_right: impl Fn(&R) -> &str,
+    of_left: impl Fn(&L) -> &[u8],
+    of_right: impl Fn(&R) -> &[u8],
     mut met: impl FnMut(Option<L>, Option<R>),
 ) {
     let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
@@ -245,13 +246,13 @@ fn zip<L, R>(
     }
 }
 
-type Named<'a> = (&'a str, Node<'a>);
+type Named<'a> = (&'a [u8], Node<'a>);
 
 /// Combines two nodes by a rule for members and one for the nodes below.
 fn combine<'a>(
     left: Node<'a>,
     right: Node<'a>,
-    keep_member: impl Fn(Option<&'a str>, Option<&'a str>) -> Option<&'a str>,
+    keep_member: impl Fn(Option<&'a [u8]>, Option<&'a [u8]>) -> Option<&'a [u8]>,
     keep_node: impl Fn(Option<Named<'a>>, Option<Named<'a>>) -> Option<Named<'a>>,
 ) -> Node<'a> {
     let mut out = Node::default();
@@ -276,7 +277,7 @@ fn combine<'a>(
     out
 }
 
-fn filled<'a>(element: &'a str, node: Node<'a>) -> Option<Named<'a>> {
+fn filled<'a>(element: &'a [u8], node: Node<'a>) -> Option<Named<'a>> {
     (!node.is_empty()).then_some((element, node))
 }
 
@@ -308,7 +309,7 @@ pub(super) fn intersection<'a>(left: Node<'a>, right: Node<'a>) -> Node<'a> {
     )
 }
 
-fn without<'a>(ours: Option<&'a str>, theirs: Option<&'a str>) -> Option<&'a str> {
+fn without<'a>(ours: Option<&'a [u8]>, theirs: Option<&'a [u8]>) -> Option<&'a [u8]> {
     ours.filter(|_| theirs.is_none())
 }
 
@@ -392,12 +393,13 @@ pub(super) fn insert(set: &FieldSet, path: &Path) -> FieldSet {
 }
 
 /// The set that inserting the paths of an unsorted tape one after the other comes to; what is below
-/// an element before the element itself, as walks over values do. Some entries are inserted `again`.
-pub(super) fn insert_all(pool: &str, tape: &[Entry], again: &[usize], depth: usize) -> FieldSet {
+/// an element before the element itself, as walks over values do. Those at some places are inserted
+/// `again`.
+pub(super) fn insert_all(tape: &[u8], again: &[usize], depth: usize) -> FieldSet {
     let again: HashSet<usize> = again.iter().copied().collect();
     deep::with_stack(depth, || {
         let mut root = Growing::default();
-        let mut path: Vec<&str> = Vec::new();
+        let mut path: Vec<&[u8]> = Vec::new();
         // The open elements: where each ends, and how often it is inserted.
         let mut open: Vec<(usize, usize)> = Vec::new();
         let mut close = |open: &mut Vec<(usize, usize)>, path: &mut Vec<_>, at: usize| {
@@ -408,11 +410,11 @@ pub(super) fn insert_all(pool: &str, tape: &[Entry], again: &[usize], depth: usi
                 path.pop();
             }
         };
-        for ((index, entry), token) in tape.iter().enumerate().zip(tokens(pool, tape)) {
-            close(&mut open, &mut path, index);
+        for (place, head, token) in elements(tape) {
+            close(&mut open, &mut path, place);
             path.push(token);
-            let times = usize::from(entry.is_member()) + usize::from(again.contains(&index));
-            open.push((index + 1 + entry.count as usize, times));
+            let times = usize::from(head.is_member()) + usize::from(again.contains(&place));
+            open.push((place + Head::SIZE + head.len() + head.below(), times));
         }
         close(&mut open, &mut path, usize::MAX);
         to_set(&root.finish(), depth)

@@ -354,7 +354,7 @@ impl Builder {
             })
         });
         let has_wide_keys = self.keys.iter().any(|key| match key.default {
-            KeyDefault::Value(json) => token::is_wide(&format!("v:{}", text(json))),
+            KeyDefault::Value(json) => token::is_wide(format!("v:{}", text(json))),
             _ => false,
         });
         Compiled {

@@ -329,7 +329,7 @@ impl<'i> Group<'i> {
                 if token.is_empty() {
                     continue;
                 }
-                let at = *known.entry(token::Element(token)).or_insert_with(|| {
+                let at = *known.entry(token::Element(token.as_bytes())).or_insert_with(|| {
                     groups.push(Group {
                         token,
                         left: Default::default(),

@@ -193,7 +193,7 @@ impl<'i> Hashed<'i> {
     }
 
     fn hash(&self, token: &str) -> u64 {
-        self.hasher.hash_one(token::Element(token))
+        self.hasher.hash_one(token::Element(token.as_bytes()))
     }
 
     fn is(&self, item: u32, token: &str) -> bool {
@@ -347,7 +347,7 @@ impl Identities {
             }
             return Some(Order(Some(order)));
         }
-        let order = token::sorted(self.iter());
+        let order = token::sorted(self.iter().map(str::as_bytes));
         let differ = order.windows(2).all(|pair| match pair {
             [left, right] => token::cmp(token(*left), token(*right)).is_lt(),
             _ => true,
@@ -389,7 +389,7 @@ impl Identities {
             .iter()
             .enumerate()
             .map(|(index, token)| {
-                let first = *seen.entry(token::Element(token)).or_insert(index as u32);
+                let first = *seen.entry(token::Element(token.as_bytes())).or_insert(index as u32);
                 repeated |= first as usize != index;
                 first
             })

@@ -63,10 +63,10 @@ fn fits(schema: &Compiled, set: SetRef<'_>, id: TypeId) -> bool {
         let mut fields = FieldCursor::new(schema, map);
         let mut children = set.children();
         loop {
-            let text = children.text();
+            let bytes = children.bytes();
             let Some(child) = children.next() else { return true };
             let id = match token::plain_field_name(child.token) {
-                Some(name) => fields.find_in(text, 2, 2 + name.len()).0,
+                Some(name) => fields.find_in(bytes, 2, 2 + name.len()).0,
                 None => match token::field_name(child.token) {
                     Some(name) => fields.find(&name).0,
                     None => map.element,
@@ -182,7 +182,7 @@ impl Walk<'_> {
     }
 
     fn child(&mut self, child: Child<'_>, id: TypeId) {
-        self.path.push_token(child.token);
+        self.path.push_token(child.text());
         let owned_whole = child.member && child.subset.is_empty();
         let before = self.united.as_mut().map(std::mem::take);
         self.node(child.subset, id, owned_whole);

@@ -77,7 +77,7 @@ pub(crate) fn restate(
 fn key_fields(set: &FieldSet) -> FieldSet {
     fn walk(set: SetRef<'_>, path: &mut PathStack, out: &mut SetBuilder) {
         for child in set.children() {
-            path.push_token(child.token);
+            path.push_token(child.text());
             for name in token::key_names(child.token) {
                 path.push_field(&name);
                 out.insert(path);

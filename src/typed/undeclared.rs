@@ -42,7 +42,7 @@ impl Walk<'_> {
                     None => None,
                 },
             };
-            self.path.push_token(child.token);
+            self.path.push_token(child.text());
             match below {
                 Some(id) => self.node(child.subset, id),
                 None => {
@@ -56,7 +56,7 @@ impl Walk<'_> {
         }
     }
 
-    fn tells_apart(&self, list: &ListPart, item: &str) -> bool {
+    fn tells_apart(&self, list: &ListPart, item: &[u8]) -> bool {
         let keys = self.schema.sorted_keys(list);
         if !token::is_key(item) {
             return keys.is_empty();
@@ -69,7 +69,7 @@ impl Walk<'_> {
 
     fn all(&mut self, set: SetRef<'_>) {
         for child in set.children() {
-            self.path.push_token(child.token);
+            self.path.push_token(child.text());
             if child.member {
                 self.out.insert(&self.path);
             }

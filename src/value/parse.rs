@@ -788,8 +788,8 @@ impl<'s, 'r> Parser<'s, 'r> {
             })
             .collect();
         // Most keys are told apart by how they begin, without a look at the text.
-        let mut order: Vec<(u128, usize)> =
-            keys.iter().enumerate().map(|(index, key)| (text::prefix(key), index)).collect();
+        let prefixes = keys.iter().map(|key| text::prefix(key.as_bytes()));
+        let mut order: Vec<(u128, usize)> = prefixes.zip(0..).collect();
         order.sort_unstable_by(|left, right| {
             let whole = || keys[left.1].cmp(&keys[right.1]).then(left.1.cmp(&right.1));
             left.0.cmp(&right.0).then_with(whole)

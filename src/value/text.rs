@@ -306,8 +306,7 @@ pub(crate) fn write_quoted_go(out: &mut String, text: &str) {
 /// The first sixteen bytes of a text as one number: texts of different prefixes are ordered as
 /// these are.
 #[inline]
-pub(crate) fn prefix(text: &str) -> u128 {
-    let bytes = text.as_bytes();
+pub(crate) fn prefix(bytes: &[u8]) -> u128 {
     if let Some(first) = bytes.first_chunk::<16>() {
         return u128::from_be_bytes(*first);
     }

@@ -185,5 +185,5 @@ fn applied_status(subject: &Subject<'_>, told: &mut Told) {
 }
 
 fn owns_of_status(entry: &ManagedFieldsEntry) -> bool {
-    entry.fields.as_set_ref().children().any(|child| child.token == "f:status")
+    entry.fields.as_set_ref().children().any(|child| child.token == b"f:status")
 }
