@@ -713,7 +713,7 @@ impl<'s, 'r> Parser<'s, 'r> {
         if is_small && !frame.escaped_keys {
             return (true, self.place_few(frame.first));
         }
-        self.place_many(frame.first)
+        self.place_many(frame.first, frame.escaped_keys)
     }
 
     /// As [`place_sorted`](Self::place_sorted), for few members, whose keys have no escapes and are not in
@@ -763,7 +763,7 @@ impl<'s, 'r> Parser<'s, 'r> {
     }
 
     /// As [`place_sorted`](Self::place_sorted), for any members.
-    fn place_many(&mut self, first: usize) -> (bool, bool) {
+    fn place_many(&mut self, first: usize, escaped_keys: bool) -> (bool, bool) {
         let (text, base) = (self.text, self.base);
         let raw = |node: &Node| -> &str {
             let (start, end) = node.key_span();
@@ -776,27 +776,26 @@ impl<'s, 'r> Parser<'s, 'r> {
             return (false, false);
         }
         // Each key is decoded once, so a document of escaped keys costs no more comparisons.
-        let keys: Vec<Cow<'_, str>> = members
-            .iter()
-            .map(|node| {
-                let raw = raw(node);
-                if node.has_key_escapes() {
-                    Cow::Owned(text::unescape(raw))
-                } else {
-                    Cow::Borrowed(raw)
-                }
-            })
-            .collect();
+        let decoded = |node: &Node| match node.has_key_escapes() {
+            true => Cow::Owned(text::unescape(raw(node))),
+            false => Cow::Borrowed(raw(node)),
+        };
+        let decoded: Option<Vec<Cow<'_, str>>> =
+            escaped_keys.then(|| members.iter().map(decoded).collect());
+        let key = |at: usize| match &decoded {
+            Some(keys) => &*keys[at],
+            None => raw(&members[at]),
+        };
         // Most keys are told apart by how they begin, without a look at the text.
-        let prefixes = keys.iter().map(|key| text::prefix(key.as_bytes()));
-        let mut order: Vec<(u128, usize)> = prefixes.zip(0..).collect();
+        let begins = |at: usize| (text::prefix(key(at).as_bytes()), at);
+        let mut order: Vec<(u128, usize)> = (0..members.len()).map(begins).collect();
         order.sort_unstable_by(|left, right| {
-            let whole = || keys[left.1].cmp(&keys[right.1]).then(left.1.cmp(&right.1));
+            let whole = || key(left.1).cmp(key(right.1)).then(left.1.cmp(&right.1));
             left.0.cmp(&right.0).then_with(whole)
         });
         let mut repeated = false;
         for (at, this) in order.iter().enumerate() {
-            let is_this = |next: &(u128, usize)| next.0 == this.0 && keys[next.1] == keys[this.1];
+            let is_this = |next: &(u128, usize)| next.0 == this.0 && key(next.1) == key(this.1);
             if order.get(at + 1).is_some_and(is_this) {
                 repeated = true;
                 continue;
