@@ -87,7 +87,9 @@ const RECURSIVE_DIFFERENCE: Rule = Rule { members_cover: true, ..DIFFERENCE };
 /// Of so much below an element it takes longer to go through it than to compare it.
 const LITTLE: usize = 4096;
 
-/// Notes what an operation takes from both sides.
+/// Notes what an operation takes from both sides. Inlined, so that each operation has a walk that knows
+/// its rule.
+#[inline(always)]
 fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule, out: &mut Runs) {
     struct Frame {
         /// Where the level around ends on both sides.
@@ -166,6 +168,7 @@ fn combine(left: SetRef<'_>, right: SetRef<'_>, rule: &Rule, out: &mut Runs) {
 }
 
 impl FieldSet {
+    #[inline(always)]
     fn combine(&self, other: &FieldSet, rule: &Rule, apart: wide::Operation) -> FieldSet {
         if self.is_wide() || other.is_wide() {
             return wide::operate(self, other, apart);
