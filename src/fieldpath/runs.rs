@@ -43,6 +43,23 @@ pub(super) struct At {
 /// How much of a token is in its first word.
 const WORD: usize = 8;
 
+/// Of a first word, what a token of so many bytes has of it.
+const TOKEN: [u64; WORD + 1] = {
+    let mut masks = [0; WORD + 1];
+    let mut len = 1;
+    while len <= WORD {
+        masks[len] = u64::MAX << (8 * (WORD - len));
+        len += 1;
+    }
+    masks
+};
+
+/// The first word of a token at the end of a tape, where there is less than a word.
+#[cold]
+fn last_word(token: Option<&[u8]>) -> u64 {
+    first_word(token.unwrap_or_default())
+}
+
 impl<'a> Cursor<'a> {
     /// At the beginning of a set.
     pub(super) fn of(set: SetRef<'a>) -> Cursor<'a> {
@@ -52,20 +69,12 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub(super) fn element(&self) -> At {
         const BOTH: usize = Head::SIZE + WORD;
-        let Some(chunk) = self.tape.get(self.place..).and_then(<[u8]>::first_chunk::<BOTH>) else {
-            return self.last_element();
+        let place = self.place;
+        let (head, word) = match self.tape.get(place..).and_then(<[u8]>::first_chunk::<BOTH>) {
+            Some(chunk) => (Head::at(chunk, 0), first_word(&chunk[Head::SIZE..])),
+            None => (Head::at(self.tape, place), last_word(self.tape.get(place + Head::SIZE..))),
         };
-        let (head, word) = (Head::at(chunk, 0), first_word(&chunk[Head::SIZE..]));
-        // What stands behind a short token is no part of it.
-        let others = u64::BITS as usize - 8 * head.len().clamp(1, WORD);
-        At { head, word: word >> others << others, place: self.place }
-    }
-
-    /// As [`element`](Self::element), where there is hardly anything behind it.
-    #[cold]
-    fn last_element(&self) -> At {
-        let at = At { head: Head::at(self.tape, self.place), word: 0, place: self.place };
-        At { word: first_word(self.token(at)), ..at }
+        At { head, word: word & TOKEN[head.len().min(WORD)], place }
     }
 
     #[inline(always)]
