@@ -319,7 +319,7 @@ impl<'s> Walk<'s> {
             .flat_map(|Claim { owner, below }| below.children().map(|child| (*owner, child)));
         // Only names have an order that can be sorted by, and a map has nothing else.
         let (mut others, strange): (Vec<_>, Vec<_>) =
-            all.partition(|(_, child)| token::is_field(child.token));
+            all.partition(|(_, child)| child.token.starts_with(b"f:"));
         others.sort_by(|(_, one), (_, other)| token::cmp(one.token, other.token));
         let mut others = others.into_iter().peekable();
         let mut untracked = place.untracked.children().peekable();

@@ -77,50 +77,43 @@ impl FieldSet {
             return None;
         }
         let tape = set.tape;
-        // What stands around a token takes up to four bytes more than its head, which is at most half of
-        // what stands on the tape for one.
-        let mut out = vec![0; tape.len() + tape.len() / 2 + AT_ONCE + 8];
-        let mut put = |at: &mut usize, text: &[u8]| {
-            out[*at..*at + text.len()].copy_from_slice(text);
-            *at += text.len();
-        };
+        // What stands around a token is mostly shorter than its head.
+        let mut out = Vec::with_capacity(tape.len() + AT_ONCE + 16);
         let mut end = usize::MAX;
         let mut ends: SmallVec<[usize; 16]> = SmallVec::new();
-        let (mut at, mut place) = (0, 0);
-        put(&mut at, b"{\"");
+        let mut place = 0;
+        out.extend_from_slice(b"{\"");
         while place < tape.len() {
             while place == end {
-                at -= 2;
-                put(&mut at, b"},\"");
+                out.truncate(out.len() - 2);
+                out.extend_from_slice(b"},\"");
                 end = ends.pop().unwrap_or(usize::MAX);
             }
             let (head, from) = (Head::at(tape, place), place + Head::SIZE);
             let to = from + head.len();
-            let start = at;
+            let written = out.len() + head.len();
             match tape.get(from..).and_then(|rest| rest.first_chunk::<AT_ONCE>()) {
-                Some(chunk) if head.len() <= AT_ONCE => put(&mut at, chunk),
-                _ => put(&mut at, &tape[from..to]),
+                Some(chunk) if head.len() <= AT_ONCE => out.extend_from_slice(chunk),
+                _ => out.extend_from_slice(&tape[from..to]),
             }
-            (at, place) = (start + head.len(), to);
+            out.truncate(written);
+            place = to;
             if head.len() == 0 {
                 return Some(Err(FieldsV1Error::Invalid));
             }
             if head.below() == 0 {
-                put(&mut at, b"\":{},\"");
+                out.extend_from_slice(b"\":{},\"");
             } else {
                 ends.push(std::mem::replace(&mut end, to + head.below()));
-                put(&mut at, b"\":{\"");
+                out.extend_from_slice(b"\":{\"");
                 if head.is_member() {
-                    put(&mut at, b".\":{},\"");
+                    out.extend_from_slice(b".\":{},\"");
                 }
             }
         }
         // A quote that no element follows, and the comma in front of it if there is one.
-        at -= if set.is_empty() { 1 } else { 2 };
-        for _ in 0..=ends.len() {
-            put(&mut at, b"}");
-        }
-        out.truncate(at);
+        out.truncate(out.len() - if set.is_empty() { 1 } else { 2 });
+        out.extend(std::iter::repeat_n(b'}', ends.len() + 1));
         String::from_utf8(out).ok().map(Ok)
     }
 

@@ -153,10 +153,6 @@ pub(crate) fn is_key(token: &[u8]) -> bool {
     kind(token) == Kind::Key
 }
 
-pub(crate) fn is_field(token: &[u8]) -> bool {
-    kind(token) == Kind::Field
-}
-
 /// The name of a field element, if it is spelled without escapes.
 #[inline]
 pub(crate) fn plain_field_name(token: &[u8]) -> Option<&[u8]> {
