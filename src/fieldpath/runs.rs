@@ -44,15 +44,8 @@ pub(super) struct At {
 const WORD: usize = 8;
 
 /// Of a first word, what a token of so many bytes has of it.
-const TOKEN: [u64; WORD + 1] = {
-    let mut masks = [0; WORD + 1];
-    let mut len = 1;
-    while len <= WORD {
-        masks[len] = u64::MAX << (8 * (WORD - len));
-        len += 1;
-    }
-    masks
-};
+const TOKEN: [u64; WORD + 1] =
+    [0, !0 << 56, !0 << 48, !0 << 40, !0 << 32, !0 << 24, !0 << 16, !0 << 8, !0];
 
 /// The first word of a token at the end of a tape, where there is less than a word.
 #[cold]
@@ -74,7 +67,8 @@ impl<'a> Cursor<'a> {
             Some(chunk) => (Head::at(chunk, 0), first_word(&chunk[Head::SIZE..])),
             None => (Head::at(self.tape, place), last_word(self.tape.get(place + Head::SIZE..))),
         };
-        At { head, word: word & TOKEN[head.len().min(WORD)], place }
+        let word = TOKEN.get(head.len().min(WORD)).map_or(word, |token| word & token);
+        At { head, word, place }
     }
 
     #[inline(always)]
