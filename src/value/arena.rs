@@ -228,6 +228,9 @@ pub(crate) struct Arena<'t> {
     pub(super) scratch: Scratch,
 }
 
+/// So many items of a list are looked at together before they are written.
+const AT_ONCE: usize = 16;
+
 /// How much text a node stands for, on average of compact documents.
 pub(super) const BYTES_FOR_A_NODE: usize = 20;
 
@@ -375,6 +378,16 @@ impl<'t> Arena<'t> {
     /// A value's position, and its text, which does not keep the arena from being changed.
     pub(super) fn place(&self, node: Node) -> (u32, String) {
         (node.pos, self.slice(node.pos, node.end).to_owned())
+    }
+
+    /// Looks at where some values begin, before they are written one by one: so memory that is far away
+    /// is waited for once, and not by each of them.
+    #[inline(never)]
+    fn look_at(&self, values: &[Node]) {
+        let first = |node: &Node| if node.is_verbatim() { *node } else { self.child(*node, 0) };
+        let firsts: SmallVec<[Node; AT_ONCE]> = values.iter().map(first).collect();
+        let begins = |node: &Node| self.slice(node.pos, node.end).as_bytes().first().copied();
+        std::hint::black_box(firsts.iter().filter_map(begins).fold(0, |all, byte| all ^ byte));
     }
 
     #[inline]
@@ -649,6 +662,10 @@ impl<'t> Arena<'t> {
                 } else {
                     self.run(frame.next, frame.end)
                 };
+                // Items of a long list may come from anywhere.
+                if !frame.is_map && left.len() > AT_ONCE && left.len() % AT_ONCE == 0 {
+                    self.look_at(&left[..AT_ONCE]);
+                }
                 let Some(child) = left.first().copied() else {
                     out.push(if frame.is_map { '}' } else { ']' });
                     frames.pop();
