@@ -24,7 +24,8 @@ pub struct Guarded {
 /// let after = r#"{"metadata":{"managedFields":[{"operation":"Broken"}],"name":"a"}}"#;
 /// let guarded = guard_admission(before, after)?;
 /// assert_eq!(guarded.object, r#"{"metadata":{"managedFields":[],"name":"a"}}"#);
-/// assert!(guarded.warning.unwrap().ends_with("operation must be `Apply` or `Update`"));
+/// let warning = guarded.warning.unwrap_or_default();
+/// assert!(warning.ends_with("operation must be `Apply` or `Update`"));
 /// # Ok::<(), managed_fields::value::ParseError>(())
 /// ```
 ///

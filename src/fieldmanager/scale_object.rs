@@ -318,7 +318,7 @@ mod tests {
     use crate::value::{Value, ValueRef};
 
     #[test]
-    fn the_label_query_is_its_text() {
+    fn the_label_query_is_its_text() -> Result<(), Box<dyn std::error::Error>> {
         let cases = [
             ("apps/v1", "Deployment", "{}", ""),
             ("apps/v1", "Deployment", r#"{"matchLabels":{"b":"2","a":"1"}}"#, "a=1,b=2"),
@@ -335,24 +335,29 @@ mod tests {
             ("v1", "ReplicationController", r#"{"matchLabels":"1","a":"b"}"#, "a=b,matchLabels=1"),
         ];
         for (version, kind, selector, text) in cases {
-            let mapping = ScaleMapping::of_kind(&GroupVersionKind::new(version, kind)).unwrap();
+            let mapping = ScaleMapping::of_kind(&GroupVersionKind::new(version, kind));
+            let mapping = mapping.ok_or(kind)?;
             let parent = format!(
                 r#"{{"apiVersion":"{version}","kind":"{kind}","spec":{{"selector":{selector}}}}}"#
             );
-            let scale = mapping.scale_of(&Value::from_json(&parent).unwrap()).unwrap();
-            let status = scale.as_ref().get("status").unwrap();
+            let scale = mapping.scale_of(&Value::from_json(&parent)?)?;
+            let status = scale.as_ref().get("status").ok_or("no status")?;
             let found = status.get("selector").and_then(ValueRef::as_str).unwrap_or_default();
             assert_eq!(found, text);
         }
+        Ok(())
     }
 
     #[test]
-    fn what_is_on_the_way_to_the_replicas_is_made_or_refused() {
+    fn what_is_on_the_way_to_the_replicas_is_made_or_refused()
+    -> Result<(), Box<dyn std::error::Error>> {
         let path = ScaleMapping::replicas_path(".spec.bulbs.count");
         let mapping =
             ScaleMapping::new("example.com/v1", [("example.com/v1".to_owned(), Some(path))]);
-        let scale = Value::from_json(r#"{"spec":{"replicas":4}}"#).unwrap();
-        let with = |parent: &str| mapping.parent_with(&Value::from_json(parent).unwrap(), &scale);
+        let scale = Value::from_json(r#"{"spec":{"replicas":4}}"#)?;
+        let with = |parent: &str| {
+            Value::from_json(parent).map(|parent| mapping.parent_with(&parent, &scale))
+        };
         let cases = [
             (r#"{"a":1.0}"#, r#"{"a":1.0,"spec":{"bulbs":{"count":4}}}"#),
             (r#"{"spec":{"a":1}}"#, r#"{"spec":{"a":1,"bulbs":{"count":4}}}"#),
@@ -361,12 +366,14 @@ mod tests {
             (r#"{"spec":{"bulbs":{"count": 4.0}}}"#, r#"{"spec":{"bulbs":{"count": 4.0}}}"#),
         ];
         for (parent, after) in cases {
-            assert_eq!(with(parent).as_deref(), Ok(after));
+            assert_eq!(with(parent)?.as_deref(), Ok(after));
         }
         for parent in
             [r#"{"spec":[]}"#, r#"{"spec":{"bulbs":3}}"#, r#"{"spec":{"bulbs":{"count":{}}}}"#]
         {
-            assert!(with(parent).unwrap_err().to_string().starts_with(".spec.bulbs.count is no"));
+            let refusal = with(parent)?.err().ok_or(parent)?.to_string();
+            assert!(refusal.starts_with(".spec.bulbs.count is no"));
         }
+        Ok(())
     }
 }

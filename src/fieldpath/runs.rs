@@ -37,7 +37,7 @@ pub(super) struct At {
     pub(super) head: Head,
     /// How the token begins, as one number: of a short one with zeros behind it.
     word: u64,
-    pub(super) place: usize,
+    place: usize,
 }
 
 /// How much of a token is in its first word.

@@ -23,21 +23,25 @@ pub struct Outcome {
 /// Records who owns which field of an object as managers update it and apply to it.
 ///
 /// ```
-/// use managed_fields::merge::{Managers, SameVersion, Updater, UpdaterError};
+/// use managed_fields::merge::{Managers, SameVersion, Updater};
 /// use managed_fields::{schema::Schema, typed::TypedValue, value::Value};
 ///
 /// let ty = Schema::deduced_type();
-/// let object = |json: &str| TypedValue::new(Value::from_json(json).unwrap(), ty.clone()).unwrap();
+/// let object = |json: &str| -> Result<_, Box<dyn std::error::Error>> {
+///     Ok(TypedValue::new(Value::from_json(json)?, ty.clone())?)
+/// };
 /// let updater = Updater::new(&SameVersion);
 /// let none = Managers::new();
 ///
-/// let first = updater.apply(&object("null"), &object(r#"{"a":1}"#), "v1", &none, "ann", false)?;
-/// let live = first.object.unwrap();
-/// let refused = updater.apply(&live, &object(r#"{"a":2}"#), "v1", &first.managers, "bob", false);
-/// assert_eq!(refused.unwrap_err().to_string(), r#"conflict with "ann": .a"#);
-/// let forced = updater.apply(&live, &object(r#"{"a":2}"#), "v1", &first.managers, "bob", true)?;
+/// let first = updater.apply(&object("null")?, &object(r#"{"a":1}"#)?, "v1", &none, "ann", false)?;
+/// let live = first.object.ok_or("nothing changed")?;
+/// let config = object(r#"{"a":2}"#)?;
+/// let refused = updater.apply(&live, &config, "v1", &first.managers, "bob", false);
+/// let refused = refused.err().map(|error| error.to_string());
+/// assert_eq!(refused.as_deref(), Some(r#"conflict with "ann": .a"#));
+/// let forced = updater.apply(&live, &config, "v1", &first.managers, "bob", true)?;
 /// assert!(forced.managers.get("ann").is_none());
-/// # Ok::<(), UpdaterError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
 pub struct Updater<'c> {
