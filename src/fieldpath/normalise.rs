@@ -186,9 +186,9 @@ impl<'a> Tape<'a> {
         if children.is_sorted_by(|left, right| self.order(*left, *right).is_lt()) {
             return false;
         }
-        let order = token::sorted(children.iter().map(|child| self.token(*child)));
-        let sorted: Vec<Child> = order.iter().map(|place| children[*place as usize]).collect();
+        let order = token::sorted(children.len(), |at| self.token(children[at]));
+        let sorted: Vec<Child> = order.places().map(|place| children[place]).collect();
         children.copy_from_slice(&sorted);
-        true
+        order.repeats
     }
 }

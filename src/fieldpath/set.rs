@@ -275,6 +275,10 @@ impl<'a> Level<'a> {
         Level { set, children, nodes: Some(nodes), places: OnceCell::new() }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.children.len()
+    }
+
     fn child(&self, place: u32) -> Option<Child<'a>> {
         let tape = self.set.tape.get(place as usize..)?;
         SetRef { tape, ..self.set }.split_first().map(|(child, _)| child)
@@ -307,10 +311,28 @@ impl<'a> Level<'a> {
             Some(nodes) => self.look_up(nodes, element),
             None => found,
         };
-        let child = |place: u32| self.child(place);
-        let below = node.and_then(child).map(|node| node.subset);
-        let is_member = found.and_then(child).is_some_and(|child| child.member);
-        (is_member, below.filter(|subset| !subset.is_empty()))
+        (self.at(found).0, self.at(node).1)
+    }
+
+    /// Where the elements of a sequence that ascends are found. None for a set with integers beyond
+    /// 2^53.
+    pub(crate) fn find_ascending<'e>(
+        &self,
+        elements: impl Iterator<Item = &'e [u8]>,
+    ) -> Option<impl Iterator<Item = Option<u32>>> {
+        let mut children = self.children.iter().copied().peekable();
+        let find = move |element: &[u8]| {
+            let is_before = |child: &u32| token::cmp(self.token(*child), element).is_lt();
+            while children.next_if(is_before).is_some() {}
+            children.next_if(|child| token::eq(self.token(*child), element))
+        };
+        self.nodes.is_none().then(|| elements.map(find))
+    }
+
+    /// Whether what was found is a member, and what the set has below it.
+    pub(crate) fn at(&self, found: Option<u32>) -> (bool, Option<SetRef<'a>>) {
+        let Some(child) = found.and_then(|place| self.child(place)) else { return (false, None) };
+        (child.member, Some(child.subset).filter(|subset| !subset.is_empty()))
     }
 
     fn find_among_many(&self, element: &[u8]) -> Option<u32> {

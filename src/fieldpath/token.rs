@@ -15,8 +15,9 @@ use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
 
+use crate::value::order::{self, Sorted};
 use crate::value::text::{
-    first_word, has_backslash, is_simple, needs_escape, prefix, unescape, write_exact_json,
+    first_word, has_backslash, is_simple, needs_escape, prefix_word, unescape, write_exact_json,
     write_json, write_json_string_html, write_json_string_plain, write_path_value, write_quoted_go,
 };
 use crate::value::{Arena, Kind as ValueKind, Node, Source, Value, ValueRef};
@@ -407,65 +408,94 @@ fn compare(left: &[u8], right: &[u8]) -> Ordering {
     }
 }
 
-/// The places of tokens in their order; of equal ones the first comes first.
-pub(crate) fn sorted<'t>(tokens: impl Iterator<Item = &'t [u8]>) -> SmallVec<[u32; 16]> {
-    let keys: SmallVec<[SortKey<'t>; 16]> = tokens.map(sort_key).collect();
-    let key = |at: u32| keys.get(at as usize);
-    let whole = |ours: u32, theirs: u32| match (key(ours), key(theirs)) {
-        (Some(left), Some(right)) => left.cmp(right).then(ours.cmp(&theirs)),
-        _ => ours.cmp(&theirs),
-    };
-    let Some(common) = common_length(&keys) else {
-        let mut places: SmallVec<[u32; 16]> = (0..keys.len() as u32).collect();
-        places.sort_unstable_by(|ours, theirs| whole(*ours, *theirs));
-        return places;
-    };
-    // Most are told apart by how they go on behind what all have in common.
-    let rest = |text: &'t [u8]| text.get(common..).unwrap_or_default();
-    let begin = |key: &SortKey<'t>| prefix(key.parts.map_or(b"", |(_, text)| rest(text)));
-    let mut places: SmallVec<[(u128, u32); 16]> = keys.iter().map(begin).zip(0..).collect();
-    places.sort_unstable_by(|(ours, left), (theirs, right)| {
-        ours.cmp(theirs).then_with(|| whole(*left, *right))
-    });
-    places.into_iter().map(|(_, at)| at).collect()
+/// Sorts so many tokens.
+pub(crate) fn sorted<'t>(count: usize, token: impl Fn(usize) -> &'t [u8]) -> Sorted {
+    let cmp = |left, right| cmp(token(left), token(right));
+    match words(|| (0..count).map(|at| Begin::of(token(at)))) {
+        Some(words) => Sorted::of(words.into_iter(), cmp),
+        None => Sorted::of(std::iter::repeat_n(0, count), cmp),
+    }
 }
 
-/// How much of their texts elements have in common, if they differ in nothing else.
-fn common_length(keys: &[SortKey<'_>]) -> Option<usize> {
-    let first = keys.first()?;
-    let (name, text) = first.parts?;
-    let mut common = text;
-    for key in keys {
-        let (other, text) = key.parts?;
-        if key.kind != first.kind || other != name {
-            return None;
-        }
-        let same = common.iter().zip(text).take_while(|(a, b)| a == b).count();
-        common = common.get(..same)?;
+/// A word for each element, by which those are ordered that have different ones; none if that would
+/// tell little.
+fn words<'t, I: Iterator<Item = Option<Begin<'t>>>>(
+    begins: impl Fn() -> I,
+) -> Option<SmallVec<[u64; 16]>> {
+    let first = begins().next()??;
+    let mut common = first.text;
+    for begin in begins() {
+        common = order::common(common, begin.filter(|begin| first.is_like(*begin))?.text);
     }
-    Some(common.len())
+    // What all texts have in common tells nothing.
+    let common = common.len();
+    let word = |Begin { text, number, .. }: Begin<'_>| {
+        number.unwrap_or_else(|| prefix_word(text, common, text.len()))
+    };
+    Some(begins().flatten().map(word).collect())
 }
 
 /// What most elements are told apart by.
 #[derive(Clone, Copy)]
-struct SortKey<'t> {
-    token: &'t [u8],
+struct Begin<'t> {
     kind: Kind,
-    /// The first name and text of a key, or nothing and the name of a field or the text of a value; none
-    /// where that does not do.
-    parts: Option<(&'t [u8], &'t [u8])>,
+    /// The first name of a key.
+    name: &'t [u8],
+    /// The name of a field, the text of a value, the first text of a key.
+    text: &'t [u8],
+    /// The number of a value, or the first one of a key, in place of a text: a word that is ordered as it
+    /// is.
+    number: Option<u64>,
 }
 
-fn sort_key(token: &[u8]) -> SortKey<'_> {
-    let kind = kind(token);
-    let text = body(token);
-    let parts = match kind {
-        Kind::Field if !text.contains(&b'\\') => Some((&b""[..], text)),
-        Kind::Key => first_text(text),
-        Kind::Value => simple_text(text).map(|text| (&b""[..], text)),
-        _ => None,
-    };
-    SortKey { token, kind, parts }
+impl<'t> Begin<'t> {
+    /// None of an element where that does not do.
+    fn of(token: &'t [u8]) -> Option<Begin<'t>> {
+        let (kind, body) = (kind(token), body(token));
+        let nothing: &[u8] = &[];
+        let (name, text, number) = match kind {
+            Kind::Field if !body.contains(&b'\\') => (nothing, body, None),
+            Kind::Key => {
+                let (name, rest) = split_at_backslash(body.strip_prefix(b"{\\\"")?)?;
+                let value = rest.strip_prefix(b"\":")?;
+                match value.strip_prefix(b"\\\"").map(split_at_backslash) {
+                    Some(text) => {
+                        let (text, rest) = text?;
+                        (name, rest.starts_with(b"\"").then_some(text)?, None)
+                    }
+                    None => (name, nothing, Some(number_word(value)?)),
+                }
+            }
+            Kind::Value => match simple_text(body) {
+                Some(text) => (nothing, text, None),
+                None => (nothing, nothing, Some(number_word(body)?)),
+            },
+            _ => return None,
+        };
+        Some(Begin { kind, name, text, number })
+    }
+
+    /// Whether the words of both can be compared.
+    fn is_like(self, other: Begin<'_>) -> bool {
+        self.kind == other.kind
+            && self.name == other.name
+            && self.number.is_some() == other.number.is_some()
+    }
+}
+
+/// A word for the integer that a text begins with, if it is one of few digits: words are ordered as
+/// integers are.
+fn number_word(text: &[u8]) -> Option<u64> {
+    const FEW: usize = 15;
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let count = digits.iter().take(FEW + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    let ends = matches!(digits.get(count), None | Some(b',' | b'}'));
+    if count == 0 || count > FEW || !ends {
+        return None;
+    }
+    let number = digits.iter().take(count).fold(0, |all, digit| all * 10 + u64::from(digit - b'0'));
+    const ZERO: u64 = 1 << 63;
+    Some(if digits.len() < text.len() { ZERO - number } else { ZERO + number })
 }
 
 /// What a value says that is a plain string.
@@ -478,24 +508,6 @@ fn simple_text(value: &[u8]) -> Option<&[u8]> {
 fn split_at_backslash(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|byte| *byte == b'\\')?;
     Some((text.get(..at)?, text.get(at + 1..)?))
-}
-
-/// The first name and value of a key, if both are plain strings.
-fn first_text(key: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, rest) = split_at_backslash(key.strip_prefix(b"{\\\"")?)?;
-    let (value, rest) = split_at_backslash(rest.strip_prefix(b"\":\\\"")?)?;
-    rest.starts_with(b"\"").then_some((name, value))
-}
-
-impl SortKey<'_> {
-    fn cmp(&self, other: &SortKey<'_>) -> Ordering {
-        match (self.parts, other.parts) {
-            (Some(ours), Some(theirs)) if self.kind == other.kind => {
-                ours.cmp(&theirs).then_with(|| cmp(self.token, other.token))
-            }
-            _ => cmp(self.token, other.token),
-        }
-    }
 }
 
 /// Whether two tokens are the same element.

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::deep;
 use crate::fieldpath::{FieldSet, Filter, PathStack, SetBuilder, token};
 use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
-use crate::value::{Arena, Effort, Node, Tag};
+use crate::value::{AT_ONCE, Arena, Effort, Node, Tag};
 
 use super::error::{ValidationError, ValidationErrors};
 use super::items::{FEW, Identities, Searched};
@@ -256,10 +256,17 @@ impl<'w, 't> Compare<'w, 't> {
         let arena = self.arena;
         let items = |side: Option<Node>| side.map(|node| arena.children(node)).unwrap_or_default();
         let (ours, theirs) = (items(ours), items(theirs));
-        for group in Group::all(&left_ids, &right_ids, self.trusted) {
-            let pick = |items: &'w [Node], at: &[u32]| {
-                at.first().and_then(|index| items.get(*index as usize)).copied()
-            };
+        let pick = |items: &'w [Node], at: &[u32]| {
+            at.first().and_then(|index| items.get(*index as usize)).copied()
+        };
+        let groups = Group::all(&left_ids, &right_ids, self.trusted);
+        for (at, group) in groups.iter().enumerate() {
+            if at % AT_ONCE == 0
+                && let Some(next) = groups.get(at..at + AT_ONCE)
+            {
+                arena.look_at(next.iter().filter_map(|group| pick(ours, &group.left)));
+                arena.look_at(next.iter().filter_map(|group| pick(theirs, &group.right)));
+            }
             let (left, right) = (pick(ours, &group.left), pick(theirs, &group.right));
             self.path.push_token(group.token);
             match (group.left.len(), group.right.len()) {

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use smallvec::SmallVec;
 
-use crate::fieldpath::{Sorted, token};
+use crate::fieldpath::{Level, Sorted, token};
 use crate::schema::{Compiled, ElementRelationship, KeyDefault, ListPart};
 use crate::value::{Arena, Node, Tag, ValueRef};
 
@@ -347,12 +347,30 @@ impl Identities {
             }
             return Some(Order(Some(order)));
         }
-        let order = token::sorted(self.iter().map(str::as_bytes));
-        let differ = order.windows(2).all(|pair| match pair {
-            [left, right] => token::cmp(token(*left), token(*right)).is_lt(),
-            _ => true,
-        });
-        differ.then_some(Order(Some(order)))
+        let sorted = token::sorted(self.len(), |at| self.get(at).as_bytes());
+        (!sorted.repeats).then(|| Order(Some(sorted.places().map(|place| place as u32).collect())))
+    }
+
+    /// Where a node of a set has each item, as [`Level::at`] takes it. None where they are better
+    /// looked up one by one, or must be: a node that has few of them, items that have no
+    /// [order](Self::order), integers beyond 2^53.
+    pub(super) fn find_in(&self, level: &Level<'_>) -> Option<Vec<Option<u32>>> {
+        if level.len() < self.len() / 4 || self.are_wide() {
+            return None;
+        }
+        let order = self.order()?;
+        let ascending = (0..self.len()).map(|at| self.get(order.at(at)).as_bytes());
+        let found = level.find_ascending(ascending)?;
+        if order.is_given() {
+            return Some(found.collect());
+        }
+        let mut all = vec![None; self.len()];
+        for (at, found) in found.enumerate() {
+            if let Some(slot) = all.get_mut(order.at(at)) {
+                *slot = found;
+            }
+        }
+        Some(all)
     }
 
     /// Whether integers beyond 2^53 may be among the identities: then they must be

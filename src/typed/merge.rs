@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use crate::deep;
 use crate::fieldpath::{PathStack, Sorted, token};
 use crate::schema::{Atom, Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
-use crate::value::{Arena, Effort, Node, Tag};
+use crate::value::{AT_ONCE, Arena, Effort, Node, Tag};
 
 use super::error::{Trail, Untold, ValidationError, ValidationErrors};
 use super::items::{FEW, Hashed, Identities, Searched, may_be_taken_for_another};
@@ -290,6 +290,12 @@ impl<'w, P: Trail> Merge<'w, '_, P> {
         let mut unchanged = steps.len() == left.len() && ours.is_some();
         for (position, step) in steps.iter().enumerate() {
             let at_left = |index: u32| self.arena.child(our_list, index as usize);
+            if position % AT_ONCE == 0
+                && let Some(next) = steps.get(position..position + AT_ONCE)
+                && next.iter().zip(next.iter().skip(1)).any(|(this, next)| !this.is_before(next))
+            {
+                self.arena.look_at(next.iter().filter_map(Step::source).map(at_left));
+            }
             let (l, r, token) = match *step {
                 Step::Keep(index) => (Some(at_left(index)), None, left.get(index as usize)),
                 Step::Take { left: source, right: index } => {
@@ -343,6 +349,21 @@ pub(super) enum Step {
     Keep(u32),
     /// An item of the right side, merged into what the left has of it.
     Take { left: Source, right: Option<u32> },
+}
+
+impl Step {
+    /// The item of the left whose contents it needs.
+    fn source(&self) -> Option<u32> {
+        match *self {
+            Step::Keep(index) | Step::Take { left: Source::Item(index), .. } => Some(index),
+            Step::Take { .. } => None,
+        }
+    }
+
+    /// Whether another one needs what stands behind that on the left, if it needs anything.
+    fn is_before(&self, next: &Step) -> bool {
+        next.source().is_none_or(|next| self.source().is_some_and(|this| this < next))
+    }
 }
 
 /// Which items of two lists are the same. The identities of the right are known to differ.

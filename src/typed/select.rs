@@ -6,7 +6,7 @@ use crate::schema::{Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
 use crate::value::{Arena, Node, Tag};
 
 use super::error::ValidationErrors;
-use super::items::write_item_token;
+use super::items::Identities;
 use super::reconcile::reconcile;
 use super::shape::{self, Handler};
 use super::to_field_set::to_field_set;
@@ -129,7 +129,8 @@ fn select(
     mode: Mode,
 ) -> Node {
     let depth = arena.depth();
-    let mut walk = Select { schema: schema.tables(), arena, mode, scratch: String::new() };
+    let mut walk =
+        Select { schema: schema.tables(), arena, mode, scratch: String::new(), spare: vec![] };
     deep::with_stack(depth, || {
         let level = Level::of(set.as_set_ref());
         walk.value(id, value, &level)
@@ -141,6 +142,7 @@ struct Select<'w, 't> {
     arena: &'w mut Arena<'t>,
     mode: Mode,
     scratch: String,
+    spare: Vec<Identities>,
 }
 
 impl<'w> Select<'w, '_> {
@@ -172,14 +174,17 @@ impl<'w> Select<'w, '_> {
     fn list(&mut self, list: &ListPart, value: Node, level: &Level<'_>) -> Node {
         let mut kept: Vec<Node> = Vec::with_capacity(value.count());
         let mut changed = false;
+        let Select { schema, arena, spare, .. } = self;
+        let items = Identities::of(spare, schema, arena, list, Some(value), |_, _| {});
+        let found = items.find_in(level);
         for index in 0..value.count() {
             let item = self.arena.child(value, index);
-            let mut element = std::mem::take(&mut self.scratch);
-            element.clear();
-            // An item without a path element matches nothing.
-            let known = write_item_token(self.schema, self.arena, list, item, &mut element).is_ok();
-            let (exact, below) = if known { level.find(&element) } else { (false, None) };
-            self.scratch = element;
+            let (exact, below) = match (&found, items.get(index)) {
+                (Some(found), _) => level.at(found.get(index).copied().flatten()),
+                // An item without a path element matches nothing.
+                (None, "") => (false, None),
+                (None, element) => level.find(element),
+            };
             let selected = match (self.mode, exact, below) {
                 (Mode::Remove, true, _) | (Mode::Extract | Mode::State, false, None) => None,
                 (_, _, Some(below)) => Some(self.value(list.element, item, &Level::of(below))),
@@ -193,6 +198,7 @@ impl<'w> Select<'w, '_> {
                 None => changed = true,
             }
         }
+        self.spare.push(items);
         self.finish(Tag::List, value, &kept, changed)
     }
 

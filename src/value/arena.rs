@@ -228,8 +228,8 @@ pub(crate) struct Arena<'t> {
     pub(super) scratch: Scratch,
 }
 
-/// So many items of a list are looked at together before they are written.
-const AT_ONCE: usize = 16;
+/// So many items of a list are looked at together before they are gone through.
+pub(crate) const AT_ONCE: usize = 16;
 
 /// How much text a node stands for, on average of compact documents.
 pub(super) const BYTES_FOR_A_NODE: usize = 20;
@@ -380,13 +380,16 @@ impl<'t> Arena<'t> {
         (node.pos, self.slice(node.pos, node.end).to_owned())
     }
 
-    /// Looks at where some values begin, before they are written one by one: so memory that is far away
-    /// is waited for once, and not by each of them.
+    /// Looks at some values, before they are gone through one by one: so memory that is far away is waited
+    /// for once, and not by each of them.
     #[inline(never)]
-    fn look_at(&self, values: &[Node]) {
-        let first = |node: &Node| if node.is_verbatim() { *node } else { self.child(*node, 0) };
-        let firsts: SmallVec<[Node; AT_ONCE]> = values.iter().map(first).collect();
-        let begins = |node: &Node| self.slice(node.pos, node.end).as_bytes().first().copied();
+    pub(crate) fn look_at(&self, values: impl Iterator<Item = Node>) {
+        let firsts: SmallVec<[(Node, Node); AT_ONCE]> =
+            values.map(|node| (node, self.child(node, 0))).collect();
+        let begins = |node: Node| self.slice(node.pos, node.end).as_bytes().first().copied();
+        let begins = |(node, first): &(Node, Node)| {
+            if node.is_verbatim() { begins(*node) } else { begins(*first) }
+        };
         std::hint::black_box(firsts.iter().filter_map(begins).fold(0, |all, byte| all ^ byte));
     }
 
@@ -664,7 +667,7 @@ impl<'t> Arena<'t> {
                 };
                 // Items of a long list may come from anywhere.
                 if !frame.is_map && left.len() > AT_ONCE && left.len() % AT_ONCE == 0 {
-                    self.look_at(&left[..AT_ONCE]);
+                    self.look_at(left[..AT_ONCE].iter().copied());
                 }
                 let Some(child) = left.first().copied() else {
                     out.push(if frame.is_map { '}' } else { ']' });

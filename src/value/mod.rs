@@ -9,13 +9,14 @@ mod arena;
 mod compare;
 #[cfg(any(feature = "analysis", all(test, feature = "yaml")))]
 pub(crate) mod edit;
+pub(crate) mod order;
 mod parse;
 mod position;
 mod printable;
 pub(crate) mod text;
 mod view;
 
-pub(crate) use arena::{Arena, Effort, Node, Source, Tag};
+pub(crate) use arena::{AT_ONCE, Arena, Effort, Node, Source, Tag};
 pub(crate) use parse::{Apart, MAX_DEPTH, text_of};
 pub use parse::{ParseError, ParseErrorKind};
 pub use position::{Position, Positions};

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::arena::{Arena, BYTES_FOR_A_NODE, MAX_COUNT, Node, Source, Tag};
+use super::order::{self, Sorted};
 use super::text;
 
 /// The API server's own limit on nesting.
@@ -786,23 +787,22 @@ impl<'s, 'r> Parser<'s, 'r> {
             Some(keys) => &*keys[at],
             None => raw(&members[at]),
         };
-        // Most keys are told apart by how they begin, without a look at the text.
-        let begins = |at: usize| (text::prefix(key(at).as_bytes()), at);
-        let mut order: Vec<(u128, usize)> = (0..members.len()).map(begins).collect();
-        order.sort_unstable_by(|left, right| {
-            let whole = || key(left.1).cmp(key(right.1)).then(left.1.cmp(&right.1));
-            left.0.cmp(&right.0).then_with(whole)
-        });
-        let mut repeated = false;
-        for (at, this) in order.iter().enumerate() {
-            let is_this = |next: &(u128, usize)| next.0 == this.0 && key(next.1) == key(this.1);
-            if order.get(at + 1).is_some_and(is_this) {
-                repeated = true;
-                continue;
-            }
-            self.nodes.push(members[this.1]);
+        // Most keys are told apart by how they go on behind what all have in common.
+        let keys = || (0..members.len()).map(|at| key(at).as_bytes());
+        let common = keys().reduce(order::common).unwrap_or_default().len();
+        let word = |key: &[u8]| text::prefix_word(key, common, key.len());
+        let sorted = Sorted::of(keys().map(word), |left, right| key(left).cmp(key(right)));
+        if !sorted.repeats {
+            self.nodes.extend(sorted.places().map(|place| members[place]));
+            return (true, false);
         }
-        (true, repeated)
+        let mut places = sorted.places().peekable();
+        while let Some(this) = places.next() {
+            if places.peek().is_none_or(|next| key(*next) != key(this)) {
+                self.nodes.push(members[this]);
+            }
+        }
+        (true, true)
     }
 }
 

@@ -303,20 +303,6 @@ pub(crate) fn write_quoted_go(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// The first sixteen bytes of a text as one number: texts of different prefixes are ordered as
-/// these are.
-#[inline]
-pub(crate) fn prefix(bytes: &[u8]) -> u128 {
-    if let Some(first) = bytes.first_chunk::<16>() {
-        return u128::from_be_bytes(*first);
-    }
-    let mut word = [0; 16];
-    for (slot, byte) in word.iter_mut().zip(bytes) {
-        *slot = *byte;
-    }
-    u128::from_be_bytes(word)
-}
-
 /// Letters, marks, numbers, punctuation, symbols and the ASCII space.
 pub(crate) fn is_printable(character: char) -> bool {
     if character.is_ascii() {
