@@ -56,7 +56,7 @@ impl ScaleMapping {
             "spec": spec,
             "status": status,
         });
-        Value::from_string(scale.to_string()).map_err(|error| ScaleError::Decode(error.to_string()))
+        Value::from_text(scale.to_string()).map_err(|error| ScaleError::Decode(error.to_string()))
     }
 
     /// A `Scale` that is to replace another, in the server's own form of it: an update begins from

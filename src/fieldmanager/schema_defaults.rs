@@ -89,7 +89,7 @@ impl Defaulter for SchemaDefaults<'_> {
             filled => filled,
         };
         let json = json.map_err(|stopped| stopped.to_string())?;
-        Value::from_string(json).map(Some).map_err(|error| error.kind().to_string())
+        Value::from_text(json).map(Some).map_err(|error| error.kind().to_string())
     }
 }
 

@@ -681,6 +681,7 @@ impl<'s, 'r> Parser<'s, 'r> {
         let mut unsorted = frame.unsorted;
         let is_map = frame.kind == FrameKind::Map;
         let first = self.nodes.len();
+        self.make_room(self.pending.len() - frame.first);
         if is_map && (frame.unsorted || frame.escaped_keys) {
             let (moved, repeated) = self.place_sorted(frame);
             unsorted = moved;
@@ -704,6 +705,19 @@ impl<'s, 'r> Parser<'s, 'r> {
             node.mark_rewrite();
         }
         Ok(node)
+    }
+
+    /// Makes room for more nodes. Where most of the room there is is free, it is exchanged: growing it
+    /// may copy all of it.
+    #[inline]
+    fn make_room(&mut self, more: usize) {
+        let (len, capacity) = (self.nodes.len(), self.nodes.capacity());
+        if more > capacity - len && len < capacity / 2 {
+            let before = self.nodes.clone();
+            drop(std::mem::take(&mut self.nodes));
+            self.nodes.reserve((len + more).max(capacity));
+            self.nodes.extend_from_slice(&before);
+        }
     }
 
     /// Places the pending members of a map in the order of their keys; of equal keys the last counts.

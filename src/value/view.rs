@@ -73,7 +73,7 @@ impl Value {
     /// # Errors
     /// Anything that is not one JSON document, numbers out of range, more than 10,000 levels.
     pub fn from_json(json: &str) -> Result<Value, ParseError> {
-        Value::from_string(json.to_owned())
+        Value::from_text(json)
     }
 
     /// Parses JSON bytes, which must be UTF-8.
@@ -89,7 +89,7 @@ impl Value {
         }
     }
 
-    pub(crate) fn from_string(json: String) -> Result<Value, ParseError> {
+    pub(crate) fn from_text(json: impl Into<Arc<str>>) -> Result<Value, ParseError> {
         let mut arena = Arena::default();
         let root = arena.parse(Source::Shared(json.into()))?;
         Ok(Value { arena: arena.finished(), root })
@@ -106,7 +106,7 @@ impl Value {
     /// What its `Serialize` implementation or JSON refuses.
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Value, serde_json::Error> {
         let json = serde_json::to_string(value)?;
-        Value::from_string(json).map_err(serde::ser::Error::custom)
+        Value::from_text(json).map_err(serde::ser::Error::custom)
     }
 
     /// Reads any deserialisable type.

@@ -82,7 +82,7 @@ impl Notation {
         let default = schema.get("default").filter(|default| default.kind() != Kind::Null)?;
         let mut text = String::new();
         self.write_json(&mut text, self.view(default));
-        Value::from_string(text).ok()
+        Value::from_text(text).ok()
     }
 
     fn write_json(self, out: &mut String, value: ValueRef<'_>) {

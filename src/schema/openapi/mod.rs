@@ -192,7 +192,7 @@ pub fn merge_schema_of_openapi(document: &Value) -> Result<Value, OpenApiError> 
     let text = deep::with_stack(room_for(Some(root.depth())), || {
         convert(root, version).map(|converted| write_schema(&converted.schema))
     })?;
-    Ok(Value::from_string(text).unwrap_or_else(|_| Value::null()))
+    Ok(Value::from_text(text).unwrap_or_else(|_| Value::null()))
 }
 
 impl Schemas {

@@ -193,7 +193,7 @@ fn take(document: ValueRef<'_>) -> Result<Taken, OpenApiError> {
 /// Makes types of what is published of a definition.
 fn convert(definition: &Definition<'_>, text: String) -> Result<Converted, OpenApiError> {
     let unlikely = |_| OpenApiError::NotADefinition;
-    let own = Value::from_string(text).map_err(unlikely)?;
+    let own = Value::from_text(text).map_err(unlikely)?;
     let common = Value::from_json(publish::COMMON).map_err(unlikely)?;
     let has_scale = definition.has_scale();
     let of_scale = |name: &str| name.starts_with(publish::SCALE_PREFIX);
@@ -216,7 +216,7 @@ pub fn merge_schema_of_crd(definition: &Value) -> Result<Value, OpenApiError> {
         let types = take(root)?.types;
         Ok(write_schema(&types.map_or_else(|| with_common(Vec::new()), |types| types.schema)))
     })?;
-    Ok(Value::from_string(text).unwrap_or_else(|_| Value::null()))
+    Ok(Value::from_text(text).unwrap_or_else(|_| Value::null()))
 }
 
 impl Schemas {
