@@ -766,3 +766,34 @@ pub(crate) fn of(element: &PathElement) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What elements are told apart by at first has their order.
+        #[test]
+        fn sorted_is_in_order(
+            kind in 0..5,
+            numbers in prop::collection::vec(prop_oneof![-20i64..20, any::<i64>()], 0..40),
+        ) {
+            let token = |number: &i64| match kind {
+                0 => format!("f:field-{number}"),
+                1 => format!(r#"k:{{\"port\":{number}}}"#),
+                2 => format!(r#"k:{{\"name\":\"n{}\",\"port\":{number}}}"#, number % 3),
+                3 => format!("v:{number}"),
+                _ if number % 2 == 0 => format!(r#"v:\"{number}\""#),
+                _ => format!("v:{number}.5"),
+            };
+            let tokens: Vec<String> = numbers.iter().map(token).collect();
+            let get = |at: usize| tokens.get(at).map(String::as_bytes).unwrap_or_default();
+            let sorted = super::sorted(tokens.len(), get);
+            let mut expected: Vec<usize> = (0..tokens.len()).collect();
+            expected.sort_by(|left, right| super::cmp(get(*left), get(*right)));
+            prop_assert_eq!(sorted.places().collect::<Vec<_>>(), expected);
+            let is_repeated = |(at, token)| tokens.iter().skip(at + 1).any(|other| super::eq(token, other));
+            prop_assert_eq!(sorted.repeats, tokens.iter().enumerate().any(is_repeated));
+        }
+    }
+}

@@ -56,3 +56,29 @@ impl Sorted {
         self.items.iter().map(|item| (item & self.place) as usize)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Sorted, common};
+    use crate::value::prefix_word;
+
+    proptest! {
+        /// The order is that of the comparison, of equal texts that in which they stood.
+        #[test]
+        fn words_change_no_order(texts in prop::collection::vec("ab{0,9}[a-c]{0,3}", 0..40)) {
+            let all = || texts.iter().map(String::as_bytes);
+            let skipped = all().reduce(common).unwrap_or_default().len();
+            let sorted = Sorted::of(
+                all().map(|text| prefix_word(text, skipped, text.len())),
+                |left, right| texts.get(left).cmp(&texts.get(right)),
+            );
+            let mut expected: Vec<usize> = (0..texts.len()).collect();
+            expected.sort_by_key(|at| texts.get(*at));
+            prop_assert_eq!(sorted.places().collect::<Vec<_>>(), expected);
+            let distinct: std::collections::HashSet<_> = texts.iter().collect();
+            prop_assert_eq!(sorted.repeats, distinct.len() < texts.len());
+        }
+    }
+}
