@@ -3,7 +3,7 @@
 use crate::deep;
 use crate::fieldpath::{FieldSet, Level, Path, PathElement, PathStack, SetBuilder, SetRef, token};
 use crate::schema::{Compiled, FieldCursor, ListPart, MapPart, Schema, TypeId};
-use crate::value::{Arena, Node, Tag};
+use crate::value::{AT_ONCE, Arena, Node, Tag};
 
 use super::error::ValidationErrors;
 use super::items::Identities;
@@ -179,6 +179,11 @@ impl<'w> Select<'w, '_> {
         let found = items.find_in(level);
         for index in 0..value.count() {
             let item = self.arena.child(value, index);
+            if index % AT_ONCE == 0
+                && let Some(next) = found.as_ref().and_then(|all| all.get(index..index + AT_ONCE))
+            {
+                level.look_at(next.iter().copied());
+            }
             let (exact, below) = match (&found, items.get(index)) {
                 (Some(found), _) => level.at(found.get(index).copied().flatten()),
                 // An item without a path element matches nothing.
