@@ -123,11 +123,11 @@ impl<'t> Document<'t> {
     ///
     /// ```
     /// let text = "a: 1\n---\nb:\n- c\n- d\n";
-    /// let document = managed_fields::yaml::documents(text).nth(1).unwrap()?;
-    /// let (json, positions) = (document.json(), document.positions().unwrap());
+    /// let document = managed_fields::yaml::documents(text).nth(1).ok_or("one document")??;
+    /// let (json, positions) = (document.json(), document.positions().ok_or("too deep")?);
     /// assert_eq!(json, r#"{"b":["c","d"]}"#);
     /// assert_eq!(positions.of(json, 10).line, 5);
-    /// # Ok::<(), managed_fields::yaml::YamlError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn positions(&self) -> Option<Positions> {
         if matches!(self.json, Cow::Borrowed(_)) {
@@ -794,15 +794,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_again() {
+    fn what_is_written_is_read_again() -> Result<(), Box<dyn std::error::Error>> {
         let json = r#"{"":"","12":"12","a":["y","0644","1e3","1_000","1:30","null","~","- a","a: b","a #b"," x","x ","0x1F","=","<<","*a","on","1.0",".5","é","a\u0000b","a\u0085b","a\u2028b","\ttab","089","2001-01-01","---","|"],"b":["one\ntwo","one\ntwo\n","one\n\n","  x\n y\n","\n","x\n\ty \n","a\r\nb"],"n":null,"on":{},"t":[[],[[1,-2.5]],{"k":[{"x":1,"y":true}]}],"true":12345678901234567890}"#;
-        let value = Value::from_json(json).unwrap();
+        let value = Value::from_json(json)?;
         let written = from_value(value.as_ref());
-        let read = Value::from_json(&to_json(&written).unwrap()).unwrap();
+        let read = Value::from_json(&to_json(&written)?)?;
         assert_eq!(read, value, "{written}");
         assert_eq!(
-            from_value(Value::from_json(r#"{"a":1e3,"b":1.50}"#).unwrap().as_ref()),
+            from_value(Value::from_json(r#"{"a":1e3,"b":1.50}"#)?.as_ref()),
             "a: 1000\nb: 1.5\n"
         );
+        Ok(())
     }
 }

@@ -30,9 +30,11 @@ use crate::value::{Kind, Value, ValueRef};
 /// )?;
 /// let ty = Schemas::builtin().find(&GroupVersionKind::new("v1", "ConfigMap"));
 /// let blame = Blame::new(&object, &entries_of(&object)?, ty.as_ref());
-/// let field = blame.fields().iter().find(|field| blame.path(field).to_string() == ".data.k").unwrap();
+/// let mut fields = blame.fields().iter();
+/// let field = fields.find(|field| blame.path(field).to_string() == ".data.k").ok_or("no field")?;
 /// assert_eq!(field.standing(), Standing::Owned);
-/// assert_eq!(blame.owners(field).next().unwrap().manager.name(), "ann");
+/// let owners: Vec<&str> = blame.owners(field).map(|entry| entry.manager.name()).collect();
+/// assert_eq!(owners, ["ann"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

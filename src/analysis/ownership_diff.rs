@@ -52,17 +52,20 @@ pub struct Change {
 /// ```
 /// use managed_fields::analysis::{OwnershipDiff, Turn};
 /// use managed_fields::{FieldSet, ManagedFieldsEntry, ManagerIdentifier, Operation};
-/// let entry = |name: &str, fields: &str| ManagedFieldsEntry {
-///     manager: ManagerIdentifier::new(name, Operation::Apply, "", ""),
-///     api_version: "v1".to_owned(),
-///     time: None,
-///     fields: FieldSet::from_fields_v1(fields.as_bytes()).unwrap(),
+/// let entry = |name: &str, fields: &str| {
+///     FieldSet::from_fields_v1(fields.as_bytes()).map(|fields| ManagedFieldsEntry {
+///         manager: ManagerIdentifier::new(name, Operation::Apply, "", ""),
+///         api_version: "v1".to_owned(),
+///         time: None,
+///         fields,
+///     })
 /// };
-/// let before = [entry("ann", r#"{"f:a":{},"f:b":{}}"#)];
-/// let after = [entry("ann", r#"{"f:b":{}}"#), entry("bob", r#"{"f:a":{},"f:b":{}}"#)];
+/// let before = [entry("ann", r#"{"f:a":{},"f:b":{}}"#)?];
+/// let after = [entry("ann", r#"{"f:b":{}}"#)?, entry("bob", r#"{"f:a":{},"f:b":{}}"#)?];
 /// let diff = OwnershipDiff::between(&before, &after);
 /// let turns: Vec<_> = diff.changes().iter().map(|c| (c.turn, c.fields.to_string())).collect();
 /// assert_eq!(turns, [(Turn::Moved, ".a".to_owned()), (Turn::Shared, ".b".to_owned())]);
+/// # Ok::<(), managed_fields::fieldpath::FieldsV1Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnershipDiff {

@@ -41,11 +41,12 @@ impl SchemaRule {
     /// ```
     /// use managed_fields::analysis::{Merging, SchemaRule};
     /// use managed_fields::{GroupVersionKind, Path, PathElement, Schemas};
-    /// let ty = Schemas::builtin().find(&GroupVersionKind::new("v1", "Service")).unwrap();
+    /// let ty = Schemas::builtin().find(&GroupVersionKind::new("v1", "Service")).ok_or("no Service")?;
     /// let path = ["spec", "ports"].map(|name| PathElement::FieldName(name.into()));
     /// let rule = SchemaRule::at(&ty, &Path::from_iter(path), None);
     /// assert_eq!(rule.merging(), &Merging::Keyed(vec!["port".into(), "protocol".into()]));
     /// assert_eq!(rule.merging().to_string(), "list keyed by port, protocol");
+    /// # Ok::<(), &str>(())
     /// ```
     pub fn at(ty: &Type, path: &Path, value: Option<ValueRef<'_>>) -> SchemaRule {
         let tables = ty.schema().tables();

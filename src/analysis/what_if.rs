@@ -88,14 +88,15 @@ pub struct Try {
 ///          "fieldsV1":{"f:data":{"f:k":{}}}}]},"data":{"k":"v"}}"#,
 /// )?;
 /// let schemas = Schemas::builtin();
-/// let ty = schemas.find(&GroupVersionKind::new("v1", "ConfigMap")).unwrap();
+/// let ty = schemas.find(&GroupVersionKind::new("v1", "ConfigMap")).ok_or("no ConfigMap")?;
 /// let blame = Blame::new(&live, &entries_of(&live)?, Some(&ty));
 /// let what_if = WhatIf::new(&schemas, &ty, &live, resolve_path(".data.k", &blame)?);
 ///
 /// let tried = what_if.all("bob", Operation::Apply, "");
 /// assert_eq!(tried[1].action, Action::Change);
 /// let Outcome::Refused(conflicts) = &tried[1].outcome else { unreachable!() };
-/// assert_eq!(conflicts.iter().next().unwrap().manager().name(), "ann");
+/// let with: Vec<&str> = conflicts.iter().map(|conflict| conflict.manager().name()).collect();
+/// assert_eq!(with, ["ann"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
